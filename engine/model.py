@@ -1,0 +1,364 @@
+"""The vocabulary: closed sets, their transitions, and the frozen values handed to callers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+Json = Any
+"""What JSON can say, plus Decimal, date, datetime and bytes (which keep their type in a variable)."""
+
+
+# ---- people --------------------------------------------------------------------------------------------------------
+
+
+class Right(StrEnum):
+    DEPLOY = "deploy"  # upload files, see definitions
+    INSPECT = "inspect"  # see every instance, its data and history
+    REPAIR = "repair"  # retry, cancel, reassign other people's tasks
+    ACCOUNTS = "accounts"  # manage users and groups
+
+
+class Role(StrEnum):
+    APPROVER = "approver"
+    ANALYST = "analyst"
+    ADMIN = "admin"
+
+
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.APPROVER: frozenset(),
+    Role.ANALYST: frozenset({Right.DEPLOY, Right.INSPECT}),
+    Role.ADMIN: frozenset(Right),
+}
+"""Everybody who is signed in works an inbox and starts what they may start; roles add to that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The person on whose behalf a call is made."""
+
+    id: str
+    groups: frozenset[str] = frozenset()
+    rights: frozenset[Right] = frozenset()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "groups", frozenset(self.groups))
+        object.__setattr__(self, "rights", frozenset(self.rights))
+
+
+SYSTEM = Actor("system", rights=frozenset(Right))
+"""Who acts when a timer fires or a service answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    id: str
+    name: str
+    email: str
+    is_active: bool
+    roles: frozenset[Role]
+    groups: frozenset[str]
+    session_version: int
+    """Grows with each password change; a login made under an older one has ended."""
+
+    @property
+    def actor(self) -> Actor:
+        rights = frozenset[Right]().union(*(RIGHTS[role] for role in self.roles))
+        return Actor(self.id, self.groups, rights)
+
+
+# ---- states --------------------------------------------------------------------------------------------------------
+
+
+class InstanceStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    COMPLETED = "completed"
+    TERMINATED = "terminated"  # by a person or a terminate end event
+    FAILED = "failed"  # an error end event that nobody caught
+
+
+class TaskStatus(StrEnum):
+    OPEN = "open"  # waits for a person, assigned or not
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"  # the model went another way, or the instance ended
+
+
+class Outcome(StrEnum):
+    """How a visit to an element ended."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+INSTANCE_NEXT: Mapping[InstanceStatus, frozenset[InstanceStatus]] = {
+    InstanceStatus.ACTIVE: frozenset(InstanceStatus) - {InstanceStatus.ACTIVE},
+    InstanceStatus.SUSPENDED: frozenset({InstanceStatus.ACTIVE, InstanceStatus.TERMINATED}),
+    InstanceStatus.COMPLETED: frozenset(),
+    InstanceStatus.TERMINATED: frozenset(),
+    InstanceStatus.FAILED: frozenset(),
+}
+
+TASK_NEXT: Mapping[TaskStatus, frozenset[TaskStatus]] = {
+    TaskStatus.OPEN: frozenset({TaskStatus.COMPLETED, TaskStatus.CANCELLED}),
+    TaskStatus.COMPLETED: frozenset(),
+    TaskStatus.CANCELLED: frozenset(),
+}
+
+
+# ---- what is wrong with an upload ----------------------------------------------------------------------------------
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A point in an uploaded file; line and column count from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, where, and how to put it right."""
+
+    rule: str
+    message: str
+    place: Place
+    severity: Severity = Severity.ERROR
+    element_type: str = ""
+    element_name: str = ""
+    element_id: str = ""
+    fix: str = ""
+
+    def __str__(self) -> str:
+        named = f' "{self.element_name}"' if self.element_name else ""
+        element = f" {self.element_type}{named} ({self.element_id}):" if self.element_id else ""
+        fix = f" {self.fix}" if self.fix else ""
+        where = f"{self.place.file}:{self.place.line}:{self.place.column}"
+        return f"{where} {self.severity} [{self.rule}]{element} {self.message}{fix}"
+
+
+# ---- forms ---------------------------------------------------------------------------------------------------------
+
+
+class FieldKind(StrEnum):
+    TEXT = "text"
+    TEXTAREA = "textarea"
+    INTEGER = "integer"
+    NUMBER = "number"
+    CHECKBOX = "checkbox"  # true or false
+    CHOICE = "choice"  # one of the options
+    CHOICES = "choices"  # a list, each one of the options
+    DATE = "date"
+    TIME = "time"
+    DATETIME = "datetime"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    value: Json
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value that a form sets, with every rule the server checks."""
+
+    key: str
+    label: str
+    kind: FieldKind
+    required: bool = False
+    readonly: bool = False
+    default: Json = None
+    options: tuple[Option, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    is_conditional: bool = False
+    """Shown by a condition that only the browser evaluates: checked when present, never missed."""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One way to complete a task: its label, and the values that pressing it sets."""
+
+    label: str
+    values: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a person fills in: fields for the server's check, a form-js schema for the browser, and the buttons."""
+
+    fields: tuple[Field, ...] = ()
+    schema: Mapping[str, Json] = field(default_factory=dict)
+    buttons: tuple[Button, ...] = ()
+
+
+# ---- rows as values ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    id: int
+    created_at: datetime
+    created_by: str
+    definitions: tuple[Definition, ...]
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One executable process at one version."""
+
+    id: int
+    key: str
+    version: int
+    name: str
+    deployment_id: int
+    created_at: datetime
+    created_by: str
+    file: str
+    has_diagram: bool
+    """Whether the file carries diagram information to draw."""
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionCounts:
+    definition: Definition
+    versions: int
+    active: int
+    incidents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    id: int
+    definition_id: int
+    definition_key: str
+    definition_name: str
+    definition_version: int
+    business_key: str | None
+    status: InstanceStatus
+    error_code: str | None
+    started_by: str
+    started_at: datetime
+    ended_at: datetime | None
+    incidents: int
+    """Open incidents now."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserTask:
+    id: int
+    instance_id: int
+    definition_id: int
+    definition_name: str
+    business_key: str | None
+    element_id: str
+    name: str
+    documentation: str
+    status: TaskStatus
+    assignee: str | None
+    candidate_users: tuple[str, ...]
+    candidate_groups: tuple[str, ...]
+    priority: int
+    due_at: datetime | None
+    follow_up_at: datetime | None
+    created_at: datetime
+    ended_at: datetime | None
+    completed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A due time that waits; instance_id is None for a timer that starts instances."""
+
+    job_id: int
+    instance_id: int | None
+    definition_id: int
+    definition_name: str
+    element_id: str
+    element_name: str
+    due_at: datetime
+    business_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A stop that needs an administrator."""
+
+    id: int
+    instance_id: int
+    element_id: str
+    element_name: str
+    message: str
+    detail: str
+    created_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One visit to an element."""
+
+    id: int
+    element_id: str
+    element_name: str
+    element_type: str
+    entered_at: datetime
+    left_at: datetime | None
+    outcome: Outcome | None
+    actor: str | None
+    flows: tuple[str, ...]
+    """Ids of the sequence flows the token came in by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact about the past, never changed."""
+
+    id: int
+    at: datetime
+    actor: str
+    kind: str
+    element_id: str | None
+    data: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A named value; scope is "" for the process, else names the activity instance that owns it."""
+
+    scope: str
+    element_id: str | None
+    name: str
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A stretch of a list; total is None where counting would cost more than it tells."""
+
+    rows: tuple[T, ...]
+    total: int | None
+    offset: int
+    limit: int
+
+    @property
+    def has_next(self) -> bool:
+        return self.total is not None and self.offset + len(self.rows) < self.total

@@ -1,0 +1,331 @@
+"""Every table. Rows hold plain values; what they mean is said by the noun modules that read and write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""Stands for "no due date" where rows are sorted by it: NULL sorts differently on each database."""
+
+_NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite keeps it as text that sorts."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"Expected a moment with a time zone, but got {value.isoformat()}.")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+class Plain(TypeDecorator[Any]):
+    """A JSON document as text: our own writing of it, the same on each database."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else orjson.dumps(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else orjson.loads(value)
+
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+Names = list[str]
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=_NAMING)
+    type_annotation_map = {datetime: Moment, Names: Plain, dict[str, Any]: Plain, bytes: LargeBinary}
+
+
+def _id() -> Mapped[int]:
+    return mapped_column(Id, primary_key=True, autoincrement=True)
+
+
+def _of(column: str, *, index: bool = False, cascade: bool = True) -> Any:
+    return mapped_column(Id, ForeignKey(column, ondelete="CASCADE" if cascade else None), index=index)
+
+
+# ---- what is deployed ----------------------------------------------------------------------------------------------
+
+
+class DeploymentRow(Base):
+    __tablename__ = "deployment"
+    id: Mapped[int] = _id()
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(200))
+
+
+class ResourceRow(Base):
+    """One uploaded file, byte for byte."""
+
+    __tablename__ = "resource"
+    __table_args__ = (UniqueConstraint("deployment_id", "file"),)
+    id: Mapped[int] = _id()
+    deployment_id: Mapped[int] = _of("deployment.id")
+    file: Mapped[str] = mapped_column(String(400))
+    content: Mapped[bytes]
+
+
+class DefinitionRow(Base):
+    __tablename__ = "definition"
+    __table_args__ = (
+        UniqueConstraint("key", "version"),
+        Index("ix_definition_latest", "key", unique=True, sqlite_where=text("is_latest"), postgresql_where=text("is_latest")),
+    )
+    id: Mapped[int] = _id()
+    key: Mapped[str] = mapped_column(String(255))
+    version: Mapped[int]
+    is_latest: Mapped[bool]
+    name: Mapped[str] = mapped_column(String(400))
+    deployment_id: Mapped[int] = _of("deployment.id", index=True)
+    resource_id: Mapped[int] = _of("resource.id")
+    has_diagram: Mapped[bool]
+    starter_users: Mapped[Names]
+    """Who may start; both lists empty: everybody."""
+    starter_groups: Mapped[Names]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(200))
+
+
+# ---- what runs -----------------------------------------------------------------------------------------------------
+
+
+class InstanceRow(Base):
+    __tablename__ = "instance"
+    __table_args__ = (Index(None, "status", "id"), Index(None, "definition_key", "status", "id"), Index(None, "business_key"))
+    id: Mapped[int] = _id()
+    definition_id: Mapped[int] = _of("definition.id", index=True, cascade=False)
+    definition_key: Mapped[str] = mapped_column(String(255))
+    business_key: Mapped[str | None] = mapped_column(String(255))
+    status: Mapped[str] = mapped_column(String(20))
+    error_code: Mapped[str | None] = mapped_column(String(255))
+    started_by: Mapped[str] = mapped_column(String(200))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+    """Grows with each command: a second lock beside the row's."""
+
+
+class SnapshotRow(Base):
+    """The live tokens of one instance: part "" is the process, each other part one sub-process activity."""
+
+    __tablename__ = "snapshot"
+    instance_id: Mapped[int] = mapped_column(Id, ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True)
+    part: Mapped[str] = mapped_column(String(32), primary_key=True)
+    content: Mapped[bytes]
+
+
+class VariableRow(Base):
+    """A named value in a scope ("" is the process, else the token that owns it)."""
+
+    __tablename__ = "variable"
+    __table_args__ = (Index(None, "name", "text"), Index(None, "name", "number"))
+    instance_id: Mapped[int] = mapped_column(Id, ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True)
+    scope: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+    text: Mapped[str | None] = mapped_column(String(200))
+    """The value as people search for it; None for lists and dicts."""
+    number: Mapped[float | None] = mapped_column(Float(53))
+
+
+class ActivityRow(Base):
+    """One visit of a token to an element."""
+
+    __tablename__ = "activity"
+    __table_args__ = (Index(None, "instance_id", "token"),)
+    id: Mapped[int] = _id()
+    instance_id: Mapped[int] = _of("instance.id")
+    token: Mapped[str] = mapped_column(String(32))
+    element_id: Mapped[str] = mapped_column(String(255))
+    element_type: Mapped[str] = mapped_column(String(50))
+    element_name: Mapped[str] = mapped_column(String(400))
+    entered_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(20))
+    actor: Mapped[str | None] = mapped_column(String(200))
+    flows: Mapped[Names]
+
+
+class EventRow(Base):
+    """A fact about the past, never changed."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index(None, "instance_id", "id"),)
+    id: Mapped[int] = _id()
+    instance_id: Mapped[int | None] = mapped_column(Id, ForeignKey("instance.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(50))
+    element_id: Mapped[str | None] = mapped_column(String(255))
+    data: Mapped[dict[str, Any]]
+
+
+# ---- what waits ----------------------------------------------------------------------------------------------------
+
+
+class UserTaskRow(Base):
+    __tablename__ = "user_task"
+    __table_args__ = (
+        Index(None, "instance_id", "token"),
+        Index(None, "status", "assignee", "due_order", "id"),
+        Index(None, "status", "assignee", "priority", "id"),
+        Index(None, "status", "due_order", "id"),
+    )
+    id: Mapped[int] = _id()
+    instance_id: Mapped[int] = _of("instance.id")
+    definition_id: Mapped[int] = _of("definition.id", cascade=False)
+    token: Mapped[str] = mapped_column(String(32))
+    element_id: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(400))
+    status: Mapped[str] = mapped_column(String(20))
+    assignee: Mapped[str | None] = mapped_column(String(200))
+    candidate_users: Mapped[Names]
+    candidate_groups: Mapped[Names]
+    priority: Mapped[int] = mapped_column(default=50)
+    due_at: Mapped[datetime | None]
+    due_order: Mapped[datetime] = mapped_column(default=NEVER)
+    follow_up_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    completed_by: Mapped[str | None] = mapped_column(String(200))
+
+
+class CandidateRow(Base):
+    """Offers an open task that nobody has to one reader: "user:ana", "group:clerks" or "all:" (nobody was named).
+
+    Carries the task's sort keys, so that the first page of a reader's tasks is read off one index.
+    """
+
+    __tablename__ = "candidate"
+    __table_args__ = (Index(None, "reader", "due_order", "task_id"), Index(None, "reader", "priority", "task_id"))
+    reader: Mapped[str] = mapped_column(String(210), primary_key=True)
+    task_id: Mapped[int] = mapped_column(Id, ForeignKey("user_task.id", ondelete="CASCADE"), primary_key=True, index=True)
+    priority: Mapped[int]
+    due_order: Mapped[datetime]
+
+
+class SubscriptionRow(Base):
+    """A message or signal that an instance, or a definition's start event, waits for."""
+
+    __tablename__ = "subscription"
+    __table_args__ = (Index(None, "kind", "name", "correlation_key"), Index(None, "instance_id", "token"))
+    id: Mapped[int] = _id()
+    kind: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(255))
+    correlation_key: Mapped[str | None] = mapped_column(String(255))
+    instance_id: Mapped[int | None] = mapped_column(Id, ForeignKey("instance.id", ondelete="CASCADE"))
+    definition_id: Mapped[int | None] = mapped_column(Id, ForeignKey("definition.id", ondelete="CASCADE"), index=True)
+    token: Mapped[str | None] = mapped_column(String(32))
+    element_id: Mapped[str] = mapped_column(String(255))
+
+
+class IncidentRow(Base):
+    __tablename__ = "incident"
+    __table_args__ = (
+        Index(None, "instance_id", "id"),
+        Index("ix_incident_open", "id", sqlite_where=text("resolved_at IS NULL"), postgresql_where=text("resolved_at IS NULL")),
+    )
+    id: Mapped[int] = _id()
+    instance_id: Mapped[int] = _of("instance.id")
+    token: Mapped[str] = mapped_column(String(32))
+    element_id: Mapped[str] = mapped_column(String(255))
+    element_name: Mapped[str] = mapped_column(String(400))
+    message: Mapped[str] = mapped_column(Text)
+    detail: Mapped[str] = mapped_column(Text)
+    job_id: Mapped[int | None] = mapped_column(Id)
+    """The job whose last try failed; None when the element itself could not be executed."""
+    created_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[str | None] = mapped_column(String(200))
+
+
+class JobRow(Base):
+    """A stored unit of background work. Outcomes are in history; a finished job is deleted."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        Index("ix_job_claim", "queue", "run_at", "id", sqlite_where=text("failed_at IS NULL"), postgresql_where=text("failed_at IS NULL")),
+        Index(None, "instance_id", "token"),
+        Index(None, "kind", "due_at", "id"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = _id()
+    queue: Mapped[str] = mapped_column(String(100))
+    kind: Mapped[str] = mapped_column(String(20))
+    instance_id: Mapped[int | None] = mapped_column(Id, ForeignKey("instance.id", ondelete="CASCADE"))
+    definition_id: Mapped[int | None] = mapped_column(Id, ForeignKey("definition.id", ondelete="CASCADE"), index=True)
+    token: Mapped[str | None] = mapped_column(String(32))
+    element_id: Mapped[str | None] = mapped_column(String(255))
+    payload: Mapped[dict[str, Any]]
+    due_at: Mapped[datetime]
+    """When people expect it."""
+    run_at: Mapped[datetime]
+    """When a worker may take it; a lease pushes it into the future."""
+    lease: Mapped[str | None] = mapped_column(String(32))
+    """Only who holds this may finish the job."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    """Tries that raised."""
+    max_attempts: Mapped[int] = mapped_column(default=3)
+    deliveries: Mapped[int] = mapped_column(default=0)
+    """Times it was handed to a worker: stops a job that kills its workers."""
+    error: Mapped[str | None] = mapped_column(Text)
+    failed_at: Mapped[datetime | None]
+
+
+# ---- people --------------------------------------------------------------------------------------------------------
+
+
+class AccountRow(Base):
+    __tablename__ = "account"
+    id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    email: Mapped[str] = mapped_column(String(320), default="")
+    password_hash: Mapped[str] = mapped_column(String(200))
+    roles: Mapped[Names]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    session_version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+
+
+class MembershipRow(Base):
+    __tablename__ = "membership"
+    account_id: Mapped[str] = mapped_column(String(200), ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    group: Mapped[str] = mapped_column("group_id", String(200), primary_key=True, index=True)

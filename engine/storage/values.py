@@ -1,0 +1,87 @@
+"""Variable values <-> JSON text: Decimal, date, datetime and bytes keep their type."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from datetime import date, datetime, time
+from decimal import Decimal
+
+import orjson
+
+from engine.model import Json
+
+_TAG = "$"
+"""A value of a kept type is {"$": [type name, text]}; a dict that has the key "$" itself is kept the same way."""
+
+_WRITE: dict[type, tuple[str, Callable[..., str]]] = {
+    Decimal: ("decimal", str),
+    datetime: ("datetime", datetime.isoformat),
+    date: ("date", date.isoformat),
+    time: ("time", time.isoformat),
+    bytes: ("bytes", lambda value: b64encode(value).decode()),
+}
+_READ: dict[str, Callable[[str], Json]] = {
+    "decimal": Decimal,
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+    "bytes": b64decode,
+    "int": int,
+}
+_LARGEST = 2**63 - 1
+
+
+def dump(value: Json) -> str:
+    """Raises TypeError for what no variable can hold: sets, functions, objects, NaN."""
+    return orjson.dumps(encode(value)).decode()
+
+
+def load(text: str | bytes) -> Json:
+    return decode(orjson.loads(text))
+
+
+def encode(value: Json) -> Json:
+    """Plain JSON for a value."""
+    kind = type(value)
+    if kind in (str, bool) or value is None:
+        return value
+    if kind is int:
+        return value if -_LARGEST <= value <= _LARGEST else {_TAG: ["int", str(value)]}
+    if kind is float:
+        return _finite(value)
+    if kind in (list, tuple):
+        return [encode(item) for item in value]
+    if kind is dict:
+        return _encoded_dict(value)
+    if kind in _WRITE:
+        name, write = _WRITE[kind]
+        return {_TAG: [name, write(value)]}
+    raise TypeError(f"Expected a JSON value, Decimal, date, time or bytes, but got {kind.__name__}.")
+
+
+def decode(value: Json) -> Json:
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = value.get(_TAG)
+    if isinstance(kept, list):
+        name, text = kept
+        return {key: decode(item) for key, item in text} if name == "dict" else _READ[name](text)
+    return {key: decode(item) for key, item in value.items()}
+
+
+def _finite(value: float) -> float:
+    if value != value or value in (float("inf"), float("-inf")):
+        raise TypeError(f"Expected a number, but got {value}.")
+    return value
+
+
+def _encoded_dict(value: dict[Json, Json]) -> Json:
+    wrong = next((key for key in value if not isinstance(key, str)), None)
+    if wrong is not None:
+        raise TypeError(f"Expected text as the key of a dict, but got {type(wrong).__name__} {wrong!r}.")
+    if _TAG in value:
+        return {_TAG: ["dict", [[key, encode(item)] for key, item in value.items()]]}
+    return {key: encode(item) for key, item in value.items()}

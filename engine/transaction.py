@@ -1,0 +1,116 @@
+"""Store and Transaction: who may read and write, and the ONLY commit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine as Database, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+from engine.bpmn.script import Evaluator, Limits
+from engine.bpmn.cache import DefinitionCache
+from engine.clock import Clock, SystemClock
+from engine.config import Settings
+from engine.errors import Forbidden
+from engine.model import Actor, Right
+
+log = logging.getLogger(__name__)
+
+_BEGIN = "procession_begin"
+SQLITE_BUSY_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A job that was handed out: whoever shows the lease may finish it."""
+
+    id: int
+    lease: str
+
+
+Dispatch = Callable[[Sequence[Ref]], None]
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One command or one look: a session, the moment it runs at, and who asks."""
+
+    session: Session
+    now: datetime
+    actor: Actor
+    store: Store
+    hints: list[Ref] = field(default_factory=list)
+    """Jobs due now, handed to the dispatcher after the commit. A lost hint costs one lease."""
+
+    def require(self, right: Right) -> None:
+        """Raises Forbidden unless the actor has the right."""
+        if right not in self.actor.rights:
+            raise Forbidden(f"Expected {self.actor.id} to have the right to {right}, but the account lacks it. Ask an administrator.")
+
+    def may(self, right: Right) -> bool:
+        return right in self.actor.rights
+
+
+class Store:
+    """The database, the clock, and what is shared between commands; make one per process."""
+
+    def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None) -> None:
+        self.settings = settings or Settings()
+        self.clock = clock or SystemClock()
+        self.database = _connect(self.settings.database_url)
+        self.evaluator = Evaluator(
+            Limits(self.settings.script_duration, self.settings.script_memory_bytes, self.settings.script_processes)
+        )
+        self.definitions = DefinitionCache()
+        self.dispatch: Dispatch | None = None
+        """Set by a running worker; without one, due jobs wait for a poller."""
+        self._writers = self.database.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+
+    @contextmanager
+    def transaction(self, actor: Actor) -> Iterator[Transaction]:
+        """Run one command: commits at the end, rolls back on any exception."""
+        with Session(self._writers, autoflush=False, expire_on_commit=False) as session:
+            tx = Transaction(session, self.clock.now(), actor, self)
+            yield tx
+            session.commit()
+        if tx.hints and self.dispatch is not None:
+            self.dispatch(tx.hints)
+
+    @contextmanager
+    def reading(self, actor: Actor) -> Iterator[Transaction]:
+        """Look without changing: takes no write lock, and whatever was changed is rolled back."""
+        with Session(self.database, autoflush=False) as session:
+            yield Transaction(session, self.clock.now(), actor, self)
+
+    def close(self) -> None:
+        self.evaluator.close()
+        self.database.dispose()
+
+
+def _connect(url: str) -> Database:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+    in_memory = make_url(url).database in (None, "", ":memory:")
+    options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
+    database = create_engine(url, connect_args={"check_same_thread": False}, **options)
+    event.listen(database, "connect", _prepare_sqlite)
+    event.listen(database, "begin", _begin_sqlite)
+    return database
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """Let SQLAlchemy say BEGIN itself; readers do not wait for the writer (WAL)."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", f"busy_timeout={SQLITE_BUSY_MS}", "foreign_keys=ON", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
