@@ -1,0 +1,388 @@
+"""Bytes of an upload -> a safe tree that knows the line and column of everything in it.
+
+Nothing outside the bytes is ever opened. DTDs are refused, and with them every kind of entity bomb. expat reads first:
+it holds the limits and knows where each start tag begins (lxml only knows where a tag of several lines ends).
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import AnyStr, NoReturn
+from xml.parsers import expat
+
+from lxml import etree
+
+from engine.errors import Invalid
+from engine.model import Place, Problem, Severity
+
+BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+BPMNDI = "http://www.omg.org/spec/BPMN/20100524/DI"
+DC = "http://www.omg.org/spec/DD/20100524/DC"
+DI = "http://www.omg.org/spec/DD/20100524/DI"
+CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+MAX_BYTES = 5 * 1024 * 1024
+MAX_ELEMENTS = 50_000
+MAX_DEPTH = 100
+MAX_ATTRIBUTES = 500
+"""Of one element."""
+MAX_NAMESPACES = 1_000
+"""Declared in one file."""
+
+
+def bpmn(tag: str) -> str:
+    """The full name of a BPMN tag."""
+    return f"{{{BPMN}}}{tag}"
+
+
+def camunda(tag: str) -> str:
+    """The full name of a camunda: tag or attribute."""
+    return f"{{{CAMUNDA}}}{tag}"
+
+
+def local(node: etree._Element) -> str:
+    """The tag of an element without its namespace."""
+    return str(etree.QName(node).localname)
+
+
+def is_bpmn(node: etree._Element) -> bool:
+    return bool(etree.QName(node).namespace == BPMN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where a start tag begins: line and column from 1, and the index of its first byte."""
+
+    line: int
+    column: int
+    byte: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """One BPMN file, read."""
+
+    file: str
+    root: etree._Element
+    has_diagram: bool
+    """Whether the file says where its shapes are drawn."""
+    _source: bytes = field(repr=False)
+    """UTF-8, without byte order mark."""
+    _starts: Mapping[etree._Element, _Start] = field(repr=False)
+
+    def place(self, node: etree._Element | None) -> Place:
+        """Where the start tag begins; for a node that is not from the file: where its nearest ancestor begins."""
+        start = self._start(node)
+        return Place(self.file, start.line, start.column)
+
+    def attribute_place(self, node: etree._Element, name: str, offset: int = 0) -> Place:
+        """Where a character of an attribute's value stands; name as in node.get."""
+        found = self._attribute(node, name)
+        if found is None:
+            return self.place(node)
+        return self._at(node, found, offset)
+
+    def text_place(self, node: etree._Element, offset: int = 0) -> Place:
+        """Where a character of the element's own text stands; 0 is the first after the start tag."""
+        tag = self._tag(node)
+        return self.place(node) if tag is None else self._at(node, tag.end(), offset)
+
+    def problem(
+        self,
+        rule: str,
+        node: etree._Element,
+        message: str,
+        fix: str = "",
+        *,
+        place: Place | None = None,
+        severity: Severity = Severity.ERROR,
+    ) -> Problem:
+        """A problem with an element; place says more exactly where, when it is not the start tag."""
+        return Problem(
+            rule,
+            message,
+            place or self.place(node),
+            severity,
+            element_type=local(node),
+            element_name=" ".join(node.get("name", "").split()),
+            element_id=node.get("id", ""),
+            fix=fix,
+        )
+
+    def _start(self, node: etree._Element | None) -> _Start:
+        while node is not None and node not in self._starts:
+            node = node.getparent()
+        return _Start(1, 1, 0) if node is None else self._starts[node]
+
+    def _tag(self, node: etree._Element) -> re.Match[bytes] | None:
+        """The start tag as it stands in the file; None for a node that is not from the file."""
+        start = self._starts.get(node)
+        return None if start is None else _TAG.match(self._source, start.byte)
+
+    def _attribute(self, node: etree._Element, name: str) -> int | None:
+        """Index of the first byte of an attribute's value."""
+        tag = self._tag(node)
+        if tag is None:
+            return None
+        full = etree.QName(name)
+        prefixes = [prefix for prefix, uri in node.nsmap.items() if uri == full.namespace and prefix]
+        names = [f"{prefix}:{full.localname}" for prefix in prefixes] if full.namespace else [full.localname]
+        found = _ATTRIBUTE.finditer(self._source, tag.start(), tag.end())
+        return next((each.start("value") + 1 for each in found if each["name"].decode() in names), None)
+
+    def _at(self, node: etree._Element, index: int, offset: int) -> Place:
+        """The place of the character that comes `offset` parsed characters after a byte."""
+        start = self._starts[node]
+        before = _LINE_END.split(self._source[start.byte : _skip(self._source, index, offset)])
+        column = len(before[-1].decode()) + (start.column if len(before) == 1 else 1)
+        return Place(self.file, start.line + len(before) - 1, column)
+
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_TAG = re.compile(rb"<(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
+_ATTRIBUTE = re.compile(rb"\s(?P<name>[^\s=<>\"']+)\s*=\s*(?P<value>\"[^\"]*\"|'[^']*')")
+_PIECE = re.compile(
+    rb"(?P<none><!--.*?-->|<\?.*?\?>|<!\[CDATA\[|\]\]>)"
+    rb"|(?P<one>&[^;<]*;|\r\n|[\0-;=-\x7f]|[\xc0-\xff][\x80-\xbf]*)",
+    re.DOTALL,
+)
+"""Markup that adds no character to a text, and what adds one."""
+
+
+def _skip(source: bytes, index: int, offset: int) -> int:
+    """The byte where the character `offset` characters further on begins."""
+    while piece := _PIECE.match(source, index):
+        if piece["one"] is not None:
+            if offset <= 0:
+                break
+            offset -= 1
+        index = piece.end()
+    return index
+
+
+def read(file: str, data: bytes) -> Document:
+    """Read an upload as BPMN.
+
+    Raises Invalid with one problem: what the bytes are instead, or where they stop being XML.
+    """
+    _refuse_by(_SIGNATURES, file, data)
+    text = _text(file, data)
+    _refuse_by(_BEGINNINGS, file, text)
+    source = text.encode()
+    starts = _Scan(file, source).starts
+    root = _tree(file, source)
+    _refuse_other_roots(file, root)
+    return Document(file, root, _has_diagram(root), source, dict(zip(root.iter(), starts, strict=True)))
+
+
+def _has_diagram(root: etree._Element) -> bool:
+    return next(root.iter(f"{{{BPMNDI}}}BPMNShape"), None) is not None
+
+
+def _refuse(rule: str, place: Place, message: str, fix: str = "") -> NoReturn:
+    raise Invalid([Problem(rule, message, place, fix=fix)])
+
+
+# ---- bytes -> text -------------------------------------------------------------------------------------------------
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+)
+"""How the first bytes tell an encoding."""
+_DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
+_ENCODINGS = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "us-ascii": "utf-8",
+    "ascii": "utf-8",
+    "iso-8859-1": "iso-8859-1",
+    "latin1": "iso-8859-1",
+    "windows-1252": "cp1252",
+}
+_SAVE_AS_UTF8 = "Save the file as UTF-8."
+
+
+def _text(file: str, data: bytes) -> str:
+    if len(data) > MAX_BYTES:
+        size = f"{len(data) / 1024 / 1024:.1f} MB"
+        _refuse("too-large", Place(file), f"Expected at most 5 MB, but the file has {size}.", "Split the diagram.")
+    encoding = _encoding(file, data)
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as cause:
+        line = data.count(b"\n", 0, cause.start) + 1
+        message = f"Expected {encoding.upper()} text, but byte {cause.start + 1} of the file is not."
+        _refuse("encoding", Place(file, line), message, _SAVE_AS_UTF8)
+
+
+def _encoding(file: str, data: bytes) -> str:
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return encoding
+    declared = _DECLARED.match(data)
+    name = declared[1].decode() if declared else "utf-8"
+    if name.lower().startswith("utf-16"):
+        message = f'The file says encoding="{name}", but its bytes are not UTF-16.'
+        _refuse("encoding", Place(file), message, 'Write encoding="UTF-8" in its first line.')
+    if name.lower() not in _ENCODINGS:
+        message = f'Expected UTF-8, UTF-16 or ISO-8859-1, but the file says encoding="{name}".'
+        _refuse("encoding", Place(file), message, _SAVE_AS_UTF8)
+    return _ENCODINGS[name.lower()]
+
+
+# ---- text -> what it is --------------------------------------------------------------------------------------------
+
+_EXPORT = "Export the diagram as BPMN 2.0 XML."
+_UNPACK = "Unpack it and upload the .bpmn files inside."
+_SIGNATURES = (
+    (re.compile(rb"PK\x03\x04"), "a ZIP archive", _UNPACK),
+    (re.compile(rb"\x1f\x8b"), "a compressed file", _UNPACK),
+    (re.compile(rb"%PDF"), "a PDF document", _EXPORT),
+    (re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8"), "a picture", _EXPORT),
+    (re.compile(rb"\xd0\xcf\x11\xe0"), "an old Office or Visio document", _EXPORT),
+)
+"""By the first bytes."""
+_BEGINNINGS = (
+    (re.compile(r"\s*\Z"), "empty", "Save the diagram again, then upload it."),
+    (re.compile(r"\s*(?:<!doctype\s+html|<html)", re.I), "a web page", "Download the diagram itself, not its page."),
+    (re.compile(r"\s*[{\[]"), "JSON", "If it is a form, let its name end in .form or .json."),
+    (re.compile(r"\s*[^\s<]"), "plain text", _EXPORT),
+)
+"""By the first characters."""
+_ROOTS = (
+    (re.compile(r"http.*/DMN/"), "a DMN decision", "Decisions are not executed yet; upload the BPMN diagram only."),
+    (re.compile(r"http.*/CMMN/"), "a CMMN case", "Draw the case as a BPMN process."),
+    (
+        re.compile(r"http.*/BPMN/(?!20100524)"),
+        "an old draft of BPMN 2.0",
+        "Export it again as BPMN 2.0 of 2011 or later.",
+    ),
+    (re.compile(r"http.*wfmc\.org"), "XPDL", _EXPORT),
+    (re.compile(r"http://www\.w3\.org/2000/svg"), "an SVG picture", _EXPORT),
+    (re.compile(r"http.*xmlsoap\.org/wsdl"), "a WSDL service description", "Upload the BPMN diagram."),
+)
+"""By namespace of the root."""
+
+
+Pattern = tuple[re.Pattern[AnyStr], str, str]
+"""What to look for, what the file then is, what to do."""
+
+
+def _refuse_by(patterns: Iterable[Pattern[AnyStr]], file: str, beginning: AnyStr) -> None:
+    for pattern, what, fix in patterns:
+        if pattern.match(beginning):
+            _refuse_foreign(file, what, fix)
+
+
+def _refuse_other_roots(file: str, root: etree._Element) -> None:
+    if root.tag == bpmn("definitions"):
+        return
+    namespace = str(etree.QName(root).namespace or "")
+    _refuse_by(_ROOTS, file, namespace)
+    known = "BPMN" if is_bpmn(root) else f'the namespace "{namespace}"' if namespace else "no namespace"
+    fix = f'The outermost element must be <definitions xmlns="{BPMN}">. Export the diagram again.'
+    _refuse_foreign(file, f"XML that begins with <{local(root)}> of {known}", fix)
+
+
+def _refuse_foreign(file: str, what: str, fix: str) -> NoReturn:
+    _refuse("not-bpmn", Place(file), f"Expected a BPMN 2.0 diagram, but the file is {what}.", fix)
+
+
+# ---- text -> start tags and tree -----------------------------------------------------------------------------------
+
+
+class _Scan:
+    """One pass of expat: the limits, no DTD, and where every start tag begins, in document order."""
+
+    def __init__(self, file: str, source: bytes) -> None:
+        self._file = file
+        self.starts: list[_Start] = []
+        self._depth = self._namespaces = 0
+        self._parser = parser = expat.ParserCreate("utf-8", " ")
+        parser.StartElementHandler = self._enter
+        parser.EndElementHandler = self._leave
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.StartNamespaceDeclHandler = self._namespace
+        try:
+            parser.Parse(source, True)
+        except expat.ExpatError as cause:
+            self._broken(cause)
+
+    def _place(self) -> Place:
+        return Place(self._file, self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1)
+
+    def _enter(self, _name: str, attributes: dict[str, str]) -> None:
+        parser = self._parser
+        self.starts.append(
+            _Start(parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, parser.CurrentByteIndex),
+        )
+        self._depth += 1
+        self._limit(len(self.starts), MAX_ELEMENTS, "elements in the file")
+        self._limit(self._depth, MAX_DEPTH, "levels of elements")
+        self._limit(len(attributes), MAX_ATTRIBUTES, "attributes on one element")
+
+    def _leave(self, _name: str) -> None:
+        self._depth -= 1
+
+    def _namespace(self, _prefix: str | None, _uri: str) -> None:
+        self._namespaces += 1
+        self._limit(self._namespaces, MAX_NAMESPACES, "namespaces in the file")
+
+    def _limit(self, count: int, limit: int, what: str) -> None:
+        if count > limit:
+            _refuse("too-large", self._place(), f"Expected at most {limit:,} {what}, but here are more.")
+
+    def _doctype(self, *_declaration: object) -> None:
+        message = "Expected a diagram without <!DOCTYPE>, but here is one."
+        _refuse(
+            "doctype", self._place(), message, "BPMN needs none: delete the declaration, and write out its entities."
+        )
+
+    def _broken(self, cause: expat.ExpatError) -> NoReturn:
+        reason = _REASONS.get(expat.ErrorString(cause.code), expat.ErrorString(cause.code) + ".")
+        fix = "Export the diagram again, or mend the file in a text editor."
+        _refuse("xml-syntax", Place(self._file, cause.lineno, cause.offset + 1), f"Not well-formed XML: {reason}", fix)
+
+
+_REASONS = {
+    "no element found": "the file ends before its elements are closed. It may have been cut off.",
+    "unclosed token": "a tag begins here and never ends. The file may have been cut off.",
+    "mismatched tag": "this closes an element that is not the one opened last.",
+    "duplicate attribute": "an attribute is given twice in one tag.",
+    "undefined entity": "an entity (&name;) that XML does not know; it knows &lt; &gt; &amp; &quot; and &apos;.",
+    "junk after document element": "something follows the end of the outermost element.",
+    "unbound prefix": "a name has a prefix (prefix:name) that no xmlns:prefix explains.",
+    "not well-formed (invalid token)": "a character that may not stand here (& must be written &amp;, < must be &lt;).",
+    "XML or text declaration not at start of entity": "something, perhaps a blank line, stands before <?xml ...?>.",
+}
+"""expat's words -> ours."""
+
+
+def _tree(file: str, source: bytes) -> etree._Element:
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        return etree.fromstring(source, parser)
+    except etree.XMLSyntaxError as cause:
+        line, column = cause.position
+        _refuse("xml-syntax", Place(file, max(line, 1), max(column, 1)), f"Not well-formed XML: {cause.msg}")
+
+
+def elements(root: etree._Element) -> Iterator[etree._Element]:
+    """Every BPMN element below (and with) a node, in document order."""
+    return (node for node in root.iter() if is_bpmn(node))
