@@ -1,0 +1,1 @@
+"""Examples: one folder each, with its diagram, forms, services, and a README that says what it shows."""

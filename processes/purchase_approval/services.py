@@ -1,0 +1,22 @@
+"""The ordering system and the mail of this example; every answer follows from the variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine import services
+
+
+@services.register("remind-team-lead")
+def remind_team_lead(call: services.Call) -> Mapping[str, object]:
+    return {"reminders_sent": int(call.variables.get("reminders_sent", 0)) + 1}
+
+
+@services.register("place-order")
+def place_order(call: services.Call) -> Mapping[str, object]:
+    return {"order_number": f"PO-{call.instance_id:05d}"}
+
+
+@services.register("explain-refusal")
+def explain_refusal(call: services.Call) -> Mapping[str, object]:
+    return {"refusal_explained": f"The purchase of {call.variables['item']} was refused."}
