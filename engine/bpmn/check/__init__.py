@@ -1,0 +1,1 @@
+"""Upload checks: one module per family, each yielding Problem values."""

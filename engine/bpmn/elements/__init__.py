@@ -1,0 +1,1 @@
+"""What SpiffWorkflow lacks or gets wrong, one module per family of elements."""
