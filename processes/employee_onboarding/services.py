@@ -35,7 +35,7 @@ def create_mailbox(call: services.Call) -> Mapping[str, object]:
     """Raises the BPMN error "address-taken" for an address in TAKEN."""
     address = str(call.variables.get("mailbox_address") or usual_address(str(call.variables["employee_name"])))
     if address in TAKEN:
-        raise services.BpmnError("address-taken", f"{address} belongs to somebody else")
+        raise errors.BpmnError("address-taken", f"{address} belongs to somebody else")
     return {"mailbox": address}
 
 

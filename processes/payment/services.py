@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine import services
+from engine import errors, services
 
 HARMLESS, DOUBTFUL = 10, 80
 DECLINED = "0000"
@@ -24,7 +24,7 @@ def authorize_payment(call: services.Call) -> Mapping[str, object]:
     """Raises the BPMN error "declined" for an account that ends in DECLINED."""
     account = str(call.variables["payer_account"])
     if account.endswith(DECLINED):
-        raise services.BpmnError("declined", f"the bank refuses account {account}")
+        raise errors.BpmnError("declined", f"the bank refuses account {account}")
     return {"authorization": f"AUTH-{call.instance_id:05d}"}
 
 
