@@ -1,0 +1,118 @@
+"""What guards every answer: headers, limits, the CSRF token, cookies and the key that signs them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from flask import Flask, Response, request
+from flask.sessions import SecureCookieSessionInterface
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf import CSRFProtect
+from sqlalchemy.engine import make_url
+
+from engine import Settings
+from web.context import KEY
+
+MAX_REQUEST_BYTES = 32_000_000
+MAX_FIELD_BYTES = 2_000_000
+MAX_FORM_PARTS = 500
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+csrf = CSRFProtect()
+limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", strategy="moving-window", headers_enabled=True)
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """The session cookie is Secure whenever the page itself came over https."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
+def init_app(app: Flask) -> None:
+    settings: Settings = app.extensions[KEY].settings
+    app.config.update(
+        SECRET_KEY=secret_key(settings),
+        PERMANENT_SESSION_LIFETIME=settings.session_lifetime,
+        SESSION_COOKIE_NAME="procession",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_FIELD_BYTES,
+        MAX_FORM_PARTS=MAX_FORM_PARTS,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open over lunch
+    )
+    app.session_interface = _Sessions()
+    csrf.init_app(app)
+    limiter.init_app(app)
+    app.after_request(_guard)
+
+
+def _guard(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.vary.update(("Cookie", "HX-Request-Type"))
+    return response
+
+
+def secret_key(settings: Settings) -> str:
+    """The key that signs sessions: the setting, else one kept beside the SQLite file, so that restarts sign nobody out.
+
+    Raises ValueError for a database on a server: several machines must agree on one key.
+    """
+    if settings.secret_key:
+        return settings.secret_key
+    url = make_url(settings.database_url)
+    if url.get_backend_name() != "sqlite":
+        raise ValueError(
+            "Expected PROCESSION_SECRET_KEY to be set for a database on a server, but it is empty. "
+            "Set it to a long random text, the same for every process."
+        )
+    if url.database in (None, "", ":memory:"):
+        return secrets.token_hex(32)
+    return _kept_key(Path(url.database or "").with_suffix(".key"))
+
+
+def _kept_key(path: Path) -> str:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read_key(path)
+    with os.fdopen(handle, "w") as file:
+        file.write(key := secrets.token_hex(32))
+    return key
+
+
+def _read_key(path: Path) -> str:
+    if key := path.read_text().strip():
+        return key
+    raise ValueError(
+        f"Expected {path} to hold the key that signs sessions, but it is empty. Delete it and start again."
+    )
