@@ -1,0 +1,139 @@
+"""Sign in, sign out, own password; who is asking on every request."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+
+from engine import Account, Actor, NotFound, accounts
+from web.context import NOBODY, actor, command, engine, is_fragment, own_path
+from web.errors import Refusal, answer
+from web.security import limiter
+
+bp = Blueprint("auth", __name__)
+
+PUBLIC = frozenset({"auth.login", "health.live", "health.ready", "static"})
+"""Endpoints that need no sign-in; everything else does."""
+
+FAILURES_PER_ADDRESS = "30 per minute; 300 per hour"
+FAILURES_PER_NAME = "10 per 5 minutes; 50 per day"
+
+
+class Person(UserMixin):
+    """An account as Flask-Login wants it; a password change ends sessions begun before it."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.id = account.id
+        self.name = account.name
+        self.roles = account.roles
+
+    def get_id(self) -> str:
+        return f"{self.account.session_version}:{self.account.id}"
+
+
+def init_app(app: Flask) -> None:
+    manager = LoginManager()
+    manager.user_loader(load_person)
+    manager.init_app(app)
+    app.before_request(require_person)
+
+
+def load_person(key: str) -> Person | None:
+    """Find whose session it is; None when the account is gone, switched off, or has a newer password."""
+    version, _, account_id = key.partition(":")
+    try:
+        with engine().reading(Actor(account_id)) as tx:
+            account = accounts.get(tx, account_id)
+    except NotFound:
+        return None
+    is_current = account.is_active and str(account.session_version) == version
+    return Person(account) if is_current else None
+
+
+def require_person() -> ResponseReturnValue | None:
+    """Send whoever is not signed in to the sign-in page, and back afterwards."""
+    if request.endpoint is None or request.endpoint in PUBLIC or current_user.is_authenticated:
+        return None
+    if is_fragment() or request.accept_mimetypes.best == "application/json":
+        return answer(Refusal(401, "You are signed out", "Sign in again to go on."), back=sign_in_url())
+    if request.method == "POST":
+        flash("You were signed out, so nothing was changed. Sign in and do it again.", "warning")
+    return redirect(sign_in_url())
+
+
+def sign_in_url() -> str:
+    """The sign-in page that leads back to the page the person is on."""
+    shown = request.headers.get("HX-Current-URL") if is_fragment() else request.full_path
+    if request.method != "GET":
+        shown = request.referrer
+    here = own_path(shown)
+    return url_for("auth.login", next=here.rstrip("?") if here and here not in ("/", "/?") else None)
+
+
+def _name() -> str:
+    return f"name:{request.form.get('id', '').strip().lower()}"
+
+
+def _is_failure(response: object) -> bool:
+    return getattr(response, "status_code", 0) == 422
+
+
+@bp.route("/login", methods=["GET", "POST"])
+@limiter.limit(FAILURES_PER_ADDRESS, methods=["POST"], deduct_when=_is_failure)
+@limiter.limit(FAILURES_PER_NAME, key_func=_name, methods=["POST"], deduct_when=_is_failure)
+def login() -> ResponseReturnValue:
+    target = own_path(request.args.get("next")) or url_for("inbox.index")
+    if request.method == "GET":
+        return redirect(target) if current_user.is_authenticated else render_template("login.html")
+    with engine().reading(NOBODY) as tx:
+        account = accounts.verify(tx, request.form.get("id", "").strip(), request.form.get("password", ""))
+    if account is None:
+        return render_template("login.html", refused=True, typed=request.form.get("id", "")), 422
+    session.clear()
+    session.permanent = True
+    login_user(Person(account))
+    return redirect(target)
+
+
+@bp.post("/logout")
+def logout() -> ResponseReturnValue:
+    logout_user()
+    session.clear()
+    flash("You are signed out.", "success")
+    return redirect(url_for("auth.login"))
+
+
+@bp.route("/password", methods=["GET", "POST"])
+def password() -> ResponseReturnValue:
+    if request.method == "GET":
+        return render_template("password.html", errors={})
+    if errors := _password_errors():
+        return render_template("password.html", errors=errors), 422
+    with command() as tx:
+        accounts.set_password(tx, actor().id, request.form["new"])
+        account = accounts.get(tx, actor().id)
+    login_user(Person(account))
+    flash("Your password is changed. Every other session of yours has ended.", "success")
+    return redirect(url_for("auth.password"))
+
+
+def _password_errors() -> dict[str, str]:
+    with engine().reading(actor()) as tx:
+        is_own = accounts.verify(tx, actor().id, request.form.get("present", "")) is not None
+    errors = {} if is_own else {"present": "This is not your present password."}
+    return errors | new_password_errors()
+
+
+def new_password_errors() -> dict[str, str]:
+    """What is wrong with the two fields for a new password."""
+    new = request.form.get("new", "")
+    if len(new) < MIN_PASSWORD_LENGTH:
+        return {"new": f"Use at least {MIN_PASSWORD_LENGTH} characters."}
+    if new != request.form.get("again", ""):
+        return {"again": "This differs from the new password. Type it once more."}
+    return {}
+
+
+MIN_PASSWORD_LENGTH = 8
