@@ -1,0 +1,156 @@
+"""How times, values and history events are written for people."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from flask import Flask, url_for
+from flask.json.provider import DefaultJSONProvider
+
+from engine import Event, InstanceStatus, Json, TaskStatus, values
+from web.context import KEY, engine
+
+_STEPS = (
+    (timedelta(days=60), timedelta(days=30), "month"),
+    (timedelta(days=2), timedelta(days=1), "day"),
+    (timedelta(hours=2), timedelta(hours=1), "hour"),
+    (timedelta(minutes=2), timedelta(minutes=1), "minute"),
+)
+"""From this distance on, count in this unit, called so."""
+
+
+class _Json(DefaultJSONProvider):
+    """Process data for the browser: moments as ISO 8601, decimals as numbers."""
+
+    @staticmethod
+    def default(value: Any) -> Any:  # type: ignore[override]
+        return plain(value)
+
+
+def init_app(app: Flask) -> None:
+    app.json = _Json(app)
+    zone = ZoneInfo(app.extensions[KEY].settings.time_zone)
+    app.add_template_filter(lambda moment: at(moment, zone), "at")
+    for show in (ago, due, text_of, words, event_text):
+        app.add_template_filter(show, show.__name__)
+    app.jinja_env.globals.update(LOOK=LOOK, page_url=page_url)
+
+
+LOOK: Mapping[str, str] = {
+    InstanceStatus.ACTIVE: "primary",
+    InstanceStatus.SUSPENDED: "warning",
+    InstanceStatus.COMPLETED: "success",
+    InstanceStatus.TERMINATED: "secondary",
+    InstanceStatus.FAILED: "danger",
+    TaskStatus.OPEN: "primary",
+    TaskStatus.CANCELLED: "secondary",
+}
+"""Bootstrap's colour for a state."""
+
+
+def plain(value: Any) -> Json:
+    """JSON without our kept types, as a form or a diagram in the browser reads it."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    return str(value)
+
+
+# ---- times ---------------------------------------------------------------------------------------------------------
+
+
+def at(moment: datetime | None, zone: ZoneInfo) -> str:
+    """A moment in full: "Mon 23 Nov 2026, 14:05"."""
+    return "" if moment is None else f"{moment.astimezone(zone):%a %-d %b %Y, %H:%M}"
+
+
+def ago(moment: datetime) -> str:
+    """The distance to a moment in one unit: "in 3 hours", "5 minutes ago", "now"."""
+    distance = moment - engine().clock.now()
+    amount = _amount(abs(distance))
+    if amount is None:
+        return "in less than a minute" if distance > timedelta(0) else "just now"
+    return f"in {amount}" if distance > timedelta(0) else f"{amount} ago"
+
+
+def _amount(distance: timedelta) -> str | None:
+    if distance < timedelta(minutes=1):
+        return None
+    for least, unit, name in _STEPS:
+        if distance >= least:
+            return f"{distance // unit} {name}s"
+    return f"1 {'day' if distance >= timedelta(days=1) else 'hour' if distance >= timedelta(hours=1) else 'minute'}"
+
+
+def due(moment: datetime) -> str:
+    """Where a due date stands: "overdue", "soon" (within a day) or "later"."""
+    distance = moment - engine().clock.now()
+    if distance < timedelta(0):
+        return "overdue"
+    return "soon" if distance < timedelta(days=1) else "later"
+
+
+# ---- values --------------------------------------------------------------------------------------------------------
+
+
+def text_of(value: Json) -> str:
+    """A variable's value as people read it; lists and dicts as indented JSON."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple | dict):
+        return orjson.dumps(value, default=plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()
+    return str(plain(value)) if isinstance(value, bytes) else str(value)
+
+
+def words(name: str) -> str:
+    """BPMN's name of an element type as words: "userTask" is a user task."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+
+
+# ---- history -------------------------------------------------------------------------------------------------------
+
+
+_SENTENCES: Mapping[str, str] = {
+    "instance started": "Instance started",
+    "instance cancelled": "Instance cancelled: {reason}",
+    "instance failed": "Instance ended by the error {code}",
+    "task claimed": "Task taken",
+    "task released": "Task given back",
+    "task reassigned": "Task handed over to {to}",
+    "task completed": "Task completed",
+    "variable set": "{name} set to {value}",
+    "timer fired": "Timer fired, due {due}",
+    "retried": "Tried again",
+    "logged": "{text}",
+}
+
+
+def event_text(event: Event) -> str:
+    """One fact about the past as a sentence; kinds without one show all they hold."""
+    told = {name: text_of(values.decode(value)) for name, value in event.data.items()}
+    sentence = _SENTENCES.get(event.kind)
+    if sentence is not None:
+        return sentence.format_map(defaultdict(str, told))
+    rest = ", ".join(f"{name} {text}" for name, text in told.items())
+    return event.kind.capitalize() + (f": {rest}" if rest else "")
+
+
+# ---- paging --------------------------------------------------------------------------------------------------------
+
+
+def page_url(endpoint: str, arguments: Mapping[str, Any], **changes: Any) -> str:
+    """The address of the same list with some of its arguments changed; None removes one."""
+    return url_for(
+        endpoint, **{name: value for name, value in {**arguments, **changes}.items() if value not in (None, "", 0)}
+    )
