@@ -1,0 +1,82 @@
+"""Definitions: what is deployed, each version with its diagram, download, and upload with its list of problems."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from engine import Invalid, Problem, Right, Severity, definitions
+from web import listing
+from web.context import command, is_fragment, reading
+
+bp = Blueprint("processes", __name__, url_prefix="/definitions")
+
+
+@bp.get("/")
+def index() -> str:
+    search = listing.text("search")
+    with reading() as tx:
+        latest = definitions.latest(tx, search=search)
+    template = "processes/_list.html" if is_fragment() else "processes/index.html"
+    return render_template(template, latest=latest, search=search)
+
+
+@bp.get("/<key>/versions")
+def versions(key: str) -> str:
+    with reading() as tx:
+        found = definitions.versions(tx, key)
+    return render_template("processes/versions.html", versions=found, latest=found[0].definition)
+
+
+@bp.get("/<int:definition_id>")
+def show(definition_id: int) -> str:
+    with reading() as tx:
+        definition = definitions.get(tx, definition_id)
+        return render_template(
+            "processes/show.html",
+            definition=definition,
+            versions=definitions.versions(tx, definition.key),
+            documentation=definitions.documentation(tx, definition_id),
+            may_start=any(one.id == definition_id for one in definitions.startable(tx)),
+        )
+
+
+@bp.get("/<int:definition_id>/source")
+def source(definition_id: int) -> Response:
+    """The diagram as it was uploaded, byte for byte."""
+    with reading() as tx:
+        definition = definitions.get(tx, definition_id)
+        content = definitions.source(tx, definition_id)
+    response = Response(content, mimetype="application/xml")
+    response.headers.set("Content-Disposition", "attachment", filename=definition.file)
+    response.headers["Cache-Control"] = "private, max-age=3600"  # a version never changes
+    return response
+
+
+@bp.route("/upload", methods=["GET", "POST"])
+def upload() -> ResponseReturnValue:
+    with reading() as tx:
+        tx.require(Right.DEPLOY)
+    if request.method == "GET":
+        return render_template("processes/upload.html", problems=[], names=[])
+    files = {file.filename or "": file.read() for file in request.files.getlist("files") if file.filename}
+    if not files:
+        return render_template("processes/upload.html", problems=[], names=[], missing=True), 422
+    try:
+        with command() as tx:
+            deployment = definitions.deploy(tx, files)
+    except Invalid as refused:
+        return _refused(files, refused.problems), 422
+    for warning in deployment.warnings:
+        flash(str(warning), "warning")
+    for definition in deployment.definitions:
+        flash(f"{definition.name or definition.key} is deployed as version {definition.version}.", "success")
+    return redirect(url_for("processes.show", definition_id=deployment.definitions[0].id))
+
+
+def _refused(files: dict[str, bytes], problems: tuple[Problem, ...]) -> str:
+    ordered = sorted(problems, key=lambda problem: (problem.severity is not Severity.ERROR, problem.place))
+    errors = sum(problem.severity is Severity.ERROR for problem in problems)
+    return render_template(
+        "processes/upload.html", problems=ordered, names=list(files), errors=errors, warnings=len(problems) - errors
+    )
