@@ -1,0 +1,39 @@
+"""The web application: pages over the engine's verbs."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from flask import Flask
+
+from engine import Engine, Settings
+from web import (
+    accounts,
+    admin,
+    assets,
+    auth,
+    context,
+    errors,
+    filters,
+    health,
+    inbox,
+    instances,
+    processes,
+    security,
+    start,
+    user_tasks,
+)
+
+_WIRED: tuple[ModuleType, ...] = (security, context, auth, errors, assets, filters)
+_PAGES: tuple[ModuleType, ...] = (auth, inbox, user_tasks, start, processes, instances, admin, accounts, health)
+
+
+def create_app(source: Engine | Settings) -> Flask:
+    """Make the application over an engine; given settings, it makes an engine of its own."""
+    app = Flask(__name__)
+    app.extensions[context.KEY] = source if isinstance(source, Engine) else Engine(source)
+    for part in _WIRED:
+        part.init_app(app)
+    for page in _PAGES:
+        app.register_blueprint(page.bp)
+    return app

@@ -1,0 +1,105 @@
+"""The demonstration: its people, the examples, and work that waits; made once, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
+
+from engine import SYSTEM, Engine, Json, Transaction, accounts, definitions, instances
+
+MODULE = "processes.demo"
+"""Imported by name, and only when a demonstration is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An instance started so that the inboxes are not empty."""
+
+    key: str
+    business_key: str
+    by: str
+    values: Mapping[str, Json]
+
+
+OPENINGS = (
+    Opening(
+        "purchase-approval",
+        "PO-1001",
+        "ana",
+        {"item": "Two standing desks", "amount": 1240, "reason": "The old ones wobble.", "urgency": "normal"},
+    ),
+    Opening(
+        "purchase-approval",
+        "PO-1002",
+        "cleo",
+        {"item": "Coffee machine", "amount": 8600, "reason": "One for each floor.", "urgency": "urgent"},
+    ),
+    Opening(
+        "payment",
+        "PAY-2001",
+        "eve",
+        {"amount": 5000, "payer_email": "mia@example.com", "payer_account": "DE123456", "time_limit": "PT48H"},
+    ),
+    Opening(
+        "document-pipeline",
+        "Monday's post",
+        "cleo",
+        {"document_lines": "Bill 7: invoice with amount payable\nNote: see you on Monday", "threshold": 0.8},
+    ),
+    Opening(
+        "employee-onboarding",
+        "Mia Sand",
+        "ana",
+        {
+            "employee_name": "Mia Sand",
+            "private_email": "mia@example.com",
+            "identity_document": "X1234567",
+            "start_date": "2027-01-04",
+            "department": "support",
+            "manager": "ben",
+            "equipment": ["laptop", "badge"],
+            "budget": 400,
+        },
+    ),
+)
+
+
+def people() -> tuple[Any, ...]:
+    """The demonstration's accounts, with their passwords."""
+    return tuple(import_module(MODULE).ACCOUNTS)
+
+
+def services() -> tuple[str, ...]:
+    """Modules that hold the services of the examples."""
+    return tuple(import_module(MODULE).SERVICES)
+
+
+def prepare(engine: Engine) -> bool:
+    """Fill an empty database; tells whether it did. With any account in it, nothing is changed."""
+    with engine.transaction(SYSTEM) as tx:
+        if accounts.find(tx, None, limit=1, offset=0).rows:
+            return False
+        _add_people(tx)
+        _deploy(replace(tx, actor=accounts.get(tx, "ana").actor))
+        for opening in OPENINGS:
+            _start(tx, opening)
+    return True
+
+
+def _add_people(tx: Transaction) -> None:
+    for one in people():
+        accounts.add(tx, one.id, name=one.name, password=one.password, roles=one.roles, groups=one.groups)
+
+
+def _deploy(tx: Transaction) -> None:
+    demo = import_module(MODULE)
+    for example in demo.EXAMPLES:
+        definitions.deploy(tx, demo.files(example))
+
+
+def _start(tx: Transaction, opening: Opening) -> None:
+    as_person = replace(tx, actor=accounts.get(tx, opening.by).actor)
+    definition = next(one for one in definitions.startable(as_person) if one.key == opening.key)
+    instances.start_by_form(as_person, definition.id, opening.values, business_key=opening.business_key)
