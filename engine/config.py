@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 DAY = timedelta(days=1)
 
@@ -35,8 +35,9 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ValueError naming the variable whose text does not fit."""
-        found = {field.name: environment.get(f"PROCESSION_{field.name.upper()}") for field in fields(cls)}
-        return cls(**{name: _value(name, text) for name, text in found.items() if text is not None})
+        found: dict[str, str | None] = {field.name: environment.get(f"PROCESSION_{field.name.upper()}") for field in fields(cls)}
+        values: dict[str, Any] = {name: _value(name, text) for name, text in found.items() if text is not None}
+        return cls(**values)
 
 
 def _value(name: str, text: str) -> object:
@@ -47,7 +48,7 @@ def _value(name: str, text: str) -> object:
         raise ValueError(f"Expected PROCESSION_{name.upper()} to be a number, but it is {text!r}.") from cause
 
 
-_READERS = {
+_READERS: dict[type, Callable[[str], object]] = {
     str: str,
     int: int,
     timedelta: lambda text: timedelta(seconds=float(text)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -93,6 +93,7 @@ class Outcome(StrEnum):
 
     COMPLETED = "completed"
     CANCELLED = "cancelled"
+    MERGED = "merged"  # arrived at a join and went on as part of another token
 
 
 INSTANCE_NEXT: Mapping[InstanceStatus, frozenset[InstanceStatus]] = {
@@ -270,7 +271,6 @@ class UserTask:
     business_key: str | None
     element_id: str
     name: str
-    documentation: str
     status: TaskStatus
     assignee: str | None
     candidate_users: tuple[str, ...]
@@ -281,6 +281,28 @@ class UserTask:
     created_at: datetime
     ended_at: datetime | None
     completed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxCounts:
+    """How many open tasks wait; each number stops at the limit it was counted to."""
+
+    mine: int
+    groups: int
+    overdue: int
+    """Of mine, those past their due date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Where an instance stands on its diagram, and the way it took."""
+
+    elements: Mapping[str, str]
+    """Element id -> active, incident, completed or cancelled."""
+    counts: Mapping[str, int]
+    """Element id -> tokens there now."""
+    flows: tuple[str, ...]
+    """Ids of the sequence flows that were taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +380,18 @@ class Page(Generic[T]):
     total: int | None
     offset: int
     limit: int
+    has_more: bool = False
+    """Whether a further row was seen where nothing was counted."""
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> T:
+        return self.rows[index]
 
     @property
     def has_next(self) -> bool:
-        return self.total is not None and self.offset + len(self.rows) < self.total
+        return self.has_more or (self.total is not None and self.offset + len(self.rows) < self.total)

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine as Database, create_engine, event
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Engine as Database
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
-from engine.bpmn.script import Evaluator, Limits
 from engine.bpmn.cache import DefinitionCache
+from engine.bpmn.script import Evaluator, Limits
 from engine.clock import Clock, SystemClock
 from engine.config import Settings
 from engine.errors import Forbidden
@@ -52,7 +53,9 @@ class Transaction:
     def require(self, right: Right) -> None:
         """Raises Forbidden unless the actor has the right."""
         if right not in self.actor.rights:
-            raise Forbidden(f"Expected {self.actor.id} to have the right to {right}, but the account lacks it. Ask an administrator.")
+            raise Forbidden(
+                f"Expected {self.actor.id} to have the right to {right}, but it lacks it. Ask an administrator."
+            )
 
     def may(self, right: Right) -> bool:
         return right in self.actor.rights

@@ -1,0 +1,132 @@
+"""Activities: tasks, embedded sub-processes. Source: BPMN 2.0.2, 10.3 Activities and 13.3 Activities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.bpmn import schedule
+from engine.bpmn.elements.flow_node import Element, FlowNode, Token, text_of, value_of, wait_for
+from engine.errors import ElementFailed
+from engine.model import Json
+
+
+class AbstractTask(FlowNode):
+    """Work that the engine knows nothing about: passed at once. A manual task is one too. Source: 13.3.3."""
+
+
+class ScriptTask(FlowNode):
+    """Runs its script; names the script assigned become variables when their value changed."""
+
+    def __init__(self, process: Any, element: Element, script: str, **options: Any) -> None:
+        super().__init__(process, element, **options)
+        self.script = script
+
+    def enter(self, token: Token) -> bool:
+        token.workflow.top_workflow.execute(token, self.script)
+        return True
+
+
+class ServiceTask(FlowNode):
+    """Waits for a service; send and business rule tasks that name a topic are one too."""
+
+    def __init__(self, process: Any, element: Element, topic: str, result_variable: str | None, **options: Any) -> None:
+        super().__init__(process, element, **options)
+        self.topic = topic
+        self.result_variable = result_variable
+
+    def enter(self, token: Token) -> bool:
+        wait_for(token, "service", topic=self.topic, result=self.result_variable)
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Who shall do a user task and when: Python sources, evaluated as the task begins."""
+
+    assignee: str | None = None
+    candidate_users: tuple[str, ...] = ()
+    candidate_groups: tuple[str, ...] = ()
+    due: str | None = None
+    follow_up: str | None = None
+    priority: str | None = None
+
+
+class UserTask(FlowNode):
+    """Waits for a person. Source: 10.3.4.1 User Task, 10.3.1 Resource Assignment."""
+
+    def __init__(self, process: Any, element: Element, assignment: Assignment, **options: Any) -> None:
+        super().__init__(process, element, **options)
+        self.assignment = assignment
+
+    def enter(self, token: Token) -> bool:
+        told = self.assignment
+        users = _people(token, told.candidate_users)
+        groups = _people(token, told.candidate_groups)
+        assignee = _text(token, told.assignee) or None
+        if not (assignee or users or groups) and self.element.lane:
+            groups = [self.element.lane]
+        dates = {"due": _moment(token, told.due), "follow_up": _moment(token, told.follow_up)}
+        wait_for(
+            token,
+            "user",
+            assignee=assignee,
+            users=users,
+            groups=groups,
+            priority=_priority(token, told.priority),
+            **dates,
+        )
+        return False
+
+
+DEFAULT_PRIORITY = 50
+
+
+def _text(token: Token, source: str | None) -> str:
+    value = None if source is None else value_of(token, source)
+    return "" if value is None else text_of(value).strip()
+
+
+def _priority(token: Token, source: str | None) -> int:
+    text = _text(token, source)
+    try:
+        return int(float(text)) if text else DEFAULT_PRIORITY
+    except (ValueError, OverflowError) as cause:
+        message = f"Expected the priority to be a whole number, but it is {text!r:.100}."
+        raise ElementFailed(token.task_spec.bpmn_id, message) from cause
+
+
+def _moment(token: Token, source: str | None) -> str | None:
+    """A date, or a duration from now, as ISO 8601 in UTC."""
+    text = _text(token, source)
+    if not text:
+        return None
+    kind = schedule.TimerKind.DURATION if text.startswith("P") else schedule.TimerKind.DATE
+    workflow = token.workflow.top_workflow
+    try:
+        return schedule.first(kind, text, workflow.now, workflow.zone).at.isoformat()
+    except ValueError as cause:
+        raise ElementFailed(token.task_spec.bpmn_id, str(cause)) from cause
+
+
+def _people(token: Token, sources: tuple[str, ...]) -> list[str]:
+    """Names, each source giving one or a list of them."""
+    found: list[str] = []
+    for source in sources:
+        value: Json = value_of(token, source)
+        several = value if isinstance(value, list | tuple | set | frozenset) else str(value or "").split(",")
+        found += [name for name in (str(item).strip() for item in several) if name]
+    return list(dict.fromkeys(found))
+
+
+class SubProcess(FlowNode):
+    """An embedded sub-process: its own flow of tokens, the variables of the process around it."""
+
+    def __init__(self, process: Any, element: Element, inner: str, **options: Any) -> None:
+        super().__init__(process, element, **options)
+        self.inner = inner
+        """Name of the specification of what is inside."""
+
+    def enter(self, token: Token) -> bool:
+        token.workflow.top_workflow.open_subprocess(token, self.inner)
+        return False

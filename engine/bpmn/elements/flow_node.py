@@ -1,0 +1,211 @@
+"""What every node of a process has in common: it is entered, perhaps waits, and is left along its sequence flows.
+
+The life of a token (SpiffWorkflow's Task): READY, to be executed by the engine; STARTED, waits for something outside;
+WAITING, stands before a join. What is over leaves the tree at once: a token knows nothing of its past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from engine.bpmn.variables import ScopeKind
+from engine.errors import ElementFailed
+from engine.model import Json
+
+if TYPE_CHECKING:
+    from engine.bpmn.workflow import ProcessWorkflow
+
+Token: TypeAlias = Task
+LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A sequence flow; condition is Python source, None when there is none."""
+
+    id: str
+    name: str
+    source: str
+    target: str
+    condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """An input or output mapping: a name, and the Python source of its value."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What the diagram says of a node, whatever its kind."""
+
+    id: str
+    type: str
+    """The tag: userTask, exclusiveGateway ..."""
+    name: str = ""
+    documentation: str = ""
+    lane: str = ""
+    inputs: tuple[Assignment, ...] = ()
+    outputs: tuple[Assignment, ...] = ()
+
+
+class FlowNode(BpmnTaskSpec):
+    """A node of a process. Subclasses say what entering does (enter), and along which flows it is left (leave)."""
+
+    def __init__(self, process: Any, element: Element, *, name: str | None = None) -> None:
+        super().__init__(process, name or element.id, lane=element.lane or None, documentation=element.documentation)
+        self.element = element
+        self.bpmn_id = element.id
+        self.bpmn_name = element.name
+        self.flows: list[Flow] = []
+        """Leaving sequence flows, in the order of the file."""
+        self.default: str | None = None
+        """Id of the default flow."""
+        self.incoming: list[Flow] = []
+        self.boundary: list[str] = []
+        """Ids of the boundary events attached to this activity."""
+
+    # ---- what a kind of node says
+
+    def enter(self, token: Token) -> bool:
+        """Do the element's work; True: done, False: it waits (see wait_for). Raises when it cannot be done.
+
+        Everything that can raise comes before anything that changes state: a failed step leaves no trace.
+        """
+        return True
+
+    def leave(self, token: Token) -> Sequence[Flow]:
+        """The flows along which tokens leave: each unconditional one, each whose condition is true, else the default.
+
+        Source: BPMN 2.0.2, 13.3.1 Sequence Flow Considerations.
+        """
+        conditional = [flow for flow in self.flows if flow.condition is not None and flow.id != self.default]
+        if not conditional:
+            return self.flows
+        true = {flow.id for flow in conditional if holds(token, flow)}
+        taken = [flow for flow in self.flows if flow.id in true or self._is_plain(flow)]
+        taken = taken or [flow for flow in self.flows if flow.id == self.default]
+        if not taken:
+            raise ElementFailed(self.element.id, no_way_out(self))
+        return taken
+
+    def _is_plain(self, flow: Flow) -> bool:
+        return flow.condition is None and flow.id != self.default
+
+    # ---- the life of a token (SpiffWorkflow's hooks)
+
+    def test(self) -> None:
+        """Nothing to test at run time: an upload is checked before it is stored."""
+
+    def _predict(self, *_: object, **__: object) -> None:
+        """The future is not kept: a token's successors are made when it leaves."""
+
+    def _update_hook(self, my_task: Token) -> bool:
+        return True
+
+    def _run_hook(self, my_task: Token) -> bool | None:
+        workflow: ProcessWorkflow = my_task.workflow.top_workflow
+        workflow.note_entered(my_task)
+        data = my_task.internal_data
+        if "done" not in data:
+            data.pop("waits", None)
+            self._map_inputs(my_task)
+            self._attach_boundary_events(my_task)
+            if not self.enter(my_task):
+                return None
+        self._map_outputs(my_task)
+        if my_task.triggered:
+            data["again"] = my_task.parent.task_spec.decide(my_task.parent, my_task)
+        else:
+            data["taken"] = [flow.id for flow in self.leave(my_task)]
+        return True
+
+    def _on_complete_hook(self, my_task: Token) -> None:
+        taken = set(my_task.internal_data.pop("taken", ()))
+        for flow in self.flows:
+            if flow.id in taken:
+                my_task.workflow.place(flow.target, flow=flow.id)
+
+    # ---- mappings
+
+    def _map_inputs(self, token: Token) -> None:
+        """Evaluate the inputs once, in the outer scope, and make them the activity's own names."""
+        inputs, outputs = self.element.inputs, self.element.outputs
+        if not (inputs or outputs) or "mapped" in token.internal_data:
+            return
+        found = [(mapping.name, value_of(token, mapping.source)) for mapping in inputs]
+        token.internal_data["mapped"] = True
+        if outputs or "scope" not in token.internal_data:
+            token.internal_data["scope"] = ScopeKind.CLOSED if outputs else ScopeKind.OPEN
+        for name, value in found:
+            set_local(token, name, value)
+
+    def _map_outputs(self, token: Token) -> None:
+        """With an output mapping only the mapped names go out."""
+        found = [(mapping.name, value_of(token, mapping.source)) for mapping in self.element.outputs]
+        scopes = token.workflow.top_workflow.scopes
+        for name, value in found:
+            storable(token, name, lambda name=name, value=value: scopes.write_outside(token, name, value))
+
+    def _attach_boundary_events(self, token: Token) -> None:
+        if self.boundary and "guarded" not in token.internal_data:
+            token.internal_data["guarded"] = True
+            for event in self.boundary:
+                token.workflow.place(event, data={"on": token.id.hex})
+
+
+# ---- what elements do with a token ---------------------------------------------------------------------------------
+
+
+def value_of(token: Token, source: str) -> Json:
+    """Evaluate an expression as the token sees the variables. Raises ScriptFailed."""
+    return token.workflow.top_workflow.evaluate(token, source)
+
+
+def text_of(value: Json) -> str:
+    """A value where a text is asked for: dates in ISO 8601."""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def holds(token: Token, flow: Flow) -> bool:
+    return bool(value_of(token, flow.condition or "True"))
+
+
+def write(token: Token, values: Mapping[str, Json]) -> None:
+    """Set variables as if the element had set them: inside, when it has an output mapping."""
+    scopes = token.workflow.top_workflow.scopes
+    for name, value in values.items():
+        storable(token, name, lambda name=name, value=value: scopes.write(token, name, value))
+
+
+def set_local(token: Token, name: str, value: Json) -> None:
+    """Set a name in the token's own scope."""
+    token.internal_data.setdefault("scope", ScopeKind.OPEN)
+    storable(token, name, lambda: token.workflow.top_workflow.scopes.set(token.id.hex, name, value))
+
+
+def storable(token: Token, name: str, act: Any) -> None:
+    try:
+        act()
+    except TypeError as cause:
+        raise ElementFailed(token.task_spec.bpmn_id, f'Variable "{name}" cannot be stored. {cause}') from cause
+
+
+def wait_for(token: Token, kind: str, element_id: str | None = None, **data: Json) -> None:
+    """Remember what a token waits for; data is plain JSON and is handed to whoever looks after that kind."""
+    wait = {"kind": kind, "element": element_id or token.task_spec.bpmn_id, **data}
+    token.internal_data.setdefault("waits", []).append(wait)
+
+
+def no_way_out(node: FlowNode) -> str:
+    named = f'"{node.element.name}"' if node.element.name else node.element.id
+    return f"No condition on the flows out of {named} is true, and none of them is the default flow."

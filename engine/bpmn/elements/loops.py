@@ -1,0 +1,196 @@
+"""Activities done more than once: standard loop and multi-instance. Source: BPMN 2.0.2, 13.3.6 and 13.3.7.
+
+The body is one token, STARTED while it goes on; each iteration is a token below it, of the same element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from SpiffWorkflow.util.task import TaskState
+
+from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token, set_local, value_of
+from engine.bpmn.variables import MISSING, ScopeKind
+from engine.errors import ElementFailed
+from engine.model import Json
+
+EACH = " [each]"
+"""Behind the element's id: the name of the specification of one iteration (no XML id has a space)."""
+
+ITEMS = "#items"
+
+
+@dataclass(frozen=True, slots=True)
+class StandardLoop:
+    condition: str | None
+    test_before: bool = False
+    maximum: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MultiInstance:
+    is_sequential: bool = False
+    cardinality: str | None = None
+    collection: str | None = None
+    """Python source of a list or dict (its values); either this or a cardinality."""
+    item: str | None = None
+    output_collection: str | None = None
+    output_item: str | None = None
+    """Python source, evaluated as each iteration ends."""
+    completion_condition: str | None = None
+
+
+class Repeated(FlowNode):
+    """The body of a repeated activity."""
+
+    def __init__(self, process: Any, element: Element, each: str) -> None:
+        super().__init__(process, Element(element.id, element.type, element.name, element.documentation, element.lane))
+        self.each = each
+
+    def decide(self, body: Token, iteration: Token) -> bool:
+        """Tell whether the body goes on after an iteration that is about to complete; changes nothing that counts."""
+        raise NotImplementedError
+
+    def iteration_done(self, body: Token, goes_on: bool) -> None:
+        """Act on what was decided, after the iteration has completed."""
+        raise NotImplementedError
+
+    def _begin(self, body: Token, number: int, values: Mapping[str, Json]) -> None:
+        token = body._add_child(self._wf_spec.task_specs[self.each], TaskState.FUTURE)
+        token.triggered = True
+        token.internal_data |= {"scope": ScopeKind.KEEPING, "counters": {"loopCounter": number}}
+        for name, value in values.items():
+            set_local(token, name, value)
+        token.task_spec._update(token)
+
+    def _end(self, body: Token) -> None:
+        workflow = body.workflow.top_workflow
+        for token in [token for token in body.children if token._state & LIVE]:
+            workflow.cancel(token)
+        workflow.resume(body)
+
+
+class LoopBody(Repeated):
+    """Again and again while the condition is true, at most maximum times. Source: 13.3.6."""
+
+    def __init__(self, process: Any, element: Element, each: str, loop: StandardLoop) -> None:
+        super().__init__(process, element, each)
+        self.loop = loop
+
+    def enter(self, token: Token) -> bool:
+        if self.loop.test_before and not self._goes_on(token, token, done=0):
+            return True
+        token.internal_data["begun"] = 1
+        token.internal_data.setdefault("scope", ScopeKind.OPEN)
+        self._begin(token, 0, {})
+        return False
+
+    def decide(self, body: Token, iteration: Token) -> bool:
+        return self._goes_on(body, iteration, done=body.internal_data["begun"])
+
+    def iteration_done(self, body: Token, goes_on: bool) -> None:
+        if not goes_on:
+            return self._end(body)
+        done = body.internal_data["begun"]
+        body.internal_data["begun"] = done + 1
+        return self._begin(body, done, {})
+
+    def _goes_on(self, body: Token, seen_from: Token, *, done: int) -> bool:
+        if self.loop.maximum is not None and done >= _count(body, self.loop.maximum, "maximum"):
+            return False
+        return self.loop.condition is None or bool(value_of(seen_from, self.loop.condition))
+
+
+class MultiInstanceBody(Repeated):
+    """Once for each item, side by side or one after the other. Source: 13.3.7."""
+
+    def __init__(self, process: Any, element: Element, each: str, told: MultiInstance) -> None:
+        super().__init__(process, element, each)
+        self.told = told
+
+    def enter(self, token: Token) -> bool:
+        items = self._items(token)
+        token.internal_data |= {"begun": 0, "completed": 0, "total": len(items)}
+        set_local(token, ITEMS, items)
+        self._count(token, completed=0)
+        if not items:
+            self._publish_outputs(token)
+            return True
+        for _ in range(1 if self.told.is_sequential else len(items)):
+            self._begin_next(token)
+        return False
+
+    def decide(self, body: Token, iteration: Token) -> bool:
+        """The condition sees the counters as they will be; the iteration counts only when it has completed."""
+        told, done = self.told, body.internal_data["completed"] + 1
+        if told.output_item is not None:
+            output = value_of(iteration, told.output_item)
+            set_local(body, _output_name(iteration.internal_data["counters"]["loopCounter"]), output)
+        self._count(body, completed=done)
+        return done < body.internal_data["total"] and not self._is_enough(iteration)
+
+    def iteration_done(self, body: Token, goes_on: bool) -> None:
+        body.internal_data["completed"] += 1
+        if not goes_on:
+            self._publish_outputs(body)
+            self._end(body)
+        elif self.told.is_sequential:
+            self._begin_next(body)
+
+    def _is_enough(self, iteration: Token) -> bool:
+        condition = self.told.completion_condition
+        return condition is not None and bool(value_of(iteration, condition))
+
+    def _items(self, token: Token) -> list[Json]:
+        if self.told.collection is None:
+            return list(range(_count(token, self.told.cardinality or "0", "cardinality")))
+        value = value_of(token, self.told.collection)
+        if isinstance(value, dict):
+            return list(value.values())
+        if not isinstance(value, list | tuple):
+            raise ElementFailed(
+                self.element.id, f"Expected the collection to be a list, but {self.told.collection} is {value!r:.100}."
+            )
+        return list(value)
+
+    def _begin_next(self, body: Token) -> None:
+        data = body.internal_data
+        number = data["begun"]
+        data["begun"] += 1
+        items = body.workflow.top_workflow.scopes.find(body, ITEMS)
+        values = {} if self.told.item is None else {self.told.item: items[number]}
+        self._count(body, completed=data["completed"])
+        self._begin(body, number, values)
+
+    def _count(self, body: Token, *, completed: int) -> None:
+        """The counters are computed names of the body's scope: in the snapshot, not among the variables."""
+        data = body.internal_data
+        data["counters"] = {
+            "nrOfInstances": data["total"],
+            "nrOfCompletedInstances": completed,
+            "nrOfActiveInstances": data["begun"] - completed,
+        }
+
+    def _publish_outputs(self, body: Token) -> None:
+        """The output collection, once, in the order of loopCounter; None for instances that never ran."""
+        told, scopes = self.told, body.workflow.top_workflow.scopes
+        if told.output_collection is None:
+            return
+        found = [scopes.find(body, _output_name(number)) for number in range(body.internal_data["total"])]
+        outputs = [None if value is MISSING else value for value in found]
+        scopes.write_outside(body, told.output_collection, outputs)
+
+
+def _output_name(number: int) -> str:
+    return f"#output{number}"
+
+
+def _count(token: Token, source: str, what: str) -> int:
+    value = value_of(token, source)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ElementFailed(
+            token.task_spec.bpmn_id, f"Expected the {what} to be a number from 0 on, but it is {value!r}."
+        )
+    return value

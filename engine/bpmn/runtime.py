@@ -1,0 +1,165 @@
+"""What can be done to a process state: start, complete, happen, throw, fail, retry; and what it waits for then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.bpmn import snapshot
+from engine.bpmn.elements.flow_node import Token, write
+from engine.bpmn.parse import Process
+from engine.bpmn.script import ScriptFailed
+from engine.bpmn.snapshot import Parts
+from engine.bpmn.variables import Scopes
+from engine.bpmn.workflow import Fact, ProcessWorkflow, Result, World
+from engine.errors import BpmnError, Conflict, ElementFailed
+from engine.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something outside that a token waits for."""
+
+    kind: str
+    """user, service, timer, message, signal, incident"""
+    token: str
+    element_id: str
+    data: Mapping[str, Json] = field(default_factory=dict, compare=True, hash=False)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.kind, self.token, self.element_id
+
+
+class Run:
+    """An instance in memory for the length of one command."""
+
+    def __init__(self, workflow: ProcessWorkflow, process: Process) -> None:
+        self.workflow = workflow
+        self.process = process
+
+    @classmethod
+    def begin(
+        cls, process: Process, world: World, values: Mapping[str, Json], *, start_event: str | None = None
+    ) -> Run:
+        """Make a new instance. start_event: the one that happened; None: the plain one.
+
+        Raises Conflict when there is no such start event, TypeError for values that no variable can hold.
+        """
+        scopes = Scopes()
+        for name, value in values.items():
+            scopes.write(None, name, value)
+        workflow = ProcessWorkflow(process.specs[process.key], process.specs, scopes, world)
+        nodes = [start_event] if start_event else workflow.spec.start_nodes
+        if not nodes:
+            raise Conflict(
+                f'Expected process "{process.name}" to have a plain start event, but it starts by itself only: '
+                "by a timer, message or signal."
+            )
+        for node in nodes:
+            workflow.place(node)
+        return cls(workflow, process)
+
+    @classmethod
+    def restore(cls, process: Process, parts: Mapping[str, bytes], scopes: Scopes, world: World) -> Run:
+        return cls(snapshot.load(parts, process.key, process.specs, scopes, world), process)
+
+    # ---- commands: each leaves the instance to be settled
+
+    def complete(self, token_id: str, values: Mapping[str, Json]) -> None:
+        """A person or service has done the work of an activity."""
+        token = self._waiting(token_id)
+        self._attempt(token, lambda: write(token, values))
+        self.workflow.resume(token)
+
+    def happen(self, token_id: str, element_id: str, payload: Mapping[str, Json]) -> None:
+        """A timer, message or signal that a token waits for has come."""
+        self.workflow.happen(self._waiting(token_id), element_id, payload)
+
+    def throw(self, token_id: str, error: BpmnError) -> None:
+        """The work of an activity ended with a BPMN error; uncaught, it is an incident there."""
+        token = self._waiting(token_id)
+        if not self.workflow.throw(token, error):
+            self.workflow.fail(
+                token, f'BPMN error "{error.code}" was thrown, and nothing catches it. {error.message}'.strip()
+            )
+
+    def fail(self, token_id: str, message: str) -> None:
+        self.workflow.fail(self._waiting(token_id), message)
+
+    def retry(self, token_id: str) -> None:
+        """Try again what was stopped by an incident."""
+        self._waiting(token_id).internal_data.pop("incident", None)
+
+    def set_variables(self, values: Mapping[str, Json], *, token_id: str | None = None) -> None:
+        """Set variables as a token sees them; None: in the process. Raises TypeError."""
+        token = None if token_id is None else self._waiting(token_id)
+        for name, value in values.items():
+            self.workflow.scopes.write(token, name, value)
+
+    def terminate(self) -> None:
+        """End it at once, wherever it stands."""
+        self.workflow.result.terminated = True
+        while (token := next(self.workflow.live(), None)) is not None:
+            self.workflow.cancel(token)
+
+    def settle(self, max_steps: int) -> None:
+        self.workflow.settle(max_steps)
+
+    def _attempt(self, token: Token, act: Any) -> None:
+        """What goes wrong with the values themselves is the caller's fault, not the instance's."""
+        try:
+            act()
+        except (ElementFailed, ScriptFailed) as cause:
+            raise Conflict(str(cause)) from cause
+
+    def _waiting(self, token_id: str) -> Token:
+        token = self.workflow.token(token_id)
+        if token is None:
+            raise Conflict("Expected the instance to wait there, but it has gone on. Reload to see where it is.")
+        return token
+
+    # ---- what there is to know
+
+    def waits(self) -> dict[tuple[str, str, str], Wait]:
+        return {wait.key: wait for token in self.workflow.all_live() for wait in _waits(token)}
+
+    def values_seen_by(self, token_id: str) -> dict[str, Json]:
+        """The variables that a token sees."""
+        return self.workflow.scopes.visible(self._waiting(token_id))
+
+    def input_of(self, token_id: str) -> dict[str, Json]:
+        """What a service is called with: its input mapping when it has one, else every variable it sees."""
+        token = self._waiting(token_id)
+        if token.task_spec.element.inputs:
+            return dict(self.workflow.scopes.known.get(token_id, {}))
+        return self.workflow.scopes.visible(token)
+
+    def parts(self) -> Parts:
+        return snapshot.dump(self.workflow)
+
+    @property
+    def facts(self) -> list[Fact]:
+        return self.workflow.facts
+
+    @property
+    def scopes(self) -> Scopes:
+        return self.workflow.scopes
+
+    @property
+    def is_over(self) -> bool:
+        return self.workflow.is_over
+
+    @property
+    def result(self) -> Result:
+        return self.workflow.result
+
+
+def _waits(token: Token) -> Iterable[Wait]:
+    incident = token.internal_data.get("incident")
+    if incident is not None:
+        yield Wait("incident", token.id.hex, token.task_spec.bpmn_id, {"message": incident})
+    for wait in token.internal_data.get("waits", ()):
+        data = {name: value for name, value in wait.items() if name not in ("kind", "element")}
+        yield Wait(wait["kind"], token.id.hex, wait["element"], data)

@@ -1,0 +1,161 @@
+"""Process variables in scopes (SpiffWorkflow's task.data stays empty).
+
+A scope belongs to a token: a multi-instance body, one iteration, an activity with mappings; the key of the process's
+own scope is "". Which scopes a token sees is derived from where it stands, never stored. Values are replaced, never
+mutated.
+Source: BPMN 2.0.2 (formal/2013-12-09), 10.4.7 Execution Semantics for Data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine import values
+from engine.model import Json
+
+if TYPE_CHECKING:
+    from engine.bpmn.elements.flow_node import Token
+
+PROCESS = ""
+Name = tuple[str, str]
+"""(scope, name)"""
+
+
+class ScopeKind(StrEnum):
+    """What becomes of a write that is made inside a scope."""
+
+    OPEN = "open"  # new names go on outward
+    KEEPING = "keeping"  # new names stay, known ones are written where they live: iterations
+    CLOSED = "closed"  # nothing goes out but by mapping: activities with an output mapping
+
+
+class Missing:
+    """Stands for "there is no such name"; None is a value."""
+
+
+MISSING = Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A variable was set; text is its value as JSON."""
+
+    scope: str
+    name: str
+    text: str
+
+
+@dataclass(slots=True)
+class Scopes:
+    """The variables of one instance while a command runs, and what of them changed."""
+
+    known: dict[str, dict[str, Json]] = field(default_factory=lambda: {PROCESS: {}})
+    stored: set[Name] = field(default_factory=set)
+    """Names that have a row already."""
+    written: list[Written] = field(default_factory=list)
+    """Every change, in order."""
+    gone: set[Name] = field(default_factory=set)
+    """Rows to delete: their scope has ended."""
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[tuple[str, str, Json]]) -> Scopes:
+        scopes = cls()
+        for scope, name, value in rows:
+            scopes.known.setdefault(scope, {})[name] = value
+            scopes.stored.add((scope, name))
+        return scopes
+
+    def find(self, token: Token | None, name: str) -> Json | Missing:
+        """The value of a name as the token sees it (None: as the process sees it), looking outward."""
+        for stop in _stops(token):
+            for names in (self.known.get(stop.scope, _EMPTY), stop.computed):
+                if name in names:
+                    return names[name]
+        return MISSING
+
+    def some(self, token: Token | None, names: Iterable[str]) -> dict[str, Json]:
+        """The values of those names that the token can see."""
+        found = ((name, self.find(token, name)) for name in names)
+        return {name: value for name, value in found if value is not MISSING}
+
+    def visible(self, token: Token | None) -> dict[str, Json]:
+        """Every value the token can see, inner names hiding outer ones."""
+        result: dict[str, Json] = {}
+        for stop in reversed(list(_stops(token))):
+            result |= {**stop.computed, **self.known.get(stop.scope, _EMPTY)}
+        return {name: value for name, value in result.items() if not is_internal(name)}
+
+    def write(self, token: Token | None, name: str, value: Json) -> None:
+        """Set a name where it lives, else in the nearest scope that keeps new names."""
+        self.set(self._home(_stops(token), name), name, value)
+
+    def write_outside(self, token: Token, name: str, value: Json) -> None:
+        """The same, but past the token's own scope: for output mappings and output collections."""
+        outer = (stop for stop in _stops(token) if stop.scope != token.id.hex)
+        self.set(self._home(outer, name), name, value)
+
+    def _home(self, stops: Iterable[_Stop], name: str) -> str:
+        """Where a name lives; a new one: the nearest scope that keeps new names."""
+        keepers: list[str] = []
+        for stop in stops:
+            if name in self.known.get(stop.scope, _EMPTY):
+                return stop.scope
+            if stop.kind is not ScopeKind.OPEN:
+                keepers.append(stop.scope)
+            if stop.kind is ScopeKind.CLOSED:
+                break
+        return keepers[0]
+
+    def set(self, scope: str, name: str, value: Json) -> None:
+        """Set a name in one scope. Raises TypeError for a value that no variable can hold."""
+        text = values.dump(value)
+        names = self.known.setdefault(scope, {})
+        if name in names and type(names[name]) is type(value) and names[name] == value:
+            return
+        names[name] = values.load(text) if isinstance(value, list | tuple | dict) else value
+        self.written.append(Written(scope, name, text))
+
+    def close(self, token: Token) -> None:
+        """Forget the scope of a token that has gone."""
+        scope = token.id.hex
+        for name in self.known.pop(scope, _EMPTY):
+            if (scope, name) in self.stored:
+                self.gone.add((scope, name))
+
+
+_EMPTY: dict[str, Json] = {}
+
+
+def is_internal(name: str) -> bool:
+    """Names of our own bookkeeping: stored like variables, shown to nobody."""
+    return name.startswith("#")
+
+
+class _Stop(NamedTuple):
+    """One scope on the way outward."""
+
+    scope: str
+    kind: ScopeKind
+    computed: Mapping[str, Json]
+    """Read-only names: the counters of loops."""
+
+
+def _stops(token: Token | None) -> Iterator[_Stop]:
+    """The scopes a token sees, innermost first; the process's own is the last."""
+    while token is not None:
+        kind = token.internal_data.get("scope")
+        if kind is not None:
+            yield _Stop(token.id.hex, ScopeKind(kind), token.internal_data.get("counters", _EMPTY))
+        token = _outer(token)
+    yield _Stop(PROCESS, ScopeKind.KEEPING, _EMPTY)
+
+
+def _outer(token: Token) -> Token | None:
+    """The token around this one: the body of its loop, else the sub-process activity it is in."""
+    if token.triggered and token.parent is not None:
+        return token.parent
+    holder = token.workflow.parent_task_id
+    return None if holder is None else token.workflow.top_workflow.get_task_from_id(holder)

@@ -1,0 +1,333 @@
+"""Advance an instance: lock, restore, act, step until all wait, write the differences. One command, one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from sqlalchemy import Row, bindparam, delete, insert, select, update
+
+from engine import history, jobs, values, waits
+from engine.bpmn import parse, read
+from engine.bpmn.parse import Process
+from engine.bpmn.runtime import Run, Wait
+from engine.bpmn.snapshot import Parts, Unreadable
+from engine.bpmn.variables import Scopes, Written, is_internal
+from engine.bpmn.workflow import Entered, Left, Logged, Thrown, World
+from engine.errors import Conflict, NotFound
+from engine.model import InstanceStatus, Json
+from engine.storage.tables import DefinitionRow, InstanceRow, ResourceRow, SnapshotRow, VariableRow
+from engine.transaction import Transaction
+
+SEARCHABLE_CHARACTERS = 200
+Keys = dict[tuple[str, str, str], Wait]
+
+
+@dataclass(slots=True)
+class Command:
+    """One instance while a command changes it."""
+
+    owner: waits.Owner
+    version: int
+    run: Run
+    parts: Parts
+    """The snapshot as it was read."""
+    waiting: Keys
+    """What was waited for before."""
+
+
+def begin(
+    tx: Transaction,
+    definition: DefinitionRow,
+    variables: Mapping[str, Json],
+    *,
+    business_key: str | None = None,
+    start_event: str | None = None,
+) -> int:
+    """Start an instance and run it until it waits or ends; gives its id. Raises Conflict, TypeError."""
+    process = process_of(tx, definition.id)
+    run = Run.begin(process, world(tx), variables, start_event=start_event)
+    instance_id = tx.session.connection().execute(_ADD_INSTANCE, _instance(tx, definition, business_key)).scalar_one()
+    started = history.event(tx, "instance started", instance_id=instance_id, data={"business key": business_key})
+    history.append(tx, [started])
+    command = Command(waits.Owner(instance_id, definition.id, process), 1, run, {}, {})
+    _finish(tx, command)
+    return int(instance_id)
+
+
+def advance(tx: Transaction, instance_id: int, act: Callable[[Run], None], *, completed: Collection[str] = ()) -> None:
+    """Do something to an instance and run it until it waits or ends.
+
+    completed: tokens of user tasks whose rows the caller has closed already.
+    Raises NotFound; Conflict when the instance is not active or was changed at the same time.
+    """
+    command = _open(tx, instance_id)
+    act(command.run)
+    _finish(tx, command, completed=completed)
+
+
+def look(tx: Transaction, instance_id: int) -> Run:
+    """The state of an instance, to be read only."""
+    row = _instance_row(tx, instance_id, lock=False)
+    return _restore(tx, instance_id, process_of(tx, row.definition_id), _read_parts(tx, instance_id))
+
+
+def process_of(tx: Transaction, definition_id: int) -> Process:
+    """The parsed definition; from the cache when it was used before. Raises NotFound."""
+    return tx.store.definitions.get(definition_id, lambda: _parse(tx, definition_id))
+
+
+def world(tx: Transaction) -> World:
+    return World(tx.store.evaluator, tx.now, ZoneInfo(tx.store.settings.time_zone))
+
+
+# ---- opening -------------------------------------------------------------------------------------------------------
+
+
+def _open(tx: Transaction, instance_id: int) -> Command:
+    row = _instance_row(tx, instance_id, lock=True)
+    if row.status != InstanceStatus.ACTIVE:
+        raise Conflict(f"Expected instance {instance_id} to be active, but it is {row.status}.")
+    process = process_of(tx, row.definition_id)
+    parts = _read_parts(tx, instance_id)
+    run = _restore(tx, instance_id, process, parts)
+    return Command(waits.Owner(instance_id, row.definition_id, process), row.version, run, parts, run.waits())
+
+
+_INSTANCE = select(InstanceRow.definition_id, InstanceRow.status, InstanceRow.version).where(
+    InstanceRow.id == bindparam("of")
+)
+_LOCKED = _INSTANCE.with_for_update()
+_PARTS = select(SnapshotRow.part, SnapshotRow.content).where(SnapshotRow.instance_id == bindparam("of"))
+_VARIABLES = select(VariableRow.scope, VariableRow.name, VariableRow.value).where(
+    VariableRow.instance_id == bindparam("of")
+)
+
+
+def _instance_row(tx: Transaction, instance_id: int, *, lock: bool) -> Row[int, str, int]:
+    query = _LOCKED if lock else _INSTANCE
+    row = tx.session.connection().execute(query, {"of": instance_id}).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no instance {instance_id}.")
+    return row
+
+
+def _read_parts(tx: Transaction, instance_id: int) -> Parts:
+    rows = tx.session.connection().execute(_PARTS, {"of": instance_id})
+    return {part: content for part, content in rows}
+
+
+def _restore(tx: Transaction, instance_id: int, process: Process, parts: Parts) -> Run:
+    rows = tx.session.connection().execute(_VARIABLES, {"of": instance_id})
+    scopes = Scopes.of_rows((scope, name, values.load(value)) for scope, name, value in rows)
+    try:
+        return Run.restore(process, parts, scopes, world(tx))
+    except (Unreadable, KeyError) as cause:
+        raise Conflict(f"The state of instance {instance_id} cannot be read. {cause}") from cause
+
+
+def _parse(tx: Transaction, definition_id: int) -> Process:
+    query = (
+        select(DefinitionRow.key, ResourceRow.file, ResourceRow.content)
+        .join(ResourceRow, ResourceRow.id == DefinitionRow.resource_id)
+        .where(DefinitionRow.id == definition_id)
+    )
+    row = tx.session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no definition {definition_id}.")
+    found = parse.processes(read.read(row.file, row.content))
+    return next(process for process in found if process.key == row.key)
+
+
+# ---- writing -------------------------------------------------------------------------------------------------------
+
+
+def _finish(tx: Transaction, command: Command, *, completed: Collection[str] = ()) -> None:
+    """Settle, then write what is different now."""
+    run = command.run
+    run.settle(tx.store.settings.max_steps)
+    status = _status(run)
+    _write_instance(tx, command, status)
+    _write_parts(tx, command, {} if run.is_over else run.parts())
+    _write_variables(tx, command.owner.instance_id, run.scopes)
+    _write_history(tx, command, status)
+    _write_waits(tx, command, completed)
+    _write_thrown(tx, run)
+
+
+def _status(run: Run) -> InstanceStatus:
+    if not run.is_over:
+        return InstanceStatus.ACTIVE
+    if run.result.error is not None:
+        return InstanceStatus.FAILED
+    return InstanceStatus.TERMINATED if run.result.terminated else InstanceStatus.COMPLETED
+
+
+_ADD_INSTANCE = insert(InstanceRow.__table__).returning(InstanceRow.id)  # type: ignore[arg-type]
+_UPDATE_INSTANCE = (
+    update(InstanceRow.__table__)  # type: ignore[arg-type]
+    .where(InstanceRow.id == bindparam("of"), InstanceRow.version == bindparam("was"))
+    .values(
+        version=bindparam("was") + 1, status=bindparam("now"), ended_at=bindparam("ended"), error_code=bindparam("code")
+    )
+)
+
+
+def _instance(tx: Transaction, definition: DefinitionRow, business_key: str | None) -> dict[str, Any]:
+    return {
+        "definition_id": definition.id,
+        "definition_key": definition.key,
+        "business_key": business_key,
+        "status": InstanceStatus.ACTIVE,
+        "started_by": tx.actor.id,
+        "started_at": tx.now,
+        "version": 1,
+    }
+
+
+def _write_instance(tx: Transaction, command: Command, status: InstanceStatus) -> None:
+    error = command.run.result.error
+    row = {
+        "of": command.owner.instance_id,
+        "was": command.version,
+        "now": status,
+        "ended": None if status == InstanceStatus.ACTIVE else tx.now,
+        "code": None if error is None else error.code,
+    }
+    if tx.session.connection().execute(_UPDATE_INSTANCE, row).rowcount != 1:
+        raise Conflict(
+            f"Instance {command.owner.instance_id} was changed by somebody else at the same time. Try again."
+        )
+
+
+_AT_PART = (SnapshotRow.instance_id == bindparam("of"), SnapshotRow.part == bindparam("at"))
+_ADD_PART = insert(SnapshotRow.__table__)  # type: ignore[arg-type]
+_UPDATE_PART = update(SnapshotRow.__table__).where(*_AT_PART).values(content=bindparam("new"))  # type: ignore[arg-type]
+_DROP_PART = delete(SnapshotRow.__table__).where(*_AT_PART)  # type: ignore[arg-type]
+
+
+def _write_parts(tx: Transaction, command: Command, parts: Parts) -> None:
+    """Only parts whose bytes changed."""
+    old, of = command.parts, command.owner.instance_id
+    new = [{"instance_id": of, "part": part, "content": parts[part]} for part in parts.keys() - old.keys()]
+    changed = [
+        {"of": of, "at": part, "new": parts[part]} for part in parts.keys() & old.keys() if parts[part] != old[part]
+    ]
+    gone = [{"of": of, "at": part} for part in old.keys() - parts.keys()]
+    _execute(tx, (_ADD_PART, new), (_UPDATE_PART, changed), (_DROP_PART, gone))
+
+
+_AT_VARIABLE = (
+    VariableRow.instance_id == bindparam("of"),
+    VariableRow.scope == bindparam("within"),
+    VariableRow.name == bindparam("called"),
+)
+_ADD_VARIABLE = insert(VariableRow.__table__)  # type: ignore[arg-type]
+_UPDATE_VARIABLE = (
+    update(VariableRow.__table__)  # type: ignore[arg-type]
+    .where(*_AT_VARIABLE)
+    .values(value=bindparam("json"), text=bindparam("searched"), number=bindparam("counted"))
+)
+_DROP_VARIABLE = delete(VariableRow.__table__).where(*_AT_VARIABLE)  # type: ignore[arg-type]
+
+
+def _write_variables(tx: Transaction, instance_id: int, scopes: Scopes) -> None:
+    last = {(written.scope, written.name): written.text for written in scopes.written}
+    last = {(scope, name): text for (scope, name), text in last.items() if name in scopes.known.get(scope, {})}
+    new, changed = [], []
+    for (scope, name), text in last.items():
+        shown, number = _searchable(scopes.known[scope][name])
+        if (scope, name) in scopes.stored:
+            at = {"of": instance_id, "within": scope, "called": name}
+            changed.append({**at, "json": text, "searched": shown, "counted": number})
+        else:
+            at = {"instance_id": instance_id, "scope": scope, "name": name}
+            new.append({**at, "value": text, "text": shown, "number": number})
+    gone = [{"of": instance_id, "within": scope, "called": name} for scope, name in scopes.gone]
+    _execute(tx, (_ADD_VARIABLE, new), (_UPDATE_VARIABLE, changed), (_DROP_VARIABLE, gone))
+
+
+def _searchable(value: Json) -> tuple[str | None, float | None]:
+    """A value as people search for it: as text, and as a number when it is one."""
+    if isinstance(value, bool):
+        return str(value).lower(), None
+    if value is None or isinstance(value, list | tuple | dict | bytes):
+        return None, None
+    text = value if isinstance(value, str) else str(value)
+    return text[:SEARCHABLE_CHARACTERS], _number(value)
+
+
+def _number(value: Json) -> float | None:
+    if isinstance(value, str) or not hasattr(value, "__float__"):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def _write_history(tx: Transaction, command: Command, status: InstanceStatus) -> None:
+    of = command.owner.instance_id
+    facts = command.run.facts
+    left = {fact.token: fact.outcome for fact in facts if isinstance(fact, Left)}
+    entered = [fact for fact in facts if isinstance(fact, Entered)]
+    history.add_activities(tx, [_activity(tx, of, fact, left.pop(fact.token, None)) for fact in entered])
+    history.leave_activities(tx, of, left.items())
+    events = [_variable_set(tx, of, written) for written in command.run.scopes.written if not is_internal(written.name)]
+    events += [_logged(tx, of, fact) for fact in facts if isinstance(fact, Logged)]
+    if status != InstanceStatus.ACTIVE:
+        events.append(history.event(tx, f"instance {status}", instance_id=of, data=_error(command.run)))
+    history.append(tx, events)
+
+
+def _activity(tx: Transaction, instance_id: int, fact: Entered, outcome: str | None) -> dict[str, Any]:
+    return {
+        "instance_id": instance_id,
+        "token": fact.token,
+        "element_id": fact.element.id,
+        "element_type": fact.element.type,
+        "element_name": fact.element.name,
+        "entered_at": tx.now,
+        "left_at": None if outcome is None else tx.now,
+        "outcome": outcome,
+        "actor": None if outcome is None else tx.actor.id,
+        "flows": list(fact.flows),
+    }
+
+
+def _variable_set(tx: Transaction, instance_id: int, written: Written) -> dict[str, Any]:
+    data = {"name": written.name, "scope": written.scope, "value": orjson.Fragment(written.text)}
+    return history.event(tx, "variable set", instance_id=instance_id, data=data)
+
+
+def _logged(tx: Transaction, instance_id: int, fact: Logged) -> dict[str, Any]:
+    return history.event(tx, "logged", instance_id=instance_id, element_id=fact.element, data={"text": fact.text})
+
+
+def _error(run: Run) -> dict[str, Json]:
+    error = run.result.error
+    return {} if error is None else {"code": error.code, "message": error.message}
+
+
+def _write_waits(tx: Transaction, command: Command, completed: Collection[str]) -> None:
+    before, after = command.waiting, command.run.waits()
+    ended = [wait for key, wait in before.items() if after.get(key) != wait]
+    begun = [wait for key, wait in after.items() if before.get(key) != wait]
+    waits.end(tx, command.owner, [wait for wait in ended if wait.kind != "user" or wait.token not in completed])
+    waits.begin(tx, command.owner, begun)
+
+
+def _write_thrown(tx: Transaction, run: Run) -> None:
+    """What was thrown for the world outside goes out as jobs: no second instance is touched in this transaction."""
+    for fact in run.facts:
+        if isinstance(fact, Thrown):
+            jobs.add(tx, fact.kind, payload={"name": fact.name, "values": values.encode(dict(fact.payload))})
+
+
+def _execute(tx: Transaction, *statements: tuple[Any, Sequence[Mapping[str, Any]]]) -> None:
+    for statement, rows in statements:
+        if rows:
+            tx.session.connection().execute(statement, list(rows))

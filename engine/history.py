@@ -1,0 +1,106 @@
+"""Append what happened, and read it: one row for each visit to an element, one for each fact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from engine.model import Activity, Event, Json, Outcome, Page
+from engine.storage.tables import ActivityRow, EventRow
+from engine.transaction import Transaction
+
+_ADD_EVENT = insert(EventRow.__table__)  # type: ignore[arg-type]
+_ADD_ACTIVITY = insert(ActivityRow.__table__)  # type: ignore[arg-type]
+_LEAVE = (
+    update(ActivityRow.__table__)  # type: ignore[arg-type]
+    .where(
+        ActivityRow.instance_id == bindparam("of"), ActivityRow.token == bindparam("at"), ActivityRow.left_at.is_(None)
+    )
+    .values(left_at=bindparam("moment"), outcome=bindparam("how"), actor=bindparam("who"))
+)
+
+
+def event(
+    tx: Transaction,
+    kind: str,
+    *,
+    instance_id: int | None = None,
+    element_id: str | None = None,
+    data: Mapping[str, Json] | None = None,
+) -> dict[str, Any]:
+    """A row for `append`: a fact, said by the transaction's actor at its moment. data is plain JSON."""
+    return {
+        "instance_id": instance_id,
+        "at": tx.now,
+        "actor": tx.actor.id,
+        "kind": kind,
+        "element_id": element_id,
+        "data": dict(data or {}),
+    }
+
+
+def append(tx: Transaction, events: Sequence[dict[str, Any]]) -> None:
+    if events:
+        tx.session.connection().execute(_ADD_EVENT, list(events))
+
+
+def add_activities(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        tx.session.connection().execute(_ADD_ACTIVITY, list(rows))
+
+
+def leave_activities(tx: Transaction, instance_id: int, left: Iterable[tuple[str, Outcome]]) -> None:
+    """Close the open visits of these tokens."""
+    rows = [
+        {"of": instance_id, "at": token, "moment": tx.now, "how": outcome, "who": tx.actor.id}
+        for token, outcome in left
+    ]
+    if rows:
+        tx.session.connection().execute(_LEAVE, rows)
+
+
+# ---- reading -------------------------------------------------------------------------------------------------------
+
+
+def activities(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Activity]:
+    """Visits to elements, newest first."""
+    query = select(ActivityRow).where(ActivityRow.instance_id == instance_id)
+    rows = tx.session.scalars(query.order_by(ActivityRow.id.desc()).limit(limit).offset(offset))
+    total = _count(tx, ActivityRow, instance_id)
+    return Page(tuple(map(_activity, rows)), total, offset, limit)
+
+
+def events(
+    tx: Transaction, instance_id: int, *, element_id: str | None = None, limit: int = 50, offset: int = 0
+) -> Page[Event]:
+    """Facts, newest first."""
+    query = select(EventRow).where(EventRow.instance_id == instance_id)
+    if element_id is not None:
+        query = query.where(EventRow.element_id == element_id)
+    rows = tx.session.scalars(query.order_by(EventRow.id.desc()).limit(limit).offset(offset))
+    return Page(tuple(map(_event, rows)), _count(tx, EventRow, instance_id), offset, limit)
+
+
+def _count(tx: Transaction, table: type[ActivityRow] | type[EventRow], instance_id: int) -> int:
+    query = select(func.count()).select_from(table).where(table.instance_id == instance_id)
+    return tx.session.scalar(query) or 0
+
+
+def _activity(row: ActivityRow) -> Activity:
+    return Activity(
+        id=row.id,
+        element_id=row.element_id,
+        element_name=row.element_name,
+        element_type=row.element_type,
+        entered_at=row.entered_at,
+        left_at=row.left_at,
+        outcome=None if row.outcome is None else Outcome(row.outcome),
+        actor=row.actor,
+        flows=tuple(row.flows),
+    )
+
+
+def _event(row: EventRow) -> Event:
+    return Event(row.id, row.at, row.actor, row.kind, row.element_id, row.data)

@@ -1,0 +1,261 @@
+"""Start instances, find them, see where they stand, cancel them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Select, exists, func, select
+
+from engine import definitions, execution, history, values
+from engine.bpmn import forms
+from engine.bpmn.runtime import Run
+from engine.bpmn.variables import is_internal
+from engine.errors import Conflict, Invalid, NotFound
+from engine.model import (
+    Activity,
+    Event,
+    Instance,
+    InstanceStatus,
+    Json,
+    Outcome,
+    Page,
+    Picture,
+    Place,
+    Problem,
+    Right,
+    Variable,
+)
+from engine.storage.tables import (
+    ActivityRow,
+    CandidateRow,
+    DefinitionRow,
+    IncidentRow,
+    InstanceRow,
+    UserTaskRow,
+    VariableRow,
+)
+from engine.transaction import Transaction
+
+COUNTED_TO = 10_000
+
+
+def start(
+    tx: Transaction,
+    key: str,
+    *,
+    variables: Mapping[str, Json] | None = None,
+    business_key: str | None = None,
+    version: int | None = None,
+) -> Instance:
+    """Start the newest (or the given) version of a process; it runs until it waits.
+
+    Raises NotFound, Forbidden, Conflict when it has no plain start event, Invalid for values no variable can hold.
+    """
+    row = definitions.row_to_start(tx, key, version)
+    return _begin(tx, row, variables or {}, business_key)
+
+
+def start_by_form(
+    tx: Transaction, definition_id: int, submitted: Mapping[str, object], *, business_key: str | None = None
+) -> Instance:
+    """Start with what a person filled in. Raises InvalidValues naming each field that breaks a rule."""
+    definition = definitions.get(tx, definition_id)
+    row = definitions.row_to_start(tx, definition.key, definition.version)
+    form = definitions.start_form(tx, definition_id)
+    return _begin(tx, row, {} if form is None else forms.checked(form, submitted), business_key)
+
+
+def _begin(tx: Transaction, row: DefinitionRow, variables: Mapping[str, Json], business_key: str | None) -> Instance:
+    try:
+        instance_id = execution.begin(tx, row, variables, business_key=business_key or None)
+    except TypeError as cause:
+        raise Invalid([Problem("variable-type", str(cause), Place(row.key))]) from cause
+    return _load(tx, instance_id)
+
+
+# ---- finding -------------------------------------------------------------------------------------------------------
+
+_INCIDENTS = (
+    select(func.count())
+    .select_from(IncidentRow)
+    .where(IncidentRow.instance_id == InstanceRow.id, IncidentRow.resolved_at.is_(None))
+    .correlate(InstanceRow)
+    .scalar_subquery()
+)
+_ROWS = select(InstanceRow, DefinitionRow.name, DefinitionRow.version, _INCIDENTS).join(
+    DefinitionRow, DefinitionRow.id == InstanceRow.definition_id
+)
+
+
+def get(tx: Transaction, instance_id: int) -> Instance:
+    """Raises NotFound, also when the actor may not see it."""
+    _require_sight(tx, instance_id)
+    return _load(tx, instance_id)
+
+
+def find(
+    tx: Transaction,
+    *,
+    status: InstanceStatus | None = None,
+    key: str | None = None,
+    business_key: str | None = None,
+    variable: tuple[str, str] | None = None,
+    with_incident: bool = False,
+    limit: int = 50,
+    offset: int = 0,
+) -> Page[Instance]:
+    """Instances, newest first; who may not inspect sees those they started.
+
+    variable: (name, value as text) of the process; "120" also finds 120.0.
+    """
+    conditions = [
+        None if tx.may(Right.INSPECT) else InstanceRow.started_by == tx.actor.id,
+        None if status is None else InstanceRow.status == status,
+        None if key is None else InstanceRow.definition_key == key,
+        None if not business_key else InstanceRow.business_key == business_key,
+        None if variable is None else _has_variable(*variable),
+        _HAS_INCIDENT if with_incident else None,
+    ]
+    asked = [condition for condition in conditions if condition is not None]
+    rows = tx.session.execute(_ROWS.where(*asked).order_by(InstanceRow.id.desc()).limit(limit).offset(offset))
+    found = tuple(_instance(*row) for row in rows)
+    return Page(found, _count(tx, select(InstanceRow.id).where(*asked)), offset, limit)
+
+
+def _has_variable(name: str, value: str) -> Any:
+    same = VariableRow.text == value
+    with suppress(ValueError):  # not a number: compared as text only
+        same = same | (VariableRow.number == float(value))
+    return exists().where(VariableRow.instance_id == InstanceRow.id, VariableRow.name == name, same)
+
+
+_HAS_INCIDENT = exists().where(IncidentRow.instance_id == InstanceRow.id, IncidentRow.resolved_at.is_(None))
+
+
+def _count(tx: Transaction, query: Select[Any]) -> int:
+    """Counting stops at COUNTED_TO: nobody pages further, and it must stay quick."""
+    return tx.session.scalar(select(func.count()).select_from(query.limit(COUNTED_TO).subquery())) or 0
+
+
+def _load(tx: Transaction, instance_id: int) -> Instance:
+    found = tx.session.execute(_ROWS.where(InstanceRow.id == instance_id)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no instance {instance_id}.")
+    return _instance(*found)
+
+
+def _instance(row: InstanceRow, name: str, version: int, incidents: int) -> Instance:
+    return Instance(
+        id=row.id,
+        definition_id=row.definition_id,
+        definition_key=row.definition_key,
+        definition_name=name,
+        definition_version=version,
+        business_key=row.business_key,
+        status=InstanceStatus(row.status),
+        error_code=row.error_code,
+        started_by=row.started_by,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        incidents=incidents,
+    )
+
+
+# ---- who may see ---------------------------------------------------------------------------------------------------
+
+
+def _require_sight(tx: Transaction, instance_id: int) -> None:
+    """Inspectors, the starter, and whoever has or had a task in it."""
+    if not may_see(tx, instance_id):
+        raise NotFound(f"There is no instance {instance_id}.")
+
+
+def may_see(tx: Transaction, instance_id: int) -> bool:
+    if tx.may(Right.INSPECT):
+        return True
+    actor = tx.actor
+    mine = (UserTaskRow.assignee == actor.id) | (UserTaskRow.completed_by == actor.id)
+    readers = [f"user:{actor.id}", *(f"group:{group}" for group in actor.groups)]
+    offered = exists().where(CandidateRow.task_id == UserTaskRow.id, CandidateRow.reader.in_(readers))
+    started = exists().where(InstanceRow.id == instance_id, InstanceRow.started_by == actor.id)
+    involved = exists().where(UserTaskRow.instance_id == instance_id, mine | offered)
+    return bool(tx.session.scalar(select(started | involved)))
+
+
+# ---- where it stands -----------------------------------------------------------------------------------------------
+
+
+def picture(tx: Transaction, instance_id: int) -> Picture:
+    """Tokens and the path taken, for the diagram; an element visited several times shows its most urgent state."""
+    _require_sight(tx, instance_id)
+    visits = select(ActivityRow.element_id, ActivityRow.outcome, func.count()).where(
+        ActivityRow.instance_id == instance_id
+    )
+    rows = list(tx.session.execute(visits.group_by(ActivityRow.element_id, ActivityRow.outcome)))
+    stopped = select(IncidentRow.element_id).where(
+        IncidentRow.instance_id == instance_id, IncidentRow.resolved_at.is_(None)
+    )
+    states: dict[str, str] = {}
+    for state in ("cancelled", "completed", "active"):
+        states |= {element: state for element, outcome, _ in rows if _STATES[outcome] == state}
+    states |= dict.fromkeys(tx.session.scalars(stopped), "incident")
+    counts = {element: count for element, outcome, count in rows if outcome is None}
+    return Picture(states, counts, _flows_taken(tx, instance_id))
+
+
+_STATES: Mapping[str | None, str] = {
+    None: "active",
+    Outcome.COMPLETED: "completed",
+    Outcome.MERGED: "completed",
+    Outcome.CANCELLED: "cancelled",
+}
+
+
+def _flows_taken(tx: Transaction, instance_id: int) -> tuple[str, ...]:
+    query = select(ActivityRow.flows).where(ActivityRow.instance_id == instance_id).distinct()
+    return tuple(sorted({flow for flows in tx.session.scalars(query) for flow in flows}))
+
+
+def activities(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Activity]:
+    """Visits to elements, newest first."""
+    _require_sight(tx, instance_id)
+    return history.activities(tx, instance_id, limit=limit, offset=offset)
+
+
+def events(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Event]:
+    """Facts, newest first."""
+    _require_sight(tx, instance_id)
+    return history.events(tx, instance_id, limit=limit, offset=offset)
+
+
+def variables(tx: Transaction, instance_id: int) -> list[Variable]:
+    """Values now (or at the end), those of the process first."""
+    _require_sight(tx, instance_id)
+    at = ActivityRow.instance_id == VariableRow.instance_id, ActivityRow.token == VariableRow.scope
+    query = (
+        select(VariableRow.scope, ActivityRow.element_id, VariableRow.name, VariableRow.value)
+        .outerjoin(ActivityRow, (at[0]) & (at[1]))
+        .where(VariableRow.instance_id == instance_id)
+        .order_by(VariableRow.scope, VariableRow.name)
+    )
+    rows = tx.session.execute(query)
+    return [
+        Variable(scope, element, name, values.load(value))
+        for scope, element, name, value in rows
+        if not is_internal(name)
+    ]
+
+
+# ---- repairing -----------------------------------------------------------------------------------------------------
+
+
+def cancel(tx: Transaction, instance_id: int, reason: str) -> None:
+    """End an active instance at once: its tasks, timers and services wait no longer."""
+    tx.require(Right.REPAIR)
+    if not reason.strip():
+        raise Conflict("Expected a reason for cancelling. Say in a few words why.")
+    execution.advance(tx, instance_id, Run.terminate)
+    data = {"reason": reason.strip()}
+    history.append(tx, [history.event(tx, "instance cancelled", instance_id=instance_id, data=data)])

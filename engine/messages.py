@@ -1,0 +1,117 @@
+"""Messages and signals: to one waiting instance, or to all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Select, select
+
+from engine import execution, history, jobs, values
+from engine.errors import Conflict, NotFound
+from engine.jobs import Handler, Job
+from engine.model import Json
+from engine.storage.tables import DefinitionRow, InstanceRow, SubscriptionRow
+from engine.transaction import Transaction
+
+
+def correlate(
+    tx: Transaction,
+    name: str,
+    *,
+    business_key: str | None = None,
+    variables: Mapping[str, Json] | None = None,
+    instance_id: int | None = None,
+) -> int:
+    """Deliver a message to the one instance that waits for it, else start the one that begins with it; gives its id.
+
+    Raises NotFound when nobody waits, Conflict when several do.
+    """
+    found = tx.session.scalars(_waiting(name, business_key, instance_id)).all()
+    if len(found) > 1:
+        ids = ", ".join(str(row.instance_id) for row in found)
+        raise Conflict(
+            f'Expected one instance to wait for message "{name}", but these do: {ids}. Name the business key.'
+        )
+    if found:
+        return _deliver(tx, found[0], variables or {})
+    return _start(tx, name, business_key, variables or {})
+
+
+def _waiting(name: str, business_key: str | None, instance_id: int | None) -> Select[SubscriptionRow]:
+    query = (
+        select(SubscriptionRow)
+        .join(InstanceRow, InstanceRow.id == SubscriptionRow.instance_id)
+        .where(SubscriptionRow.kind == "message", SubscriptionRow.name == name)
+        .order_by(SubscriptionRow.id)
+        .limit(10)
+    )
+    if business_key is not None:
+        query = query.where(InstanceRow.business_key == business_key)
+    return query if instance_id is None else query.where(InstanceRow.id == instance_id)
+
+
+def _deliver(tx: Transaction, row: SubscriptionRow, payload: Mapping[str, Json]) -> int:
+    instance_id, token = row.instance_id or 0, row.token or ""
+    told = history.event(
+        tx, f"{row.kind} received", instance_id=instance_id, element_id=row.element_id, data={"name": row.name}
+    )
+    history.append(tx, [told])
+    execution.advance(tx, instance_id, lambda run: run.happen(token, row.element_id, payload))
+    return instance_id
+
+
+def _start(tx: Transaction, name: str, business_key: str | None, payload: Mapping[str, Json]) -> int:
+    query = select(SubscriptionRow).where(
+        SubscriptionRow.kind == "message", SubscriptionRow.name == name, SubscriptionRow.definition_id.is_not(None)
+    )
+    row = tx.session.scalars(query).first()
+    definition = None if row is None else tx.session.get(DefinitionRow, row.definition_id)
+    if row is None or definition is None:
+        raise NotFound(f'Expected an instance to wait for message "{name}", but none does, and none starts with it.')
+    return execution.begin(tx, definition, payload, business_key=business_key, start_event=row.element_id)
+
+
+# ---- signals -------------------------------------------------------------------------------------------------------
+
+
+def broadcast(tx: Transaction, name: str, variables: Mapping[str, Json] | None = None) -> None:
+    """Throw a signal to everything that waits for it now; each instance takes it in a transaction of its own."""
+    payload = values.encode(dict(variables or {}))
+    waiting = select(SubscriptionRow).where(SubscriptionRow.kind == "signal", SubscriptionRow.name == name)
+    for row in tx.session.scalars(waiting.order_by(SubscriptionRow.id)).all():
+        jobs.add(
+            tx,
+            "delivery",
+            instance_id=row.instance_id,
+            definition_id=row.definition_id,
+            token=row.token,
+            element_id=row.element_id,
+            payload={"name": name, "values": payload},
+        )
+
+
+def _broadcast(tx: Transaction, job: Job, _result: object) -> None:
+    """A signal was thrown. A second run cannot happen: this one deletes the job with what it adds."""
+    broadcast(tx, str(job.payload["name"]), values.decode(job.payload["values"]))
+
+
+def _take(tx: Transaction, job: Job, _result: object) -> None:
+    """One receiver takes a signal. A second run is harmless: who has gone on does not wait for it any more."""
+    payload = values.decode(job.payload["values"])
+    if job.instance_id is None:
+        definition = tx.session.get(DefinitionRow, job.definition_id)
+        if definition is not None:
+            execution.begin(tx, definition, payload, start_event=job.element_id)
+        return
+    query = select(SubscriptionRow).where(
+        SubscriptionRow.instance_id == job.instance_id,
+        SubscriptionRow.token == job.token,
+        SubscriptionRow.element_id == job.element_id,
+    )
+    row = tx.session.scalars(query).first()
+    if row is not None:
+        _deliver(tx, row, payload)
+
+
+SIGNAL = Handler(finish=_broadcast)
+DELIVERY = Handler(finish=_take)

@@ -1,0 +1,110 @@
+"""Services: code that service tasks call. In process: a Python function registered under a topic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from engine import execution
+from engine.errors import BpmnError, ServiceFailed
+from engine.jobs import Handler, Job
+from engine.model import SYSTEM, Json
+from engine.storage.tables import InstanceRow
+from engine.transaction import Store, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a service function is called with."""
+
+    topic: str
+    variables: dict[str, Json]
+    """What the input mapping made; without one, every variable the task sees."""
+    instance_id: int
+    business_key: str | None
+    element_id: str
+    attempt: int
+    """From 1 on."""
+    idempotency_key: str
+    """The same over all tries of one visit to the task: hand it on to what must not happen twice."""
+
+
+Service = Callable[[Call], Mapping[str, Json] | None]
+
+_SERVICES: dict[str, Service] = {}
+
+
+def register(topic: str) -> Callable[[Service], Service]:
+    """Serve a topic with a function, in this process. Registering a topic again replaces the function."""
+
+    def keep(service: Service) -> Service:
+        _SERVICES[topic] = service
+        return service
+
+    return keep
+
+
+def topics() -> list[str]:
+    """Topics that are served in this process."""
+    return sorted(_SERVICES)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    values: Mapping[str, Json]
+    error: BpmnError | None = None
+
+
+def _call(store: Store, job: Job) -> _Answer:
+    """The slow part, outside any transaction. May run twice after a crash: the idempotency key is the same then."""
+    topic = str(job.payload["topic"])
+    service = _SERVICES.get(topic)
+    if service is None:
+        raise ServiceFailed(f'Expected a service for topic "{topic}", but none is registered here.')
+    try:
+        values = service(_prepared(store, job, topic))
+    except BpmnError as error:
+        return _Answer({}, error)
+    if values is not None and not isinstance(values, Mapping):
+        kind = type(values).__name__
+        raise ServiceFailed(f'Expected service "{topic}" to return a dict, but it returned {kind}.', retryable=False)
+    result = job.payload.get("result")
+    return _Answer({result: dict(values or {})} if result else values or {})
+
+
+def _prepared(store: Store, job: Job, topic: str) -> Call:
+    token, instance_id = job.token or "", job.instance_id or 0
+    with store.reading(SYSTEM) as tx:
+        run = execution.look(tx, instance_id)
+        values = run.input_of(token)
+        business_key = tx.session.scalar(select(InstanceRow.business_key).where(InstanceRow.id == instance_id))
+    return Call(
+        topic=topic,
+        variables=values,
+        instance_id=instance_id,
+        business_key=business_key,
+        element_id=job.element_id or "",
+        attempt=job.attempts + 1,
+        idempotency_key=f"{instance_id}-{token}",
+    )
+
+
+def _record(tx: Transaction, job: Job, answer: object) -> None:
+    """The service has answered. A second run is harmless: the first deleted the job with the wait it stood for."""
+    assert isinstance(answer, _Answer)
+    token, error = job.token or "", answer.error
+    if error is not None:
+        execution.advance(tx, job.instance_id or 0, lambda run: run.throw(token, error))
+    else:
+        execution.advance(tx, job.instance_id or 0, lambda run: run.complete(token, answer.values))
+
+
+def _gave_up(tx: Transaction, job: Job, message: str) -> None:
+    """The last try has failed: an incident at the task."""
+    token = job.token or ""
+    execution.advance(tx, job.instance_id or 0, lambda run: run.fail(token, message))
+
+
+HANDLER = Handler(call=_call, finish=_record, gave_up=_gave_up)

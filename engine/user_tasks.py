@@ -1,0 +1,390 @@
+"""The inbox: find, claim, release, reassign and complete user tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
+
+from engine import definitions, execution, history, waits
+from engine.bpmn import forms
+from engine.bpmn.parse import FormSource
+from engine.errors import Conflict, Forbidden, InvalidValues, NotFound
+from engine.model import Event, Form, InboxCounts, Json, Page, Right, TaskStatus, UserTask, Variable
+from engine.storage.tables import AccountRow, CandidateRow, DefinitionRow, EventRow, InstanceRow, UserTaskRow
+from engine.transaction import Transaction
+
+COUNTED_TO = 1_000
+
+# ---- finding -------------------------------------------------------------------------------------------------------
+
+_ROWS = (
+    select(UserTaskRow, DefinitionRow.name, InstanceRow.business_key)
+    .join(DefinitionRow, DefinitionRow.id == UserTaskRow.definition_id)
+    .join(InstanceRow, InstanceRow.id == UserTaskRow.instance_id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sort:
+    """How a list is sorted, by the task's columns and by the same keys in the candidates' index."""
+
+    tasks: tuple[Any, ...]
+    candidates: tuple[Any, ...]
+
+
+_SORTS: Mapping[str, _Sort] = {
+    "due": _Sort((UserTaskRow.due_order, UserTaskRow.id), (CandidateRow.due_order, CandidateRow.task_id)),
+    "priority": _Sort(
+        (UserTaskRow.priority.desc(), UserTaskRow.id.desc()),
+        (CandidateRow.priority.desc(), CandidateRow.task_id.desc()),
+    ),
+    "created": _Sort((UserTaskRow.id.desc(),), (CandidateRow.task_id.desc(),)),
+}
+SORTS = tuple(_SORTS)
+VIEWS = ("all", "mine", "groups")
+
+
+def inbox(
+    tx: Transaction,
+    *,
+    view: str = "all",
+    search: str | None = None,
+    sort: str = "due",
+    limit: int = 50,
+    offset: int = 0,
+) -> Page[UserTask]:
+    """Open tasks of the actor: "mine" are assigned, "groups" are offered and nobody has them yet, "all" are both.
+
+    sort: "due" (soonest first, without a due date last), "priority" (highest first), "created" (newest first).
+    """
+    order, wanted = _SORTS[sort], offset + limit + 1
+    ids: list[Select[Any]] = []
+    if view != "groups":
+        ids.append(_mine(tx, order, search, wanted))
+    if view != "mine":
+        ids += [_offered(tx, reader, order, search, wanted) for reader in _readers(tx)]
+    found = [task_id for query in ids for task_id in tx.session.scalars(query)]
+    query = _ROWS.where(UserTaskRow.id.in_(set(found))).order_by(*order.tasks).limit(limit + 1).offset(offset)
+    rows = [_task(*row) for row in tx.session.execute(query)] if found else []
+    return Page(tuple(rows[:limit]), None, offset, limit, has_more=len(rows) > limit)
+
+
+def _mine(tx: Transaction, order: _Sort, search: str | None, limit: int) -> Select[Any]:
+    query = select(UserTaskRow.id).where(UserTaskRow.status == TaskStatus.OPEN, UserTaskRow.assignee == tx.actor.id)
+    return _searched(query, search).order_by(*order.tasks).limit(limit)
+
+
+def _offered(tx: Transaction, reader: str, order: _Sort, search: str | None, limit: int) -> Select[Any]:
+    """One reader's tasks, read off one index in the order asked for."""
+    query = select(CandidateRow.task_id).where(CandidateRow.reader == reader)
+    if search:
+        query = _searched(query.join(UserTaskRow, UserTaskRow.id == CandidateRow.task_id), search)
+    return query.order_by(*order.candidates).limit(limit)
+
+
+def _readers(tx: Transaction) -> list[str]:
+    return [*waits.readers([tx.actor.id], sorted(tx.actor.groups)), waits.EVERYBODY]
+
+
+def _searched(query: Select[Any], search: str | None) -> Select[Any]:
+    """Keep tasks whose name, process or business key contains the text."""
+    if not search:
+        return query
+    like = f"%{_escaped(search.lower())}%"
+    joined = query.join(DefinitionRow, DefinitionRow.id == UserTaskRow.definition_id).join(
+        InstanceRow, InstanceRow.id == UserTaskRow.instance_id
+    )
+    texts = (UserTaskRow.name, DefinitionRow.name, InstanceRow.business_key)
+    return joined.where(or_(*(func.lower(text).like(like, escape="\\") for text in texts)))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def counts(tx: Transaction) -> InboxCounts:
+    """How many wait; counting stops at COUNTED_TO."""
+    mine = select(UserTaskRow.id).where(UserTaskRow.status == TaskStatus.OPEN, UserTaskRow.assignee == tx.actor.id)
+    groups = select(CandidateRow.task_id).where(CandidateRow.reader.in_(_readers(tx))).distinct()
+    overdue = mine.where(UserTaskRow.due_order < tx.now)
+    return InboxCounts(*(_count(tx, query) for query in (mine, groups, overdue)))
+
+
+def _count(tx: Transaction, query: Select[Any]) -> int:
+    return tx.session.scalar(select(func.count()).select_from(query.limit(COUNTED_TO).subquery())) or 0
+
+
+def get(tx: Transaction, task_id: int) -> UserTask:
+    """Raises NotFound, also when the actor has nothing to do with it."""
+    found = tx.session.execute(_ROWS.where(UserTaskRow.id == task_id)).one_or_none()
+    if found is None or not _may_see(tx, found[0]):
+        raise NotFound(f"There is no task {task_id} for you.")
+    return _task(*found)
+
+
+def of_instance(tx: Transaction, instance_id: int) -> list[UserTask]:
+    """Open tasks of one instance that the actor may see."""
+    query = _ROWS.where(UserTaskRow.instance_id == instance_id, UserTaskRow.status == TaskStatus.OPEN)
+    rows = tx.session.execute(query.order_by(UserTaskRow.id))
+    return [_task(*row) for row in rows if _may_see(tx, row[0])]
+
+
+def _may_see(tx: Transaction, row: UserTaskRow) -> bool:
+    actor = tx.actor.id
+    return (
+        tx.may(Right.INSPECT)
+        or tx.may(Right.REPAIR)
+        or actor in (row.assignee, row.completed_by)
+        or _is_candidate(tx, row)
+    )
+
+
+def _is_candidate(tx: Transaction, row: UserTaskRow) -> bool:
+    offered = waits.readers(row.candidate_users, row.candidate_groups)
+    return not set(_readers(tx)).isdisjoint(offered)
+
+
+def _task(row: UserTaskRow, definition_name: str, business_key: str | None) -> UserTask:
+    return UserTask(
+        id=row.id,
+        instance_id=row.instance_id,
+        definition_id=row.definition_id,
+        definition_name=definition_name,
+        business_key=business_key,
+        element_id=row.element_id,
+        name=row.name,
+        status=TaskStatus(row.status),
+        assignee=row.assignee,
+        candidate_users=tuple(row.candidate_users),
+        candidate_groups=tuple(row.candidate_groups),
+        priority=row.priority,
+        due_at=row.due_at,
+        follow_up_at=row.follow_up_at,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+        completed_by=row.completed_by,
+    )
+
+
+# ---- one task ------------------------------------------------------------------------------------------------------
+
+
+def documentation(tx: Transaction, task_id: int) -> str:
+    """What the diagram says of the task, as Markdown."""
+    task = get(tx, task_id)
+    return execution.process_of(tx, task.definition_id).elements[task.element_id].documentation
+
+
+def form(tx: Transaction, task_id: int) -> tuple[Form, dict[str, Json]]:
+    """The form of an open task, and what it is filled with already."""
+    row = _row(tx, task_id)
+    if not _may_see(tx, row):
+        raise NotFound(f"There is no task {task_id} for you.")
+    _require_open(tx, row)
+    return _form(tx, row), _seen(tx, row)
+
+
+def _form(tx: Transaction, row: UserTaskRow) -> Form:
+    return definitions.form_from(tx, row.definition_id, _form_source(tx, row))
+
+
+def _form_source(tx: Transaction, row: UserTaskRow) -> FormSource:
+    return execution.process_of(tx, row.definition_id).forms[row.element_id]
+
+
+def _seen(tx: Transaction, row: UserTaskRow) -> dict[str, Json]:
+    return execution.look(tx, row.instance_id).values_seen_by(row.token)
+
+
+def context(tx: Transaction, task_id: int) -> list[Variable]:
+    """What the task is about: the variables it sees, while it is open."""
+    task = get(tx, task_id)
+    if task.status != TaskStatus.OPEN:
+        return []
+    seen = _seen(tx, _row(tx, task_id))
+    return [Variable("", None, name, value) for name, value in sorted(seen.items())]
+
+
+def history_of(tx: Transaction, task_id: int) -> list[Event]:
+    """Who did what with the task, newest first."""
+    task = get(tx, task_id)
+    query = select(EventRow).where(EventRow.instance_id == task.instance_id, EventRow.element_id == task.element_id)
+    rows = tx.session.scalars(query.order_by(EventRow.id.desc()).limit(200))
+    return [
+        Event(row.id, row.at, row.actor, row.kind, row.element_id, row.data)
+        for row in rows
+        if row.data.get("task") == task_id
+    ]
+
+
+# ---- deciding ------------------------------------------------------------------------------------------------------
+
+
+def claim(tx: Transaction, task_id: int) -> None:
+    """Make the actor the assignee of an open, unassigned task.
+
+    Raises Conflict naming the present assignee when somebody was faster, Forbidden for who is no candidate.
+    """
+    row = _row(tx, task_id)
+    if not (_is_candidate(tx, row) or tx.may(Right.REPAIR)):
+        raise _not_for(tx, row)
+    _assign(tx, row, tx.actor.id, was=None)
+    _note(tx, row, "task claimed")
+
+
+def release(tx: Transaction, task_id: int) -> None:
+    """Give a claimed task back to its candidates. Raises Conflict when it is not the actor's."""
+    row = _row(tx, task_id)
+    if not (row.assignee == tx.actor.id or tx.may(Right.REPAIR)):
+        raise _not_held(tx, row)
+    if row.assignee is None:
+        return
+    _assign(tx, row, None, was=row.assignee)
+    _note(tx, row, "task released")
+
+
+def reassign(tx: Transaction, task_id: int, account_id: str) -> None:
+    """Hand an open task to somebody else. For its assignee, and for who may repair."""
+    row = _row(tx, task_id)
+    if not (row.assignee == tx.actor.id or tx.may(Right.REPAIR)):
+        raise _not_held(tx, row)
+    account = tx.session.get(AccountRow, account_id)
+    if account is None or not account.is_active:
+        raise NotFound(f"There is no active account {account_id}.")
+    _assign(tx, row, account_id, was=row.assignee)
+    _note(tx, row, "task reassigned", to=account_id)
+
+
+def _assign(tx: Transaction, row: UserTaskRow, to: str | None, *, was: str | None) -> None:
+    """Change the assignee if it is still the one that was seen."""
+    held = UserTaskRow.assignee.is_(None) if was is None else UserTaskRow.assignee == was
+    changed = tx.session.scalar(
+        update(UserTaskRow)
+        .where(UserTaskRow.id == row.id, UserTaskRow.status == TaskStatus.OPEN, held)
+        .values(assignee=to)
+        .returning(UserTaskRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    if changed is None:
+        raise _already_taken(tx, row.id)
+    tx.session.execute(delete(CandidateRow).where(CandidateRow.task_id == row.id))
+    columns = ("candidate_users", "candidate_groups", "priority", "due_order")
+    waits.offer(tx, [row.id], [{"assignee": to, **{name: getattr(row, name) for name in columns}}])
+
+
+def complete(tx: Transaction, task_id: int, submitted: Mapping[str, object], *, button: int | None = None) -> None:
+    """Finish a task with what was filled in; who is a candidate takes an unassigned task by completing it.
+
+    button: which of the form's buttons was pressed, from 0 on.
+    Raises InvalidValues naming each field that breaks a rule, Conflict, Forbidden, NotFound.
+    """
+    row = _row(tx, task_id)
+    _require_holder(tx, row)
+    values = _accepted(tx, row, submitted, button)
+    done = (
+        update(UserTaskRow)
+        .where(UserTaskRow.id == task_id, UserTaskRow.status == TaskStatus.OPEN, _still(row))
+        .values(status=TaskStatus.COMPLETED, ended_at=tx.now, completed_by=tx.actor.id, assignee=tx.actor.id)
+        .returning(UserTaskRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    if tx.session.scalar(done) is None:
+        raise _already_taken(tx, task_id)
+    if row.assignee is None:
+        tx.session.execute(delete(CandidateRow).where(CandidateRow.task_id == task_id))
+    _note(tx, row, "task completed")
+    execution.advance(tx, row.instance_id, lambda run: run.complete(row.token, values), completed={row.token})
+
+
+def _still(row: UserTaskRow) -> ColumnElement[bool]:
+    return UserTaskRow.assignee.is_(None) if row.assignee is None else UserTaskRow.assignee == row.assignee
+
+
+def _accepted(
+    tx: Transaction, row: UserTaskRow, submitted: Mapping[str, object], button: int | None
+) -> dict[str, Json]:
+    """The values after every rule of the form was checked, and what the button adds.
+
+    A form that was made from nothing takes other values too; a drawn one keeps its own keys only.
+    """
+    told = _form_source(tx, row)
+    form = definitions.form_from(tx, row.definition_id, told)
+    pressed = _pressed(form, button)
+    given = {**submitted, **pressed}
+    is_drawn = told.key is not None or told.data is not None
+    if is_drawn:
+        return {**forms.checked(form, given), **pressed}
+    known = {field.key for field in form.fields}
+    checked = forms.checked(form, given) if any(key in given for key in known) or pressed else {}
+    return {**given, **checked}
+
+
+def _pressed(form: Form, button: int | None) -> Mapping[str, Json]:
+    if button is None:
+        return {}
+    if not 0 <= button < len(form.buttons):
+        raise InvalidValues({"button": f"Expected one of {len(form.buttons)} buttons, but got number {button}."})
+    return form.buttons[button].values
+
+
+def _require_holder(tx: Transaction, row: UserTaskRow) -> None:
+    _require_open(tx, row)
+    if row.assignee == tx.actor.id:
+        return
+    if row.assignee is not None:
+        raise _not_held(tx, row)
+    if not _is_candidate(tx, row):
+        raise _not_for(tx, row)
+
+
+def _require_open(tx: Transaction, row: UserTaskRow) -> None:
+    if row.status != TaskStatus.OPEN:
+        raise _already_taken(tx, row.id)
+
+
+def _row(tx: Transaction, task_id: int) -> UserTaskRow:
+    row = tx.session.get(UserTaskRow, task_id)
+    if row is None:
+        raise NotFound(f"There is no task {task_id} for you.")
+    return row
+
+
+# ---- refusing ------------------------------------------------------------------------------------------------------
+
+
+def _already_taken(tx: Transaction, task_id: int) -> Conflict:
+    """Say what became of a task that is not as the caller saw it."""
+    seen = select(UserTaskRow.status, UserTaskRow.assignee, UserTaskRow.completed_by).where(UserTaskRow.id == task_id)
+    status, assignee, completed_by = tx.session.execute(seen).one()
+    if status == TaskStatus.COMPLETED:
+        return Conflict(f"Expected task {task_id} to be open, but {completed_by} has completed it.")
+    if status == TaskStatus.CANCELLED:
+        return Conflict(f"Expected task {task_id} to be open, but it was cancelled: the process went another way.")
+    if assignee is None:
+        return Conflict(f"Expected task {task_id} to be assigned, but it was released meanwhile. Reload the page.")
+    return Conflict(f"Expected task {task_id} to be free, but {assignee} has it. Ask {assignee} to release it.")
+
+
+def _not_held(tx: Transaction, row: UserTaskRow) -> Conflict | Forbidden:
+    if not _may_see(tx, row):
+        return _not_for(tx, row)
+    _require_open(tx, row)
+    if row.assignee is None:
+        return Conflict(f"Expected task {row.id} to be yours, but nobody has it. Claim it first.")
+    return Conflict(f"Expected task {row.id} to be yours, but {row.assignee} has it. Ask {row.assignee} to release it.")
+
+
+def _not_for(tx: Transaction, row: UserTaskRow) -> Forbidden:
+    offered: Sequence[str] = [*row.candidate_users, *row.candidate_groups]
+    whom = ", ".join(offered) or row.assignee or "somebody else"
+    return Forbidden(f"Expected {tx.actor.id} to be a candidate for task {row.id}, but it is for {whom}.")
+
+
+def _note(tx: Transaction, row: UserTaskRow, kind: str, **data: Json) -> None:
+    event = history.event(
+        tx, kind, instance_id=row.instance_id, element_id=row.element_id, data={"task": row.id, **data}
+    )
+    history.append(tx, [event])

@@ -1,0 +1,234 @@
+"""What tokens wait for, as rows: a table of kinds, each with a way to begin and a way to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, bindparam, delete, insert, select, update
+
+from engine import jobs
+from engine.bpmn.parse import Process
+from engine.bpmn.runtime import Wait
+from engine.model import TaskStatus
+from engine.storage.tables import NEVER, CandidateRow, IncidentRow, SubscriptionRow, UserTaskRow
+from engine.transaction import Transaction
+
+EVERYBODY = "all:"
+"""The reader of a task that names nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The instance whose tokens wait."""
+
+    instance_id: int
+    definition_id: int
+    process: Process
+
+    def name(self, element_id: str) -> str:
+        return self.process.elements[element_id].name or element_id
+
+
+def begin(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    for kind, some in _by_kind(waits).items():
+        _KINDS[kind].begin(tx, owner, some)
+
+
+def end(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    for kind, some in _by_kind(waits).items():
+        _KINDS[kind].end(tx, owner, some)
+
+
+def _by_kind(waits: Sequence[Wait]) -> Mapping[str, list[Wait]]:
+    found: dict[str, list[Wait]] = {}
+    for wait in waits:
+        found.setdefault(wait.kind, []).append(wait)
+    return found
+
+
+def _table(row: Any) -> Table:
+    table: Table = row.__table__
+    return table
+
+
+# ---- user tasks ----------------------------------------------------------------------------------------------------
+
+
+def readers(users: Sequence[str], groups: Sequence[str]) -> list[str]:
+    """Who is offered a task: one reader for each candidate, everybody when nobody is named."""
+    return [f"user:{user}" for user in users] + [f"group:{group}" for group in groups] or [EVERYBODY]
+
+
+def offer(tx: Transaction, task_ids: Sequence[int], tasks: Sequence[Mapping[str, Any]]) -> None:
+    """Show unassigned tasks to their candidates; tasks hold the columns of their rows."""
+    rows = [
+        {"task_id": task_id, "reader": reader, "priority": task["priority"], "due_order": task["due_order"]}
+        for task_id, task in zip(task_ids, tasks, strict=True)
+        if task["assignee"] is None
+        for reader in readers(task["candidate_users"], task["candidate_groups"])
+    ]
+    if rows:
+        tx.session.connection().execute(insert(_table(CandidateRow)), rows)
+
+
+def _begin_user(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    rows = [_user_task(tx, owner, wait) for wait in waits]
+    connection = tx.session.connection()
+    ids = [connection.execute(_ADD_TASK, row).scalar_one() for row in rows]
+    offer(tx, ids, rows)
+
+
+def _user_task(tx: Transaction, owner: Owner, wait: Wait) -> dict[str, Any]:
+    told = wait.data
+    due = told["due"] and datetime.fromisoformat(told["due"])
+    return {
+        "instance_id": owner.instance_id,
+        "definition_id": owner.definition_id,
+        "token": wait.token,
+        "element_id": wait.element_id,
+        "name": owner.name(wait.element_id),
+        "status": TaskStatus.OPEN,
+        "assignee": told["assignee"],
+        "candidate_users": told["users"],
+        "candidate_groups": told["groups"],
+        "priority": told["priority"],
+        "due_at": due,
+        "due_order": due or NEVER,
+        "follow_up_at": told["follow_up"] and datetime.fromisoformat(told["follow_up"]),
+        "created_at": tx.now,
+    }
+
+
+_ADD_TASK = insert(_table(UserTaskRow)).returning(UserTaskRow.id)
+_MINE = (UserTaskRow.instance_id == bindparam("of"), UserTaskRow.token == bindparam("at"))
+_CANCEL_TASK = (
+    update(_table(UserTaskRow))
+    .where(*_MINE, UserTaskRow.status == TaskStatus.OPEN)
+    .values(status=TaskStatus.CANCELLED, ended_at=bindparam("moment"))
+)
+_WITHDRAW = delete(_table(CandidateRow)).where(CandidateRow.task_id.in_(select(UserTaskRow.id).where(*_MINE)))
+
+
+def _end_user(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    for wait in waits:
+        at = {"of": owner.instance_id, "at": wait.token}
+        tx.session.connection().execute(_WITHDRAW, at)
+        tx.session.connection().execute(_CANCEL_TASK, {**at, "moment": tx.now})
+
+
+# ---- jobs: timers and services -------------------------------------------------------------------------------------
+
+
+def _begin_timer(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    for wait in waits:
+        _add_job(tx, owner, wait, due_at=datetime.fromisoformat(wait.data["due"]), payload=dict(wait.data))
+
+
+def _begin_service(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    for wait in waits:
+        _add_job(tx, owner, wait, payload=dict(wait.data))
+
+
+def _add_job(tx: Transaction, owner: Owner, wait: Wait, **options: Any) -> None:
+    jobs.add(
+        tx,
+        wait.kind,
+        instance_id=owner.instance_id,
+        definition_id=owner.definition_id,
+        token=wait.token,
+        element_id=wait.element_id,
+        **options,
+    )
+
+
+def _end_jobs(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    jobs.cancel(tx, owner.instance_id, [(wait.token, wait.element_id) for wait in waits])
+
+
+# ---- subscriptions -------------------------------------------------------------------------------------------------
+
+
+def _begin_subscription(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    rows = [
+        {
+            "kind": wait.kind,
+            "name": wait.data["name"],
+            "correlation_key": wait.data.get("key"),
+            "instance_id": owner.instance_id,
+            "token": wait.token,
+            "element_id": wait.element_id,
+        }
+        for wait in waits
+    ]
+    tx.session.connection().execute(insert(_table(SubscriptionRow)), rows)
+
+
+_UNSUBSCRIBE = delete(_table(SubscriptionRow)).where(
+    SubscriptionRow.instance_id == bindparam("of"),
+    SubscriptionRow.token == bindparam("at"),
+    SubscriptionRow.element_id == bindparam("event"),
+)
+
+
+def _end_subscription(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    rows = [{"of": owner.instance_id, "at": wait.token, "event": wait.element_id} for wait in waits]
+    tx.session.connection().execute(_UNSUBSCRIBE, rows)
+
+
+# ---- incidents -----------------------------------------------------------------------------------------------------
+
+
+def _begin_incident(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    rows = [
+        {
+            "instance_id": owner.instance_id,
+            "token": wait.token,
+            "element_id": wait.element_id,
+            "element_name": owner.name(wait.element_id),
+            "message": wait.data["message"],
+            "detail": wait.data.get("detail", ""),
+            "created_at": tx.now,
+        }
+        for wait in waits
+    ]
+    tx.session.connection().execute(insert(_table(IncidentRow)), rows)
+
+
+_RESOLVE = (
+    update(_table(IncidentRow))
+    .where(
+        IncidentRow.instance_id == bindparam("of"),
+        IncidentRow.token == bindparam("at"),
+        IncidentRow.resolved_at.is_(None),
+    )
+    .values(resolved_at=bindparam("moment"), resolved_by=bindparam("who"))
+)
+
+
+def _end_incident(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    rows = [{"of": owner.instance_id, "at": wait.token, "moment": tx.now, "who": tx.actor.id} for wait in waits]
+    tx.session.connection().execute(_RESOLVE, rows)
+
+
+# ---- the table -----------------------------------------------------------------------------------------------------
+
+_Act = Callable[[Transaction, Owner, Sequence[Wait]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    begin: _Act
+    end: _Act
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "user": _Kind(_begin_user, _end_user),
+    "timer": _Kind(_begin_timer, _end_jobs),
+    "service": _Kind(_begin_service, _end_jobs),
+    "message": _Kind(_begin_subscription, _end_subscription),
+    "signal": _Kind(_begin_subscription, _end_subscription),
+    "incident": _Kind(_begin_incident, _end_incident),
+}

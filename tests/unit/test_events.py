@@ -1,0 +1,269 @@
+"""Events: catching, throwing, boundaries, gateways that wait."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.play import END, NOW, START, Play, boundary, chain, script, sub, user
+
+HOUR = "<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>"
+MESSAGE = '<messageEventDefinition messageRef="paid"/>'
+ERROR = '<errorEventDefinition errorRef="declined"/>'
+ANY_ERROR = "<errorEventDefinition/>"
+ESCALATION = '<escalationEventDefinition escalationRef="late"/>'
+
+
+def inside(*nodes: str, body: str) -> str:
+    return '<startEvent id="s2"/><endEvent id="e2"/>' + body + chain("s2", *nodes, "e2")
+
+
+def test_a_timer_waits_until_it_is_due() -> None:
+    play = Play(
+        START + f'<intermediateCatchEvent id="t">{HOUR}</intermediateCatchEvent>' + END + chain("start", "t", "end")
+    )
+
+    (wait,) = play.waits("timer")
+    assert wait.data["due"] == (NOW + timedelta(hours=1)).isoformat()
+    assert play.happen("t").is_over
+
+
+def test_an_interrupting_timer_takes_the_task_away() -> None:
+    play = Play(
+        START
+        + user("u")
+        + boundary("late", "u", HOUR)
+        + user("lead")
+        + END
+        + chain("start", "u", "end")
+        + chain("late", "lead")
+    )
+
+    play.happen("late")
+
+    assert play.tasks == ["lead"]
+    assert play.path == ["start", "u", "late", "lead"]
+
+
+def test_a_completed_task_ends_its_boundary_events() -> None:
+    play = Play(
+        START + user("u") + boundary("late", "u", HOUR) + user("next") + END + chain("start", "u", "next", "end")
+    )
+
+    play.complete("u")
+
+    assert not play.waits("timer")
+
+
+def test_a_cycle_reminds_several_times_beside_the_task() -> None:
+    cycle = "<timerEventDefinition><timeCycle>R2/PT1H</timeCycle></timerEventDefinition>"
+    play = Play(
+        START
+        + user("u")
+        + boundary("remind", "u", cycle, interrupting=False)
+        + script("say", "log('remember')")
+        + END
+        + chain("start", "u", "end")
+        + chain("remind", "say")
+    )
+
+    play.happen("remind").happen("remind")
+
+    assert play.log == ["remember", "remember"]
+    assert play.tasks == ["u"]
+    assert not play.waits("timer")
+
+
+def test_a_message_beside_a_task_may_come_again() -> None:
+    play = Play(
+        START
+        + user("u")
+        + boundary("m", "u", MESSAGE, interrupting=False)
+        + user("read")
+        + END
+        + chain("start", "u", "end")
+        + chain("m", "read")
+    )
+
+    play.happen("m", text="a").happen("m", text="b")
+
+    assert play.tasks == ["read", "read", "u"]
+    assert play.values == {"text": "b"}
+
+
+def test_the_first_event_behind_a_gateway_wins() -> None:
+    body = START + '<eventBasedGateway id="g"/>' + f'<intermediateCatchEvent id="m">{MESSAGE}</intermediateCatchEvent>'
+    body += f'<intermediateCatchEvent id="t">{HOUR}</intermediateCatchEvent>' + user("paid_task") + user("late_task")
+    play = Play(body + chain("start", "g", "m", "paid_task") + chain("g", "t", "late_task"))
+
+    play.happen("m", amount=3)
+
+    assert play.tasks == ["paid_task"]
+    assert play.values == {"amount": 3}
+    assert not play.waits("timer")
+    assert play.path == ["start", "g", "m", "paid_task"]
+
+
+def test_a_service_error_is_caught_by_its_code_before_a_catch_all() -> None:
+    service = '<serviceTask id="s" camunda:type="external" camunda:topic="charge"/>'
+    body = (
+        START + service + boundary("any", "s", ANY_ERROR) + boundary("code", "s", ERROR) + user("a") + user("b") + END
+    )
+    play = Play(body + chain("start", "s", "end") + chain("any", "a") + chain("code", "b"))
+
+    play.throw("s", "DECLINED", "no money")
+
+    assert play.tasks == ["b"]
+
+
+def test_an_uncaught_service_error_is_an_incident() -> None:
+    play = Play(
+        START
+        + '<serviceTask id="s" camunda:type="external" camunda:topic="charge"/>'
+        + END
+        + chain("start", "s", "end")
+    )
+
+    play.throw("s", "DECLINED", "no money")
+
+    assert "DECLINED" in play.incidents["s"]
+
+
+def test_a_script_may_raise_an_error_that_the_model_catches() -> None:
+    body = (
+        START + script("s", "raise BpmnError('DECLINED', 'too much')") + boundary("code", "s", ERROR) + user("b") + END
+    )
+    play = Play(body + chain("start", "s", "end") + chain("code", "b"))
+
+    assert play.tasks == ["b"]
+    assert play.values == {"errorCode": "DECLINED", "errorMessage": "too much"}
+
+
+def test_an_error_end_event_leaves_by_the_boundary_of_its_subprocess() -> None:
+    body = inside(
+        "fork",
+        body='<parallelGateway id="fork"/>'
+        + user("other")
+        + f'<endEvent id="err">{ERROR}</endEvent>'
+        + user("u")
+        + chain("fork", "u", "err")
+        + chain("fork", "other"),
+    )
+    play = Play(
+        START
+        + sub("p1", body)
+        + boundary("code", "p1", ERROR)
+        + user("b")
+        + END
+        + chain("start", "p1", "end")
+        + chain("code", "b")
+    )
+
+    play.complete("u")
+
+    assert play.tasks == ["b"]
+
+
+def test_an_uncaught_error_end_event_fails_the_instance() -> None:
+    body = START + '<parallelGateway id="fork"/>' + user("u") + user("other") + f'<endEvent id="err">{ERROR}</endEvent>'
+    play = Play(body + chain("start", "fork", "u", "err") + chain("fork", "other"))
+
+    play.complete("u")
+
+    assert play.is_over
+    assert play.result.error is not None and play.result.error.code == "DECLINED"
+
+
+def test_an_escalation_goes_on_beside_what_it_came_from() -> None:
+    body = inside(
+        "esc", "u", body=f'<intermediateThrowEvent id="esc">{ESCALATION}</intermediateThrowEvent>' + user("u")
+    )
+    play = Play(
+        START
+        + sub("p1", body)
+        + boundary("code", "p1", ESCALATION, interrupting=False)
+        + user("b")
+        + END
+        + chain("start", "p1", "end")
+        + chain("code", "b")
+    )
+
+    assert play.tasks == ["b", "u"]
+
+
+def test_an_uncaught_escalation_is_of_no_consequence() -> None:
+    play = Play(
+        START
+        + f'<intermediateThrowEvent id="esc">{ESCALATION}</intermediateThrowEvent>'
+        + END
+        + chain("start", "esc", "end")
+    )
+
+    assert play.is_over and play.result.error is None
+
+
+def test_terminate_ends_everything_in_its_process() -> None:
+    body = (
+        START
+        + '<parallelGateway id="fork"/>'
+        + user("u")
+        + user("other")
+        + '<endEvent id="stop"><terminateEventDefinition/></endEvent>'
+    )
+    play = Play(body + chain("start", "fork", "u", "stop") + chain("fork", "other"))
+
+    play.complete("u")
+
+    assert play.is_over and play.result.terminated
+
+
+def test_terminate_in_a_subprocess_ends_only_that() -> None:
+    body = inside(
+        "fork",
+        body='<parallelGateway id="fork"/>'
+        + user("u")
+        + user("other")
+        + '<endEvent id="stop"><terminateEventDefinition/></endEvent>'
+        + chain("fork", "u", "stop")
+        + chain("fork", "other"),
+    )
+    play = Play(START + sub("p1", body) + user("after") + END + chain("start", "p1", "after", "end"))
+
+    play.complete("u")
+
+    assert play.tasks == ["after"]
+
+
+def test_a_link_goes_on_at_its_other_half() -> None:
+    link = '<linkEventDefinition name="A"/>'
+    body = (
+        START
+        + f'<intermediateThrowEvent id="out">{link}</intermediateThrowEvent>'
+        + f'<intermediateCatchEvent id="in">{link}</intermediateCatchEvent>'
+    )
+    play = Play(body + user("u") + chain("start", "out") + chain("in", "u"))
+
+    assert play.tasks == ["u"]
+    assert play.path == ["start", "out", "in", "u"]
+
+
+def test_an_event_on_a_subprocess_interrupts_automatic_work_inside() -> None:
+    body = inside(
+        "a",
+        "throw",
+        "b",
+        body=script("a", "log('a')")
+        + f'<intermediateThrowEvent id="throw">{ESCALATION}</intermediateThrowEvent>'
+        + script("b", "log('b')"),
+    )
+    play = Play(
+        START
+        + sub("p1", body)
+        + boundary("code", "p1", ESCALATION)
+        + user("u")
+        + END
+        + chain("start", "p1", "end")
+        + chain("code", "u")
+    )
+
+    assert play.log == ["a"]
+    assert play.tasks == ["u"]

@@ -1,0 +1,120 @@
+"""Sequence flows, gateways and implicit ends, and what becomes of steps that cannot be taken."""
+
+from __future__ import annotations
+
+from tests.play import END, START, Play, chain, flow, script, user
+
+
+def test_conditional_flows_out_of_a_task_are_all_taken_when_true() -> None:
+    body = START + user("t") + user("a") + user("b") + user("c") + chain("start", "t")
+    body += flow("t", "a", "n > 1") + flow("t", "b", "n > 2") + flow("t", "c", "n > 100")
+    play = Play(body, {"n": 5})
+
+    play.complete("t")
+
+    assert play.tasks == ["a", "b"]
+
+
+def test_several_flows_out_of_a_task_split_and_several_in_do_not_join() -> None:
+    play = Play(
+        START + user("t") + user("a") + user("b") + user("c") + chain("start", "t", "a", "c") + chain("t", "b", "c")
+    )
+
+    play.complete("t").complete("a").complete("b")
+
+    assert play.tasks == ["c", "c"]
+
+
+def test_the_default_flow_is_taken_when_no_condition_holds() -> None:
+    body = START + '<exclusiveGateway id="g" default="g_b"/>' + user("a") + user("b") + chain("start", "g")
+    play = Play(body + flow("g", "a", "n > 10") + flow("g", "b"), {"n": 5})
+
+    assert play.tasks == ["b"]
+
+
+def test_no_true_flow_is_an_incident_that_can_be_retried() -> None:
+    body = START + '<exclusiveGateway id="g" name="Big?"/>' + user("a") + user("b") + chain("start", "g")
+    play = Play(body + flow("g", "a", "n > 10") + flow("g", "b", "n > 20"), {"n": 5})
+    assert "Big?" in play.incidents["g"]
+
+    play.retry("g", n=15)
+
+    assert play.tasks == ["a"]
+    assert play.incidents == {}
+
+
+def test_a_script_that_raises_is_an_incident_and_changes_nothing() -> None:
+    play = Play(
+        START + script("s", "a = 1\nb = 1 / zero") + user("u") + END + chain("start", "s", "u", "end"), {"zero": 0}
+    )
+    assert "ZeroDivisionError" in play.incidents["s"]
+    assert play.values == {"zero": 0}
+
+    play.retry("s", zero=2)
+
+    assert play.tasks == ["u"]
+
+
+def test_an_endless_loop_in_a_script_is_an_incident() -> None:
+    play = Play(START + script("s", "while True:\n    pass") + END + chain("start", "s", "end"))
+
+    assert "time limit" in play.incidents["s"]
+
+
+def test_an_endless_loop_of_flows_is_an_incident() -> None:
+    play = Play(
+        START + script("s", "pass") + '<exclusiveGateway id="g"/>' + chain("start", "g", "s", "g"), max_steps=50
+    )
+
+    assert "50 steps" in next(iter(play.incidents.values()))
+
+
+def test_a_parallel_join_that_an_exclusive_split_feeds_stays_stuck() -> None:
+    body = (
+        START
+        + '<exclusiveGateway id="g" default="g_b"/>'
+        + user("a")
+        + user("b")
+        + '<parallelGateway id="join"/>'
+        + END
+    )
+    play = Play(
+        body
+        + chain("start", "g")
+        + flow("g", "a", "False")
+        + flow("g", "b")
+        + chain("a", "join")
+        + chain("b", "join", "end")
+    )
+
+    play.complete("b")
+
+    assert not play.is_over
+    assert play.path[-1] == "join"
+
+
+def test_a_choice_drawn_without_conditions_is_made_by_the_person() -> None:
+    body = START + user("approve") + '<exclusiveGateway id="ok"/>' + user("pay") + user("refuse")
+    body += chain("start", "approve", "ok") + flow("ok", "pay", name="Yes") + flow("ok", "refuse", name="No")
+    play = Play(body)
+
+    play.complete("approve", ok="No")
+
+    assert play.tasks == ["refuse"]
+
+
+def test_a_long_run_without_a_stop_is_not_limited_by_depth() -> None:
+    body = (
+        START
+        + script("s", "n = n + 1")
+        + '<exclusiveGateway id="in"/><exclusiveGateway id="out" default="out_end"/>'
+        + END
+    )
+    play = Play(
+        body + chain("start", "in", "s", "out") + flow("out", "in", "n < 400") + flow("out", "end"),
+        {"n": 0},
+        max_steps=10_000,
+    )
+
+    assert play.is_over
+    assert play.values["n"] == 400
