@@ -11,6 +11,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 2000, // the budgets are held by tests/unit/test_assets.py
-    rolldownOptions: { input: { app: 'src/app.js' } },
+    rolldownOptions: { input: { app: 'src/app.js', theme: 'src/theme.js' } },
   },
 });

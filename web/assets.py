@@ -1,0 +1,64 @@
+"""The built browser assets: Vite's manifest -> tags, and how long a browser may keep them."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import TypedDict
+
+from flask import Flask, Response, request, url_for
+from markupsafe import Markup
+
+DIST = Path(__file__).parent / "static" / "dist"
+A_YEAR = 31_536_000
+
+
+class Chunk(TypedDict, total=False):
+    """One built file in the manifest; imports are keys of other chunks."""
+
+    file: str
+    css: list[str]
+    imports: list[str]
+    dynamicImports: list[str]
+
+
+def init_app(app: Flask) -> None:
+    app.add_template_global(tags, "asset_tags")
+    app.after_request(_keep)
+
+
+@cache
+def manifest(dist: Path = DIST) -> dict[str, Chunk]:
+    """Source file -> chunk. Raises FileNotFoundError saying what to do when nothing was built."""
+    path = dist / "manifest.json"
+    try:
+        chunks: dict[str, Chunk] = json.loads(path.read_text())
+    except FileNotFoundError as cause:
+        message = f"Expected the browser assets to be built, but there is no {path}. Run: make"
+        raise FileNotFoundError(message) from cause
+    return chunks
+
+
+def tags() -> Markup:
+    """What the head of each page loads: the theme before anything is painted, the style, then the application."""
+    theme, app = manifest()["src/theme.js"], manifest()["src/app.js"]
+    return Markup("\n").join(
+        [
+            Markup('<script src="{}"></script>').format(_url(theme["file"])),
+            *(Markup('<link rel="stylesheet" href="{}">').format(_url(file)) for file in app["css"]),
+            Markup('<script type="module" src="{}"></script>').format(_url(app["file"])),
+        ]
+    )
+
+
+def _url(file: str) -> str:
+    return url_for("static", filename=f"dist/{file}")
+
+
+def _keep(response: Response) -> Response:
+    """Built files carry a hash of their content in their name: they never change."""
+    is_built = request.endpoint == "static" and (request.view_args or {}).get("filename", "").startswith("dist/assets/")
+    if is_built and response.status_code in (200, 304):
+        response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
+    return response
