@@ -1,0 +1,1 @@
+"""Carriers of job references; they may lose or repeat one without harm."""
