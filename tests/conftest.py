@@ -1,0 +1,99 @@
+"""What every test may ask for: a clock, an engine on each database, and the cast."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from engine.clock import SettableClock
+from engine.config import Settings
+from engine.model import Actor, Right
+from engine.storage.tables import Base
+from engine.worker import Engine
+from tests.postgres import Cluster, programs
+
+ON_EACH_DATABASE = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+class Cast:
+    ana = Actor("ana", groups=frozenset({"clerks"}))
+    ben = Actor("ben", groups=frozenset({"managers"}))
+    eve = Actor("eve")
+    root = Actor("root", rights=frozenset(Right))
+
+
+@pytest.fixture(scope="session")
+def cast() -> Cast:
+    return Cast()
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock()
+
+
+@pytest.fixture(params=ON_EACH_DATABASE)
+def engine(request: pytest.FixtureRequest, clock: SettableClock) -> Iterator[Engine]:
+    """An engine on empty tables: SQLite in memory, then PostgreSQL."""
+    with Engine(Settings(database_url=_URLS[request.param](request)), clock=clock) as engine:
+        _EMPTY[request.param](request, engine)
+        yield engine
+
+
+@pytest.fixture(params=ON_EACH_DATABASE)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of the test's own, for several threads or processes."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.db'}"
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.make(f"own-{tmp_path.name}")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    found = programs()
+    if found is None:
+        missing = "Left out: everything on PostgreSQL, which is not installed. Get it by: apt-get install postgresql"
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    with Cluster(found) as cluster:
+        yield cluster
+
+
+# ---- empty tables, quickly -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _sqlite_tables() -> Iterator[Engine]:
+    with Engine(Settings(database_url="sqlite://")) as engine:
+        engine.migrate()
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def _postgres_url(cluster: Cluster) -> str:
+    url = cluster.make("shared")
+    with Engine(Settings(database_url=url)) as engine:
+        engine.migrate()
+    return url
+
+
+def _copy_tables(request: pytest.FixtureRequest, engine: Engine) -> None:
+    migrated: Engine = request.getfixturevalue("_sqlite_tables")
+    with closing(migrated.database.raw_connection()) as source, closing(engine.database.raw_connection()) as target:
+        source.driver_connection.backup(target.driver_connection)
+
+
+def _truncate(_request: pytest.FixtureRequest, engine: Engine) -> None:
+    names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    with engine.database.begin() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = '5s'"))  # a test before this one left a transaction open
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+
+
+_URLS = {"sqlite": lambda _: "sqlite://", "postgres": lambda request: request.getfixturevalue("_postgres_url")}
+_EMPTY = {"sqlite": _copy_tables, "postgres": _truncate}

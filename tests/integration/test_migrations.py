@@ -1,0 +1,95 @@
+"""The revisions make exactly the tables of storage/tables.py, once, on both databases."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert, inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from engine.config import Settings
+from engine.errors import Conflict
+from engine.storage import migrations
+from engine.storage.tables import Base, MembershipRow
+from engine.worker import Engine
+
+MIGRATE = "import sys; from engine.worker import Engine, Settings; Engine(Settings(database_url=sys.argv[1])).migrate()"
+
+
+@pytest.fixture
+def empty(database_url: str) -> Iterator[Engine]:
+    with Engine(Settings(database_url=database_url)) as engine:
+        yield engine
+
+
+def test_revisions_make_the_tables_of_the_program(empty: Engine) -> None:
+    empty.migrate()
+
+    with empty.database.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_partial_indexes_are_partial(empty: Engine) -> None:
+    empty.migrate()
+
+    kind = empty.database.dialect.name
+    for table in Base.metadata.sorted_tables:
+        wanted = {index.name: index.dialect_options[kind]["where"] is not None for index in table.indexes}
+        found = inspect(empty.database).get_indexes(table.name)
+        made = {
+            index["name"]: f"{kind}_where" in index.get("dialect_options", {})
+            for index in found
+            if "duplicates_constraint" not in index
+        }
+        assert made == wanted
+
+
+def test_job_ids_are_never_used_again_on_sqlite(empty: Engine) -> None:
+    if empty.database.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL's sequences never go back")
+    empty.migrate()
+
+    with empty.database.connect() as connection:
+        made = connection.scalar(text("SELECT sql FROM sqlite_master WHERE name = 'job'"))
+    assert "AUTOINCREMENT" in made
+
+
+def test_migrating_twice_changes_nothing(empty: Engine) -> None:
+    assert empty.migrate() == empty.migrate() == migrations.head()
+    empty.require_current()
+
+
+def test_several_processes_migrate_at_once(empty: Engine, database_url: str) -> None:
+    running = [subprocess.Popen([sys.executable, "-c", MIGRATE, database_url]) for _ in range(4)]
+
+    assert [process.wait(20) for process in running] == [0, 0, 0, 0]
+    empty.require_current()
+
+
+def test_an_empty_database_is_told_from_a_migrated_one(empty: Engine) -> None:
+    with pytest.raises(Conflict, match="but it is empty"):
+        empty.require_current()
+
+
+def test_a_newer_database_is_left_alone(empty: Engine) -> None:
+    empty.migrate()
+    with empty.database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(Conflict, match="or older, but it is at 9999, written by a newer version of this program"):
+        empty.migrate()
+    with pytest.raises(Conflict, match="written by a newer version"):
+        empty.require_current()
+
+
+def test_references_are_enforced_after_migrating(empty: Engine) -> None:
+    empty.migrate()
+
+    with pytest.raises(IntegrityError), empty.database.begin() as connection:
+        connection.execute(insert(MembershipRow).values(account_id="nobody", group="clerks"))

@@ -1,0 +1,88 @@
+"""A real PostgreSQL server for the tests: made in a temporary folder, reached by a socket there, gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+
+STARTING_SECONDS = 30
+QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "listen_addresses=")
+
+
+def programs() -> Path | None:
+    """The folder of the newest installed server's programs; None when PostgreSQL is missing."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    initdb = str(found[-1]) if found else shutil.which("initdb")
+    return None if initdb is None else Path(initdb).parent
+
+
+class Cluster:
+    """One server, running inside the with block."""
+
+    def __init__(self, programs: Path) -> None:
+        self._programs = programs
+        self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+
+    def __enter__(self) -> Self:
+        if os.geteuid() == 0:
+            shutil.chown(self._folder, "postgres", "postgres")
+        data = self._folder / "data"
+        settings = [part for setting in QUICK for part in ("-c", setting)]
+        subprocess.run(
+            self._command("initdb", "--auth=trust", "--username=postgres", "--no-sync", "-D", str(data)),
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        with (self._folder / "log").open("w") as log:
+            command = self._command("postgres", "-D", str(data), "-k", str(self._folder), *settings)
+            self._server = subprocess.Popen(command, stdout=log, stderr=log)
+        self._administration = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        self._await_start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._administration.dispose()
+        self._server.send_signal(signal.SIGINT)  # SIGTERM would wait for connections that tests left open
+        self._server.wait(STARTING_SECONDS)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://postgres@/{database}?host={quote(str(self._folder))}"
+
+    def make(self, database: str, *, template: str = "template0") -> str:
+        """Make a database, as a copy of another that nobody is connected to; gives its URL."""
+        with self._administration.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{database}" TEMPLATE "{template}" STRATEGY file_copy'))
+        return self.url(database)
+
+    def drop(self, database: str) -> None:
+        """Drop a database, whoever is still connected to it."""
+        with self._administration.connect() as connection:
+            connection.execute(text(f'DROP DATABASE "{database}" WITH (FORCE)'))
+
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        """The server refuses to be root; it ends with the tests, even when they are killed."""
+        user = ["--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
+        return ["setpriv", "--pdeathsig=INT", *user, str(self._programs / program), *arguments]
+
+    def _await_start(self) -> None:
+        until = time.monotonic() + STARTING_SECONDS
+        while True:
+            try:
+                with self._administration.connect():
+                    return
+            except OperationalError as cause:
+                if self._server.poll() is not None or time.monotonic() > until:
+                    told = (self._folder / "log").read_text()
+                    raise RuntimeError(f"Expected PostgreSQL to start, but it said:\n{told}") from cause
+                time.sleep(0.05)
