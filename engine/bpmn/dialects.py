@@ -170,8 +170,7 @@ class Terms:
     outputs: tuple[Mapped, ...] = ()
 
     form_key: str | None = None
-    """As written, like the rest."""
-    form_ref: str | None = None
+    """As written, like the rest: formKey, or the id that formRef gives."""
     topic: str | None = None
     element_variable: str | None = None
     version_tag: str | None = None
@@ -191,7 +190,7 @@ ATTRIBUTES: dict[str, tuple[str, Reader]] = {
     "followUpDate": ("follow_up", value),
     "priority": ("priority", whole_number),
     "formKey": ("form_key", literal),
-    "formRef": ("form_ref", literal),
+    "formRef": ("form_key", literal),
     "topic": ("topic", literal),
     "collection": ("collection", name_or_expression),
     "elementVariable": ("element_variable", literal),

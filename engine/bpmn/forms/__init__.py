@@ -1,0 +1,21 @@
+"""Form sources -> one Form value, and the server's check of what a person filled in.
+
+A form is a form-js file beside the diagram, camunda:formData in it, or made from nothing: from what the exclusive
+gateway behind the task asks.
+"""
+
+from engine.bpmn.forms.choices import Choice, from_choices, implied_condition
+from engine.bpmn.forms.form_data import faults_of_form_data, from_form_data
+from engine.bpmn.forms.form_js import form_id, from_form_js
+from engine.bpmn.forms.values import checked
+
+__all__ = [
+    "Choice",
+    "checked",
+    "faults_of_form_data",
+    "form_id",
+    "from_choices",
+    "from_form_data",
+    "from_form_js",
+    "implied_condition",
+]

@@ -1,0 +1,244 @@
+"""A form made from nothing: one button for each named flow of the exclusive gateway behind a task.
+
+A button sets what makes its flow's condition true and all others false. Where the conditions are too rich for that, the
+names they read become fields.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
+
+from engine.bpmn.forms.schema import schema_of
+from engine.model import Button, Field, FieldKind, Form, Json
+
+MAX_ASSIGNMENTS = 4_096
+"""Tried when looking for what makes a flow's condition true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One flow out of the gateway."""
+
+    label: str
+    condition: str | None = None
+    """Python source; None: it has none, or it is the default."""
+    is_default: bool = False
+
+
+Values = dict[str, Json]
+
+
+def from_choices(names: Iterable[str], flows: Sequence[Choice], choice_variable: str = "") -> Form:
+    """A form with a button for each flow, and a field for each other name.
+
+    names: what the task may set. choice_variable: keeps the label chosen when the flows carry no conditions.
+    """
+    buttons = tuple(_buttons(flows, choice_variable))
+    pressed = {name for button in buttons for name in button.values}
+    kinds = _kinds(flow.condition for flow in flows if flow.condition)
+    asked = {name: kinds.get(name, FieldKind.TEXT) for name in names if name not in pressed}
+    fields = tuple(_field(name, kind) for name, kind in asked.items() if kind is not None)
+    return Form(fields, schema_of(fields), buttons)
+
+
+def implied_condition(choice_variable: str, label: str) -> str:
+    """The condition of a flow whose gateway was drawn without: its button was pressed."""
+    return f"{choice_variable} == {label!r}"
+
+
+def _field(name: str, kind: FieldKind) -> Field:
+    label = name.replace("_", " ").strip()
+    return Field(name, label[:1].upper() + label[1:], kind, required=kind in (FieldKind.NUMBER, FieldKind.DATE))
+
+
+# ---- buttons -------------------------------------------------------------------------------------------------------
+
+
+def _buttons(flows: Sequence[Choice], choice_variable: str) -> Iterator[Button]:
+    labels = [flow.label for flow in flows]
+    if len(flows) < 2 or not all(labels) or len(set(labels)) < len(labels):
+        return
+    if choice_variable and all(flow.condition is None for flow in flows):
+        yield from (Button(label, {choice_variable: label}) for label in labels)
+        return
+    found = _assignments(flows)
+    if found is not None:
+        yield from (Button(label, values) for label, values in zip(labels, found, strict=True))
+
+
+def _assignments(flows: Sequence[Choice]) -> list[Values] | None:
+    """For each flow what makes it, and no other, be taken; None when that cannot be told."""
+    conditions = [_parsed(flow) for flow in flows]
+    if any(condition is None for condition in conditions):
+        return None
+    parsed = [condition for condition in conditions if condition is not None]
+    candidates = _candidates(flows, parsed)
+    if not candidates or math.prod(map(len, candidates.values())) > MAX_ASSIGNMENTS:
+        return None
+    possible = [dict(zip(candidates, values, strict=True)) for values in product(*candidates.values())]
+    found = [_taking(number, flows, parsed, possible) for number in range(len(flows))]
+    complete = [values for values in found if values is not None]
+    return complete if len(complete) == len(flows) else None
+
+
+def _parsed(flow: Choice) -> ast.expr | None:
+    """A condition of plain names and literals; None when there is more to it. A default flow's does not count."""
+    if flow.is_default:
+        return _NEVER
+    try:
+        tree = ast.parse(flow.condition or "", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return tree if _is_simple(tree) else None
+
+
+def _is_simple(tree: ast.expr) -> bool:
+    match tree:
+        case ast.Name() | ast.UnaryOp(op=ast.Not(), operand=ast.Name()):
+            return True
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            return _is_simple(inner)
+        case ast.BoolOp(values=inners):
+            return all(map(_is_simple, inners))
+    return _comparison(tree) is not None
+
+
+_NEVER = ast.Constant(False)
+
+
+class _Comparison(NamedTuple):
+    name: str
+    value: Json
+    is_true: Callable[[object, object], bool]
+
+
+_OPERATORS: dict[type[ast.cmpop], Callable[[object, object], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+}
+
+
+def _comparison(tree: ast.expr) -> _Comparison | None:
+    """`name == literal` or the other way round, and != likewise."""
+    match tree:
+        case ast.Compare(left=ast.Name(id=name), ops=[sign], comparators=[ast.Constant(value=value)]):
+            pass
+        case ast.Compare(left=ast.Constant(value=value), ops=[sign], comparators=[ast.Name(id=name)]):
+            pass
+        case _:
+            return None
+    is_true = _OPERATORS.get(type(sign))
+    return _Comparison(name, value, is_true) if is_true and isinstance(value, _LITERALS) else None
+
+
+_LITERALS = (str, int, float, type(None))
+
+
+def _candidates(flows: Sequence[Choice], conditions: Iterable[ast.expr]) -> dict[str, list[Json]]:
+    """Name -> the values worth trying, those drawn in the conditions first."""
+    found: dict[str, list[Json]] = {}
+    for tree in (node for condition in conditions for node in ast.walk(condition)):
+        compared = _comparison(tree) if isinstance(tree, ast.Compare) else None
+        if compared is not None:
+            found.setdefault(compared.name, []).append(compared.value)
+        elif isinstance(tree, ast.Name):
+            found.setdefault(tree.id, [])
+    return {name: _distinct([*values, *_others(flows, values)]) for name, values in found.items()}
+
+
+def _others(flows: Sequence[Choice], values: Sequence[Json]) -> list[Json]:
+    """Values beside the drawn ones: the opposite of a truth, the label of the default flow, or nothing."""
+    if all(isinstance(value, bool) for value in values):
+        return [True, False]
+    default = [flow.label for flow in flows if flow.is_default or "!=" in (flow.condition or "")]
+    return [*(default if all(isinstance(value, str) for value in values) else []), None]
+
+
+def _distinct(values: Iterable[Json]) -> list[Json]:
+    return list({(type(value), value): value for value in values}.values())
+
+
+def _taking(
+    number: int, flows: Sequence[Choice], conditions: Sequence[ast.expr], possible: Iterable[Values]
+) -> Values | None:
+    wanted = [index == number and not flow.is_default for index, flow in enumerate(flows)]
+    return next((values for values in possible if [_holds(each, values) for each in conditions] == wanted), None)
+
+
+def _holds(tree: ast.expr, values: Mapping[str, Json]) -> bool:
+    match tree:
+        case ast.Constant(value=value):
+            return bool(value)
+        case ast.Name(id=name):
+            return bool(values[name])
+        case ast.UnaryOp(operand=inner):
+            return not _holds(inner, values)
+        case ast.BoolOp(op=sign, values=inners):
+            together = all if isinstance(sign, ast.And) else any
+            return together(_holds(inner, values) for inner in inners)
+    compared = _comparison(tree)
+    assert compared is not None  # _is_simple let nothing else through
+    return compared.is_true(values[compared.name], compared.value)
+
+
+# ---- fields --------------------------------------------------------------------------------------------------------
+
+_KINDS: dict[type, FieldKind] = {
+    bool: FieldKind.CHECKBOX,
+    int: FieldKind.NUMBER,
+    float: FieldKind.NUMBER,
+    str: FieldKind.TEXT,
+}
+
+
+def _kinds(conditions: Iterable[str]) -> dict[str, FieldKind | None]:
+    """Name -> what its comparisons tell; None for a name whose parts are read: no field can set it."""
+    found: dict[str, FieldKind | None] = {}
+    for condition in conditions:
+        tree = ast.parse(condition, mode="eval")
+        for node in ast.walk(tree):
+            found.update(_told(node))
+        found.update((name, FieldKind.CHECKBOX) for name in _bare(tree.body) if name not in found)
+    return found
+
+
+def _told(node: ast.AST) -> Iterator[tuple[str, FieldKind | None]]:
+    match node:
+        case ast.Subscript(value=ast.Name(id=name)) | ast.Attribute(value=ast.Name(id=name)):
+            yield name, None
+        case ast.Call(args=[ast.Name(id=name)]):
+            yield name, FieldKind.TEXT
+        case ast.Compare(left=left, comparators=[right]):
+            for one, other in ((left, right), (right, left)):
+                if isinstance(one, ast.Name):
+                    yield from _compared(one.id, other)
+
+
+def _compared(name: str, other: ast.expr) -> Iterator[tuple[str, FieldKind]]:
+    match other:
+        case ast.Constant(value=value) if type(value) in _KINDS:
+            yield name, _KINDS[type(value)]
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant()) | ast.BinOp():
+            yield name, FieldKind.NUMBER
+        case ast.Call(func=ast.Name(id="date")):
+            yield name, FieldKind.DATE
+
+
+def _bare(tree: ast.expr) -> Iterator[str]:
+    """Names that stand for a truth by themselves."""
+    match tree:
+        case ast.Name(id=name):
+            yield name
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            yield from _bare(inner)
+        case ast.BoolOp(values=inners):
+            for inner in inners:
+                yield from _bare(inner)

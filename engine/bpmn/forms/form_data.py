@@ -1,0 +1,130 @@
+"""camunda:formData -> Form, with the form-js schema that the browser shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+
+from lxml import etree
+
+from engine.bpmn.forms.schema import schema_of
+from engine.bpmn.read import camunda
+from engine.model import Field, FieldKind, Form, Json, Option
+
+KINDS = {
+    "string": FieldKind.TEXT,
+    "long": FieldKind.INTEGER,
+    "boolean": FieldKind.CHECKBOX,
+    "date": FieldKind.DATE,
+    "enum": FieldKind.CHOICE,
+}
+
+Constraints = Mapping[str, str]
+"""Name -> config; that of required and readonly says nothing."""
+
+
+def from_form_data(node: etree._Element) -> Form:
+    """Read the element. What faults_of_form_data finds is left out."""
+    fields = tuple(_field(each) for each in node.findall(camunda("formField")) if not list(_faults(each)))
+    return Form(fields, schema_of(fields))
+
+
+def faults_of_form_data(node: etree._Element) -> Iterator[tuple[etree._Element, str]]:
+    """Each field with something wrong, and what."""
+    seen = set[str]()
+    for each in node.findall(camunda("formField")):
+        yield from ((each, fault) for fault in _faults(each))
+        if each.get("id", "") in seen:
+            yield each, f'The id "{each.get("id")}" is used by another field too. Give each field its own.'
+        seen.add(each.get("id", ""))
+
+
+def _field(node: etree._Element) -> Field:
+    constraints = _constraints(node)
+    kind = KINDS[node.get("type", "")]
+    return Field(
+        key=node.get("id", ""),
+        label=node.get("label", "") or node.get("id", ""),
+        kind=kind,
+        required="required" in constraints,
+        readonly="readonly" in constraints,
+        default=_default(kind, node.get("defaultValue", "")),
+        options=tuple(
+            Option(each.get("id", ""), each.get("name", "") or each.get("id", ""))
+            for each in node.findall(camunda("value"))
+        ),
+        minimum=_READ["min"](constraints["min"]) if "min" in constraints else None,
+        maximum=_READ["max"](constraints["max"]) if "max" in constraints else None,
+        min_length=int(constraints["minlength"]) if "minlength" in constraints else None,
+        max_length=int(constraints["maxlength"]) if "maxlength" in constraints else None,
+    )
+
+
+def _constraints(node: etree._Element) -> Constraints:
+    found = node.findall(f"{camunda('validation')}/{camunda('constraint')}")
+    return {each.get("name", ""): each.get("config", "") for each in found if each.get("config") != "false"}
+
+
+# ---- defaults
+
+
+def _default(kind: FieldKind, text: str) -> Json:
+    return _DEFAULTS.get(kind, str)(text) if text else None
+
+
+def _day(text: str) -> str:
+    """ISO 8601, or Camunda's day/month/year."""
+    found = re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", text)
+    day = date(int(found[3]), int(found[2]), int(found[1])) if found else date.fromisoformat(text[:10])
+    return day.isoformat()
+
+
+def _bool(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+_DEFAULTS: dict[FieldKind, Callable[[str], Json]] = {
+    FieldKind.INTEGER: int,
+    FieldKind.CHECKBOX: _bool,
+    FieldKind.DATE: _day,
+}
+
+
+# ---- faults
+
+_READ: dict[str, Callable[[str], float]] = {
+    "required": lambda config: 0,
+    "readonly": lambda config: 0,
+    "min": float,
+    "max": float,
+    "minlength": int,
+    "maxlength": int,
+}
+
+
+def _faults(node: etree._Element) -> Iterator[str]:
+    key, kind, default = node.get("id", ""), node.get("type", ""), node.get("defaultValue", "")
+    if not key.isidentifier() or key.startswith("__"):
+        yield f'Expected the id of a field to be the name of a variable, but it is "{key}". Use letters, digits and _.'
+    if kind not in KINDS:
+        yield f'Expected the type to be one of {", ".join(KINDS)}, but it is "{kind}".'
+    elif not _is_read(lambda text: _default(KINDS[kind], text), default):
+        yield f'Expected the default value to be a {kind}, but it is "{default}".'
+    if kind == "enum" and node.find(camunda("value")) is None:
+        yield "Expected values to choose from, but there are none. Add them."
+    for name, config in _constraints(node).items():
+        if name not in _READ:
+            yield f'The constraint "{name}" is not supported. Use one of {", ".join(_READ)}.'
+        elif not _is_read(_READ[name], config):
+            yield f'Expected the constraint "{name}" to be a number, but it is "{config}".'
+
+
+def _is_read(read: Callable[[str], object], text: str) -> bool:
+    try:
+        read(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,238 @@
+"""The server's check of what a person filled in: every rule of the form again, and nothing but the form's own keys."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, tzinfo
+
+from engine.bpmn.forms import patterns
+from engine.errors import InvalidValues
+from engine.model import Field, FieldKind, Form, Json
+
+MAX_TEXT = 100_000
+"""Characters of a text whose field gives no other limit."""
+MAX_ITEMS = 1_000
+"""Of a list of choices."""
+
+
+class _Wrong(Exception):
+    """A value breaks a rule; the text says which."""
+
+
+def checked(form: Form, values: Mapping[str, object], *, zone: tzinfo = UTC) -> dict[str, Json]:
+    """The values with their types: dates as date, moments as aware datetime, numbers as int or float, nothing as None.
+
+    Read-only fields and keys that are not the form's are left out; so are fields that were not sent and need not be.
+    zone: where moments are meant that name none. Raises InvalidValues naming each field that breaks a rule.
+    """
+    result: dict[str, Json] = {}
+    errors: dict[str, str] = {}
+    for field in form.fields:
+        if field.readonly or _may_be_absent(field, values):
+            continue
+        try:
+            result[field.key] = _checked(field, values.get(field.key), zone)
+        except _Wrong as cause:
+            errors[field.key] = str(cause)
+    if errors:
+        raise InvalidValues(errors)
+    return result
+
+
+def _may_be_absent(field: Field, values: Mapping[str, object]) -> bool:
+    return field.key not in values and (field.is_conditional or not field.required)
+
+
+def _checked(field: Field, value: object, zone: tzinfo) -> Json:
+    if value is None or value == "" or value == []:
+        return _nothing(field, value)
+    found = _READ[field.kind](field, value, zone)
+    _check_required(field, found)
+    _check_range(field, found)
+    if isinstance(found, str):
+        _check_text(field, found)
+    return found
+
+
+def _nothing(field: Field, value: object) -> Json:
+    """What an empty field stands for."""
+    if field.required and not field.is_conditional:
+        raise _Wrong("Expected a value, but there is none.")
+    if field.kind in _TEXTS:
+        return value
+    return [] if field.kind is FieldKind.CHOICES else False if field.kind is FieldKind.CHECKBOX else None
+
+
+_TEXTS = (FieldKind.TEXT, FieldKind.TEXTAREA)
+
+
+# ---- rules ---------------------------------------------------------------------------------------------------------
+
+
+def _check_required(field: Field, found: Json) -> None:
+    if field.required and found is False and not field.is_conditional:
+        raise _Wrong("Expected the box to be checked, but it is not.")
+
+
+def _check_range(field: Field, found: Json) -> None:
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return
+    if field.minimum is not None and found < field.minimum:
+        raise _Wrong(f"Expected {field.minimum:g} or more, but it is {found}.")
+    if field.maximum is not None and found > field.maximum:
+        raise _Wrong(f"Expected {field.maximum:g} or less, but it is {found}.")
+
+
+def _check_text(field: Field, found: str) -> None:
+    longest = MAX_TEXT if field.max_length is None else field.max_length
+    if len(found) < (field.min_length or 0):
+        raise _Wrong(f"Expected {field.min_length} characters or more, but there are {len(found)}.")
+    if len(found) > longest:
+        raise _Wrong(f"Expected {longest} characters or fewer, but there are {len(found)}.")
+    if field.pattern is not None:
+        _check_pattern(field.pattern, found)
+
+
+def _check_pattern(pattern: str, found: str) -> None:
+    try:
+        is_match = patterns.is_match(pattern, found)
+    except patterns.TooSlow as cause:
+        raise _Wrong("The text could not be checked in time. Shorten it, or ask for a simpler pattern.") from cause
+    if not is_match:
+        raise _Wrong(_WELL_KNOWN.get(pattern, f"Expected a text that fits the pattern {pattern}, but it does not."))
+
+
+_WELL_KNOWN = {
+    patterns.EMAIL: "Expected an e-mail address such as ana@example.org.",
+    patterns.PHONE: "Expected a phone number with its country, such as +49 30 123456.",
+}
+
+
+# ---- types ---------------------------------------------------------------------------------------------------------
+
+
+def _text(field: Field, value: object, zone: tzinfo) -> str:
+    if not isinstance(value, str):
+        raise _Wrong(f"Expected a text, but it is {_shown(value)}.")
+    return _storable(value)
+
+
+def _storable(text: str) -> str:
+    """Databases hold no zero character and no half of a surrogate pair."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise _Wrong("Expected a text, but it has characters that cannot be stored.")
+    return text
+
+
+_NUMBER = re.compile(r"\s*[+-]?(\d{1,300}(\.\d{0,300})?|\.\d{1,300})([eE][+-]?\d{1,3})?\s*\Z", re.ASCII)
+
+
+def _number(field: Field, value: object, zone: tzinfo) -> int | float:
+    if isinstance(value, str) and _NUMBER.match(value):
+        value = int(value) if value.strip().lstrip("+-").isdigit() else float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise _Wrong(f"Expected a number such as 12.50, but it is {_shown(value)}.")
+    return value
+
+
+def _integer(field: Field, value: object, zone: tzinfo) -> int:
+    number = _number(field, value, zone)
+    if number != int(number):
+        raise _Wrong(f"Expected a whole number, but it is {number}.")
+    return int(number)
+
+
+_BOOLEANS = {"true": True, "on": True, "false": False}
+
+
+def _boolean(field: Field, value: object, zone: tzinfo) -> bool:
+    found = _BOOLEANS.get(value.lower()) if isinstance(value, str) else value
+    if not isinstance(found, bool):
+        raise _Wrong(f"Expected true or false, but it is {_shown(value)}.")
+    return found
+
+
+def _choice(field: Field, value: object, zone: tzinfo) -> Json:
+    """The option's value; where options come from data any plain value."""
+    for option in field.options:
+        if (type(option.value) is type(value) and option.value == value) or str(option.value) == value:
+            return option.value
+    if field.options:
+        known = ", ".join(str(option.value) for option in field.options[:10])
+        raise _Wrong(f"Expected one of {known}, but it is {_shown(value)}.")
+    if isinstance(value, str) and len(value) <= MAX_TEXT:
+        return _storable(value)
+    if not isinstance(value, bool | int | float) or not math.isfinite(value):
+        raise _Wrong(f"Expected one of the choices, but it is {_shown(value)}.")
+    return value
+
+
+def _choices(field: Field, value: object, zone: tzinfo) -> list[Json]:
+    if not isinstance(value, list | tuple) or len(value) > MAX_ITEMS:
+        raise _Wrong(f"Expected a list of at most {MAX_ITEMS:,} choices, but it is {_shown(value)}.")
+    found = [_choice(field, item, zone) for item in value]
+    if any(item in found[:index] for index, item in enumerate(found)):
+        raise _Wrong("Expected each choice once, but one is there twice.")
+    return found
+
+
+def _date(field: Field, value: object, zone: tzinfo) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        raise _Wrong(f"Expected a date such as 2026-05-04, but it is {_shown(value)}.")
+    try:
+        return date.fromisoformat(value)
+    except ValueError as cause:
+        raise _Wrong(f"Expected a date such as 2026-05-04, but {value} does not exist.") from cause
+
+
+_TIME = re.compile(r"\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+
+
+def _time(field: Field, value: object, zone: tzinfo) -> str:
+    """The text as it came: there is no type for times of day."""
+    text = value.isoformat() if isinstance(value, time) else value
+    if not isinstance(text, str) or not _TIME.fullmatch(text) or not _is_read(time.fromisoformat, text):
+        raise _Wrong(f"Expected a time such as 17:30, but it is {_shown(value)}.")
+    return text
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+
+
+def _moment(field: Field, value: object, zone: tzinfo) -> datetime:
+    if isinstance(value, str) and _MOMENT.fullmatch(value) and _is_read(datetime.fromisoformat, value):
+        value = datetime.fromisoformat(value)
+    if not isinstance(value, datetime):
+        raise _Wrong(f"Expected a date and time such as 2026-05-04T17:30, but it is {_shown(value)}.")
+    return value if value.tzinfo is not None else value.replace(tzinfo=zone)
+
+
+def _is_read(read: Callable[[str], object], text: str) -> bool:
+    try:
+        read(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
+_READ: dict[FieldKind, Callable[[Field, object, tzinfo], Json]] = {
+    FieldKind.TEXT: _text,
+    FieldKind.TEXTAREA: _text,
+    FieldKind.INTEGER: _integer,
+    FieldKind.NUMBER: _number,
+    FieldKind.CHECKBOX: _boolean,
+    FieldKind.CHOICE: _choice,
+    FieldKind.CHOICES: _choices,
+    FieldKind.DATE: _date,
+    FieldKind.TIME: _time,
+    FieldKind.DATETIME: _moment,
+}
