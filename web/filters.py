@@ -14,15 +14,16 @@ from flask import Flask, url_for
 from flask.json.provider import DefaultJSONProvider
 
 from engine import Event, InstanceStatus, Json, TaskStatus, values
+from web import markdown
 from web.context import KEY, engine
 
 _STEPS = (
     (timedelta(days=60), timedelta(days=30), "month"),
-    (timedelta(days=2), timedelta(days=1), "day"),
-    (timedelta(hours=2), timedelta(hours=1), "hour"),
-    (timedelta(minutes=2), timedelta(minutes=1), "minute"),
+    (timedelta(days=1), timedelta(days=1), "day"),
+    (timedelta(hours=1), timedelta(hours=1), "hour"),
+    (timedelta(minutes=1), timedelta(minutes=1), "minute"),
 )
-"""From this distance on, count in this unit, called so."""
+"""From this distance on, count in this unit, called so: the same steps as times.js."""
 
 
 class _Json(DefaultJSONProvider):
@@ -37,6 +38,7 @@ def init_app(app: Flask) -> None:
     app.json = _Json(app)
     zone = ZoneInfo(app.extensions[KEY].settings.time_zone)
     app.add_template_filter(lambda moment: at(moment, zone), "at")
+    app.add_template_filter(markdown.render, "markdown")
     for show in (ago, due, text_of, words, event_text):
         app.add_template_filter(show, show.__name__)
     app.jinja_env.globals.update(LOOK=LOOK, page_url=page_url)
@@ -74,21 +76,16 @@ def at(moment: datetime | None, zone: ZoneInfo) -> str:
 
 
 def ago(moment: datetime) -> str:
-    """The distance to a moment in one unit: "in 3 hours", "5 minutes ago", "now"."""
+    """The distance to a moment in one unit: "in 3 hours", "5 minutes ago", "just now"."""
     distance = moment - engine().clock.now()
-    amount = _amount(abs(distance))
-    if amount is None:
-        return "in less than a minute" if distance > timedelta(0) else "just now"
-    return f"in {amount}" if distance > timedelta(0) else f"{amount} ago"
-
-
-def _amount(distance: timedelta) -> str | None:
-    if distance < timedelta(minutes=1):
-        return None
-    for least, unit, name in _STEPS:
-        if distance >= least:
-            return f"{distance // unit} {name}s"
-    return f"1 {'day' if distance >= timedelta(days=1) else 'hour' if distance >= timedelta(hours=1) else 'minute'}"
+    is_ahead = distance > timedelta(0)
+    step = next((step for step in _STEPS if abs(distance) >= step[0]), None)
+    if step is None:
+        return "in less than a minute" if is_ahead else "just now"
+    _, unit, name = step
+    count = abs(distance) // unit
+    amount = f"{count} {name}" + ("s" if count > 1 else "")
+    return f"in {amount}" if is_ahead else f"{amount} ago"
 
 
 def due(moment: datetime) -> str:
