@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from engine import Account, Conflict, InvalidValues, Role, accounts
 from web import listing
-from web.auth import new_password_errors
+from web.auth import typed_password
 from web.context import command, is_fragment, reading
 
 bp = Blueprint("accounts", __name__, url_prefix="/accounts")
@@ -53,7 +53,7 @@ NEW = Typed("", "", "", frozenset({Role.APPROVER}), frozenset(), is_active=True)
 def index() -> str:
     search = listing.text("search")
     with reading() as tx:
-        page = accounts.find(tx, search, listing.PAGE_SIZE, listing.offset())
+        page = accounts.find(tx, search or "", listing.PAGE_SIZE, listing.offset())
         groups = accounts.groups(tx)
     template = "accounts/_list.html" if is_fragment() else "accounts/index.html"
     return render_template(template, page=page, groups=groups, search=search)
@@ -66,25 +66,28 @@ def new() -> ResponseReturnValue:
             accounts.groups(tx)  # refuses whoever may not manage accounts
         return _form("accounts/new.html", NEW)
     typed = Typed.read()
-    if errors := new_password_errors():
-        return _form("accounts/new.html", typed, errors), 422
     try:
-        with command() as tx:
-            accounts.add(
-                tx,
-                typed.id,
-                name=typed.name,
-                email=typed.email,
-                password=request.form["new"],
-                roles=typed.roles,
-                groups=typed.groups,
-            )
+        _add(typed)
     except InvalidValues as refused:
         return _form("accounts/new.html", typed, refused.errors), 422
-    except Conflict as refused:
-        return _form("accounts/new.html", typed, {"id": str(refused)}), 422
+    except Conflict as taken:
+        return _form("accounts/new.html", typed, {"id": str(taken)}), 422
     flash(f"{typed.id} is added.", "success")
     return redirect(url_for("accounts.index"))
+
+
+def _add(typed: Typed) -> None:
+    password = typed_password()
+    with command() as tx:
+        accounts.add(
+            tx,
+            typed.id,
+            name=typed.name,
+            email=typed.email,
+            password=password,
+            roles=typed.roles,
+            groups=typed.groups,
+        )
 
 
 @bp.route("/<path:account_id>/change", methods=["GET", "POST"])
@@ -116,10 +119,12 @@ def change(account_id: str) -> ResponseReturnValue:
 def set_password(account_id: str) -> ResponseReturnValue:
     with reading() as tx:
         account = accounts.get(tx, account_id)
-    if errors := new_password_errors():
-        return _form("accounts/change.html", account, errors, account_id), 422
-    with command() as tx:
-        accounts.set_password(tx, account_id, request.form["new"])
+    try:
+        password = typed_password()
+        with command() as tx:
+            accounts.set_password(tx, account_id, password)
+    except InvalidValues as refused:
+        return _form("accounts/change.html", account, refused.errors, account_id), 422
     flash(f"{account_id} has a new password and must sign in again.", "success")
     return redirect(url_for("accounts.index"))
 

@@ -6,8 +6,8 @@ from flask import Blueprint, Flask, flash, redirect, render_template, request, s
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from engine import Account, Actor, NotFound, accounts
-from web.context import NOBODY, actor, command, engine, is_fragment, own_path
+from engine import Account, Actor, InvalidValues, NotFound, accounts
+from web.context import NOBODY, actor, command, engine, is_fragment, own_path, reading
 from web.errors import Refusal, answer
 from web.security import limiter
 
@@ -109,31 +109,28 @@ def logout() -> ResponseReturnValue:
 def password() -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("password.html", errors={})
-    if errors := _password_errors():
-        return render_template("password.html", errors=errors), 422
-    with command() as tx:
-        accounts.set_password(tx, actor().id, request.form["new"])
-        account = accounts.get(tx, actor().id)
+    try:
+        _require_own_password()
+        new = typed_password()
+        with command() as tx:
+            accounts.set_password(tx, actor().id, new)
+            account = accounts.get(tx, actor().id)
+    except InvalidValues as refused:
+        return render_template("password.html", errors=refused.errors), 422
     login_user(Person(account))
     flash("Your password is changed. Every other session of yours has ended.", "success")
     return redirect(url_for("auth.password"))
 
 
-def _password_errors() -> dict[str, str]:
-    with engine().reading(actor()) as tx:
-        is_own = accounts.verify(tx, actor().id, request.form.get("present", "")) is not None
-    errors = {} if is_own else {"present": "This is not your present password."}
-    return errors | new_password_errors()
+def _require_own_password() -> None:
+    with reading() as tx:
+        if accounts.verify(tx, actor().id, request.form.get("present", "")) is None:
+            raise InvalidValues({"present": "This is not your present password."})
 
 
-def new_password_errors() -> dict[str, str]:
-    """What is wrong with the two fields for a new password."""
-    new = request.form.get("new", "")
-    if len(new) < MIN_PASSWORD_LENGTH:
-        return {"new": f"Use at least {MIN_PASSWORD_LENGTH} characters."}
-    if new != request.form.get("again", ""):
-        return {"again": "This differs from the new password. Type it once more."}
-    return {}
-
-
-MIN_PASSWORD_LENGTH = 8
+def typed_password() -> str:
+    """A new password that was typed twice the same. Raises InvalidValues; the engine checks its length."""
+    password = request.form.get("password", "")
+    if password != request.form.get("again", ""):
+        raise InvalidValues({"again": "This differs from the new password. Type it once more."})
+    return password

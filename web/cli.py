@@ -8,9 +8,10 @@ from types import FrameType
 
 import click
 from engine.cli import main
+from flask import Flask
 from waitress import create_server
 
-from engine import Engine, Settings
+from engine import Engine, EngineError, Settings
 from web import create_app, demo, security
 
 __all__ = ["main"]
@@ -31,10 +32,7 @@ HTTP_THREADS = 16
 def run(*, with_demo: bool, host: str, port: int, proxy: str | None) -> None:
     """Serve the pages, with a worker in the same process; migrates the database first."""
     engine = Engine(_settings(with_demo=with_demo))
-    engine.migrate()
-    if with_demo:
-        demo.prepare(engine)
-    app = create_app(engine)
+    app = _ready(engine, with_demo=with_demo)
     server = create_server(app, host=host, port=port, threads=HTTP_THREADS, **_limits(), **_trust(proxy))
     engine.start_worker()
     signal.signal(signal.SIGTERM, _stop)
@@ -43,9 +41,19 @@ def run(*, with_demo: bool, host: str, port: int, proxy: str | None) -> None:
         server.run()  # until SIGTERM or SIGINT; the requests at hand are finished
     finally:
         server.close()
-        engine.stop()
         engine.close()
     click.echo("Stopped.")
+
+
+def _ready(engine: Engine, *, with_demo: bool) -> Flask:
+    """The application over a database that has our tables and, if asked for, the demonstration."""
+    try:
+        engine.migrate()
+        if with_demo:
+            demo.prepare(engine)
+        return create_app(engine)
+    except (EngineError, ValueError) as wrong:
+        raise click.ClickException(str(wrong)) from wrong
 
 
 def _settings(*, with_demo: bool) -> Settings:

@@ -79,7 +79,7 @@ def services() -> tuple[str, ...]:
 def prepare(engine: Engine) -> bool:
     """Fill an empty database; tells whether it did. With any account in it, nothing is changed."""
     with engine.transaction(SYSTEM) as tx:
-        if accounts.find(tx, None, limit=1, offset=0).rows:
+        if accounts.find(tx, limit=1).rows:
             return False
         _add_people(tx)
         _deploy(replace(tx, actor=accounts.get(tx, "ana").actor))
@@ -90,7 +90,7 @@ def prepare(engine: Engine) -> bool:
 
 def _add_people(tx: Transaction) -> None:
     for one in people():
-        accounts.add(tx, one.id, name=one.name, password=one.password, roles=one.roles, groups=one.groups)
+        accounts.add(tx, one.id, name=one.name, password=one.password, roles=one.roles, groups=one.groups, is_demo=True)
 
 
 def _deploy(tx: Transaction) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from web.context import NOBODY, engine
+from engine import Conflict
+from web.context import engine
 
 bp = Blueprint("health", __name__, url_prefix="/health")
 
@@ -20,10 +20,10 @@ def live() -> ResponseReturnValue:
 
 @bp.get("/ready")
 def ready() -> ResponseReturnValue:
-    """The database answers and has our tables."""
+    """The database answers and has this program's tables."""
     try:
-        with engine().reading(NOBODY) as tx:
-            tx.session.execute(text("SELECT 1 FROM instance LIMIT 1"))
-    except SQLAlchemyError:
-        return jsonify(status="not ready", reason="the database does not answer, or is not migrated"), 503
+        engine().require_current()
+    except (SQLAlchemyError, Conflict) as cause:
+        reason = str(cause) if isinstance(cause, Conflict) else "The database does not answer."
+        return jsonify(status="not ready", reason=reason), 503
     return jsonify(status="ready")
