@@ -1,0 +1,121 @@
+"""Definitions: upload with its problems, versions, download byte for byte."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from tests.site import FILES, Site, Visitor, words
+
+
+def test_an_upload_makes_a_version_and_shows_it(ana: Visitor) -> None:
+    sent = ana.upload("leave.bpmn")
+
+    assert sent.location == "/definitions/1"
+    page = ana.page("/definitions/1")
+    assert "is deployed as version 1" in page
+    assert "Leave request" in page
+
+
+def test_a_diagram_and_its_form_come_together(ana: Visitor) -> None:
+    assert ana.upload("travel.bpmn", "trip.form").status_code == 302
+    assert "City" in ana.get("/start/1").text
+
+
+def test_a_second_upload_makes_a_second_version(ana: Visitor) -> None:
+    ana.upload("leave.bpmn")
+    ana.upload("leave.bpmn")
+
+    assert "Version 2" in ana.page("/definitions/leave/versions")
+    assert "version 2" in ana.page("/definitions/")
+
+
+def test_what_is_not_executed_is_refused_by_name_and_place(ana: Visitor) -> None:
+    refused = ana.upload("refused.bpmn")
+
+    page = words(refused.text)
+    assert refused.status_code == 422
+    assert "nothing was stored" in page
+    assert "refused.bpmn:5:" in page
+    assert "call" in page
+    assert "Nothing is deployed yet" in ana.page("/definitions/")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("broken.bpmn", b"<definitions><process"),
+        ("empty.bpmn", b""),
+        ("binary.bpmn", bytes(range(256)) * 10),
+        ("bomb.bpmn", b'<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><a>&b;</a>'),
+        ("picture.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
+        ("form.form", b"{broken"),
+        ("../../etc/passwd.bpmn", b"<x/>"),
+        ("<img src=x onerror=alert(1)>.bpmn", b"<x/>"),
+    ],
+)
+def test_a_hostile_upload_gets_a_list_of_problems(ana: Visitor, name: str, content: bytes) -> None:
+    refused = ana.post("/definitions/upload", {"files": [(io.BytesIO(content), name)]})
+
+    assert refused.status_code == 422
+    assert "nothing was stored" in words(refused.text)
+    assert "<img src=x" not in refused.text
+    assert "Nothing is deployed yet" in ana.page("/definitions/")
+
+
+def test_an_upload_without_a_file_asks_for_one(ana: Visitor) -> None:
+    refused = ana.post("/definitions/upload", {})
+
+    assert refused.status_code == 422
+    assert "Choose at least one file" in refused.text
+
+
+def test_an_approver_may_not_upload(site: Site, ben: Visitor) -> None:
+    assert ben.upload("leave.bpmn").status_code == 403
+
+
+def test_a_diagram_is_downloaded_byte_for_byte(ana: Visitor) -> None:
+    ana.upload("leave.bpmn")
+
+    answer = ana.get("/definitions/1/source")
+
+    assert answer.data == (FILES / "leave.bpmn").read_bytes()
+    assert answer.mimetype == "application/xml"
+    assert answer.headers["Content-Disposition"] == "attachment; filename=leave.bpmn"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_list_counts_active_instances_and_incidents(site: Site, ana: Visitor) -> None:
+    site.deploy("leave.bpmn")
+    site.deploy("failing.bpmn")
+    ana.start("Leave request")
+    ana.start("Divide")
+
+    page = ana.page("/definitions/")
+
+    assert "1 active" in page
+    assert "1 incident" in page
+
+
+def test_the_list_is_searched(site: Site, ana: Visitor) -> None:
+    site.deploy("leave.bpmn")
+    site.deploy("failing.bpmn")
+
+    found = ana.page("/definitions/?search=lea")
+
+    assert "Leave request" in found
+    assert "Divide" not in found
+
+
+def test_only_pages_with_a_diagram_load_the_viewer(site: Site, ana: Visitor) -> None:
+    site.deploy("leave.bpmn")
+    site.deploy("failing.bpmn")
+
+    assert "data-island" in ana.get("/definitions/1").text
+    for path in ("/", "/start/", "/definitions/", "/definitions/2", "/instances/", "/timers", "/definitions/upload"):
+        assert "data-island" not in ana.get(path).text, path
+
+
+def test_an_unknown_process_has_no_versions(ana: Visitor) -> None:
+    assert ana.get("/definitions/nonsense/versions").status_code == 404

@@ -1,0 +1,114 @@
+"""The hands of page tests: people who sign in to a site, read its pages and press its buttons."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from engine import SYSTEM, Engine, Role, SettableClock, Settings, accounts, definitions
+from web import create_app
+
+PASSWORD = "correct-horse"
+CAST = {
+    "ana": ({Role.ANALYST}, {"clerks"}),
+    "ben": ({Role.APPROVER}, {"managers"}),
+    "mia": ({Role.APPROVER}, {"managers"}),
+    "eve": ({Role.APPROVER}, set()),
+    "root": ({Role.ADMIN}, set()),
+}
+FILES = Path(__file__).parent / "processes"
+
+
+def add_cast(engine: Engine) -> None:
+    with engine.transaction(SYSTEM) as tx:
+        for name, (roles, groups) in CAST.items():
+            accounts.add(tx, name, name=name.capitalize(), password=PASSWORD, roles=roles, groups=groups)
+
+
+class Visitor:
+    """One person's browser, without a screen."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def get(self, path: str, *, fragment: bool = False) -> TestResponse:
+        asked = {"HX-Request": "true", "HX-Request-Type": "partial"} if fragment else {}
+        return self.client.get(path, headers=asked)
+
+    def page(self, path: str) -> str:
+        """The text of a page that must be there."""
+        answer = self.get(path)
+        assert answer.status_code == 200, f"{path}: {answer.status_code}\n{words(answer.text)}"
+        return words(answer.text)
+
+    def post(self, path: str, data: Mapping[str, object] | None = None, **headers: str) -> TestResponse:
+        sent = {"csrf_token": self.token(), **(data or {})}
+        return self.client.post(path, data=sent, headers=headers)
+
+    def token(self) -> str:
+        page = self.client.get("/health-of-no-page").text
+        found = re.search(r'name="csrf-token" content="([^"]+)"', page)
+        assert found, page
+        return found.group(1)
+
+    def sign_in(self, name: str, password: str = PASSWORD, *, to: str = "/login") -> TestResponse:
+        return self.post(to, {"id": name, "password": password})
+
+    def upload(self, *names: str) -> TestResponse:
+        files = [(io.BytesIO((FILES / name).read_bytes()), name) for name in names]
+        return self.post("/definitions/upload", {"files": files})
+
+    def start(self, key: str, values: Mapping[str, object] | None = None, *, business_key: str = "") -> TestResponse:
+        found = re.search(r'href="/start/(\d+)"[^>]*>[^<]*' + re.escape(key), self.get("/start/").text)
+        assert found, f"{key} cannot be started"
+        return self.post(f"/start/{found.group(1)}", {"values": json.dumps(values or {}), "business_key": business_key})
+
+
+class Site:
+    """The application over its own engine, and a clock that tests move."""
+
+    def __init__(self, engine: Engine, app: Flask) -> None:
+        self.engine = engine
+        self.app = app
+
+    @classmethod
+    def over(cls, database: Path) -> Site:
+        settings = Settings(database_url=f"sqlite:///{database}", secret_key="for tests")
+        engine = Engine(settings, clock=SettableClock())
+        app = create_app(engine)
+        app.testing = True
+        return cls(engine, app)
+
+    def stranger(self) -> Visitor:
+        return Visitor(self.app.test_client())
+
+    def visitor(self, name: str) -> Visitor:
+        person = self.stranger()
+        answer = person.sign_in(name)
+        assert answer.status_code == 302, answer.text
+        return person
+
+    def deploy(self, *names: str) -> None:
+        with self.engine.transaction(SYSTEM) as tx:
+            definitions.deploy(tx, {name: (FILES / name).read_bytes() for name in names})
+
+    def advance(self, **units: float) -> None:
+        clock = self.engine.clock
+        assert isinstance(clock, SettableClock)
+        clock.set(clock.now() + timedelta(**units))
+        self.engine.run_until_idle()
+
+
+def words(page: str) -> str:
+    """The text a person reads on a page, in one line."""
+    bare = re.sub(r"<(script|style|head)\b.*?</\1>|<!--.*?-->", " ", page, flags=re.S)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", bare)))
