@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pytest
 
-from engine import Actor, Engine, SettableClock, Settings, definitions, incidents, instances, user_tasks
+from engine import Actor, Engine, SettableClock, definitions, incidents, instances, user_tasks
 from engine.errors import Forbidden, InvalidValues
 from engine.model import RIGHTS, InstanceStatus, Json, UserTask
 from processes import demo
@@ -24,25 +24,6 @@ CAST = {
 }
 ROOT = CAST["root"]
 END_EVENT = "{http://www.omg.org/spec/BPMN/20100524/MODEL}endEvent"
-
-
-@pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock()
-
-
-@pytest.fixture
-def engine(clock: SettableClock) -> Iterator[Engine]:
-    """An engine with all examples deployed."""
-    for module in demo.SERVICES:
-        importlib.import_module(module)
-    engine = Engine(Settings(database_url="sqlite://"), clock=clock)
-    engine.migrate()
-    for example in demo.EXAMPLES:
-        with engine.transaction(ROOT) as tx:
-            definitions.deploy(tx, demo.files(example))
-    yield engine
-    engine.close()
 
 
 @dataclass
@@ -109,6 +90,12 @@ class Story:
 
 @pytest.fixture
 def story(engine: Engine, clock: SettableClock) -> Story:
+    """A story yet to begin, where all examples are deployed."""
+    for module in demo.SERVICES:
+        importlib.import_module(module)
+    for example in demo.EXAMPLES:
+        with engine.transaction(ROOT) as tx:
+            definitions.deploy(tx, demo.files(example))
     return Story(engine, clock)
 
 
