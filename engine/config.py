@@ -35,7 +35,9 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ValueError naming the variable whose text does not fit."""
-        found: dict[str, str | None] = {field.name: environment.get(f"PROCESSION_{field.name.upper()}") for field in fields(cls)}
+        found: dict[str, str | None] = {
+            field.name: environment.get(f"PROCESSION_{field.name.upper()}") for field in fields(cls)
+        }
         values: dict[str, Any] = {name: _value(name, text) for name, text in found.items() if text is not None}
         return cls(**values)
 

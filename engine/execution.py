@@ -19,10 +19,11 @@ from engine.bpmn.variables import Scopes, Written, is_internal
 from engine.bpmn.workflow import Entered, Left, Logged, Thrown, World
 from engine.errors import Conflict, NotFound
 from engine.model import InstanceStatus, Json
-from engine.storage.tables import DefinitionRow, InstanceRow, ResourceRow, SnapshotRow, VariableRow
+from engine.storage.tables import Base, DefinitionRow, InstanceRow, ResourceRow, SnapshotRow, VariableRow
 from engine.transaction import Transaction
 
 SEARCHABLE_CHARACTERS = 200
+_INSTANCES, _SNAPSHOTS, _VALUES = (Base.metadata.tables[name] for name in ("instance", "snapshot", "variable"))
 Keys = dict[tuple[str, str, str], Wait]
 
 
@@ -31,7 +32,6 @@ class Command:
     """One instance while a command changes it."""
 
     owner: waits.Owner
-    version: int
     run: Run
     parts: Parts
     """The snapshot as it was read."""
@@ -52,21 +52,28 @@ def begin(
     run = Run.begin(process, world(tx), variables, start_event=start_event)
     instance_id = tx.session.connection().execute(_ADD_INSTANCE, _instance(tx, definition, business_key)).scalar_one()
     started = history.event(tx, "instance started", instance_id=instance_id, data={"business key": business_key})
-    history.append(tx, [started])
-    command = Command(waits.Owner(instance_id, definition.id, process), 1, run, {}, {})
-    _finish(tx, command)
+    command = Command(waits.Owner(instance_id, definition.id, process), run, {}, {})
+    _finish(tx, command, events=[started])
     return int(instance_id)
 
 
-def advance(tx: Transaction, instance_id: int, act: Callable[[Run], None], *, completed: Collection[str] = ()) -> None:
+def advance(
+    tx: Transaction,
+    instance_id: int,
+    act: Callable[[Run], None],
+    *,
+    completed: Collection[str] = (),
+    events: Sequence[dict[str, Any]] = (),
+) -> None:
     """Do something to an instance and run it until it waits or ends.
 
     completed: tokens of user tasks whose rows the caller has closed already.
-    Raises NotFound; Conflict when the instance is not active or was changed at the same time.
+    events: facts to write together with those of this command.
+    Raises NotFound, and Conflict when the instance is not active.
     """
     command = _open(tx, instance_id)
     act(command.run)
-    _finish(tx, command, completed=completed)
+    _finish(tx, command, completed=completed, events=events)
 
 
 def look(tx: Transaction, instance_id: int) -> Run:
@@ -94,22 +101,25 @@ def _open(tx: Transaction, instance_id: int) -> Command:
     process = process_of(tx, row.definition_id)
     parts = _read_parts(tx, instance_id)
     run = _restore(tx, instance_id, process, parts)
-    return Command(waits.Owner(instance_id, row.definition_id, process), row.version, run, parts, run.waits())
+    return Command(waits.Owner(instance_id, row.definition_id, process), run, parts, run.waits())
 
 
-_INSTANCE = select(InstanceRow.definition_id, InstanceRow.status, InstanceRow.version).where(
-    InstanceRow.id == bindparam("of")
+_LOOK = select(InstanceRow.definition_id, InstanceRow.status).where(InstanceRow.id == bindparam("of"))
+_LOCK = (
+    update(_INSTANCES)
+    .where(InstanceRow.id == bindparam("of"))
+    .values(version=InstanceRow.version + 1)
+    .returning(InstanceRow.definition_id, InstanceRow.status)
 )
-_LOCKED = _INSTANCE.with_for_update()
+"""Locks the row for the rest of the transaction and counts the command, in one statement on each database."""
 _PARTS = select(SnapshotRow.part, SnapshotRow.content).where(SnapshotRow.instance_id == bindparam("of"))
 _VARIABLES = select(VariableRow.scope, VariableRow.name, VariableRow.value).where(
     VariableRow.instance_id == bindparam("of")
 )
 
 
-def _instance_row(tx: Transaction, instance_id: int, *, lock: bool) -> Row[int, str, int]:
-    query = _LOCKED if lock else _INSTANCE
-    row = tx.session.connection().execute(query, {"of": instance_id}).one_or_none()
+def _instance_row(tx: Transaction, instance_id: int, *, lock: bool) -> Row[int, str]:
+    row = tx.session.connection().execute(_LOCK if lock else _LOOK, {"of": instance_id}).one_or_none()
     if row is None:
         raise NotFound(f"There is no instance {instance_id}.")
     return row
@@ -145,15 +155,17 @@ def _parse(tx: Transaction, definition_id: int) -> Process:
 # ---- writing -------------------------------------------------------------------------------------------------------
 
 
-def _finish(tx: Transaction, command: Command, *, completed: Collection[str] = ()) -> None:
+def _finish(
+    tx: Transaction, command: Command, *, completed: Collection[str] = (), events: Sequence[dict[str, Any]] = ()
+) -> None:
     """Settle, then write what is different now."""
     run = command.run
     run.settle(tx.store.settings.max_steps)
     status = _status(run)
-    _write_instance(tx, command, status)
+    _write_end(tx, command, status)
     _write_parts(tx, command, {} if run.is_over else run.parts())
     _write_variables(tx, command.owner.instance_id, run.scopes)
-    _write_history(tx, command, status)
+    _write_history(tx, command, status, events)
     _write_waits(tx, command, completed)
     _write_thrown(tx, run)
 
@@ -166,13 +178,11 @@ def _status(run: Run) -> InstanceStatus:
     return InstanceStatus.TERMINATED if run.result.terminated else InstanceStatus.COMPLETED
 
 
-_ADD_INSTANCE = insert(InstanceRow.__table__).returning(InstanceRow.id)  # type: ignore[arg-type]
-_UPDATE_INSTANCE = (
-    update(InstanceRow.__table__)  # type: ignore[arg-type]
-    .where(InstanceRow.id == bindparam("of"), InstanceRow.version == bindparam("was"))
-    .values(
-        version=bindparam("was") + 1, status=bindparam("now"), ended_at=bindparam("ended"), error_code=bindparam("code")
-    )
+_ADD_INSTANCE = insert(_INSTANCES).returning(InstanceRow.id)
+_END_INSTANCE = (
+    update(_INSTANCES)
+    .where(InstanceRow.id == bindparam("of"))
+    .values(status=bindparam("how"), ended_at=bindparam("moment"), error_code=bindparam("code"))
 )
 
 
@@ -188,25 +198,17 @@ def _instance(tx: Transaction, definition: DefinitionRow, business_key: str | No
     }
 
 
-def _write_instance(tx: Transaction, command: Command, status: InstanceStatus) -> None:
-    error = command.run.result.error
-    row = {
-        "of": command.owner.instance_id,
-        "was": command.version,
-        "now": status,
-        "ended": None if status == InstanceStatus.ACTIVE else tx.now,
-        "code": None if error is None else error.code,
-    }
-    if tx.session.connection().execute(_UPDATE_INSTANCE, row).rowcount != 1:
-        raise Conflict(
-            f"Instance {command.owner.instance_id} was changed by somebody else at the same time. Try again."
-        )
+def _write_end(tx: Transaction, command: Command, status: InstanceStatus) -> None:
+    if status != InstanceStatus.ACTIVE:
+        error = command.run.result.error
+        row = {"of": command.owner.instance_id, "how": status, "moment": tx.now, "code": error and error.code}
+        tx.session.connection().execute(_END_INSTANCE, row)
 
 
 _AT_PART = (SnapshotRow.instance_id == bindparam("of"), SnapshotRow.part == bindparam("at"))
-_ADD_PART = insert(SnapshotRow.__table__)  # type: ignore[arg-type]
-_UPDATE_PART = update(SnapshotRow.__table__).where(*_AT_PART).values(content=bindparam("new"))  # type: ignore[arg-type]
-_DROP_PART = delete(SnapshotRow.__table__).where(*_AT_PART)  # type: ignore[arg-type]
+_ADD_PART = insert(_SNAPSHOTS)
+_UPDATE_PART = update(_SNAPSHOTS).where(*_AT_PART).values(content=bindparam("new"))
+_DROP_PART = delete(_SNAPSHOTS).where(*_AT_PART)
 
 
 def _write_parts(tx: Transaction, command: Command, parts: Parts) -> None:
@@ -225,13 +227,13 @@ _AT_VARIABLE = (
     VariableRow.scope == bindparam("within"),
     VariableRow.name == bindparam("called"),
 )
-_ADD_VARIABLE = insert(VariableRow.__table__)  # type: ignore[arg-type]
+_ADD_VARIABLE = insert(_VALUES)
 _UPDATE_VARIABLE = (
-    update(VariableRow.__table__)  # type: ignore[arg-type]
+    update(_VALUES)
     .where(*_AT_VARIABLE)
     .values(value=bindparam("json"), text=bindparam("searched"), number=bindparam("counted"))
 )
-_DROP_VARIABLE = delete(VariableRow.__table__).where(*_AT_VARIABLE)  # type: ignore[arg-type]
+_DROP_VARIABLE = delete(_VALUES).where(*_AT_VARIABLE)
 
 
 def _write_variables(tx: Transaction, instance_id: int, scopes: Scopes) -> None:
@@ -269,14 +271,17 @@ def _number(value: Json) -> float | None:
         return None
 
 
-def _write_history(tx: Transaction, command: Command, status: InstanceStatus) -> None:
+def _write_history(tx: Transaction, command: Command, status: InstanceStatus, told: Sequence[dict[str, Any]]) -> None:
     of = command.owner.instance_id
     facts = command.run.facts
     left = {fact.token: fact.outcome for fact in facts if isinstance(fact, Left)}
     entered = [fact for fact in facts if isinstance(fact, Entered)]
     history.add_activities(tx, [_activity(tx, of, fact, left.pop(fact.token, None)) for fact in entered])
     history.leave_activities(tx, of, left.items())
-    events = [_variable_set(tx, of, written) for written in command.run.scopes.written if not is_internal(written.name)]
+    events = [*told]
+    events += [
+        _variable_set(tx, of, written) for written in command.run.scopes.written if not is_internal(written.name)
+    ]
     events += [_logged(tx, of, fact) for fact in facts if isinstance(fact, Logged)]
     if status != InstanceStatus.ACTIVE:
         events.append(history.event(tx, f"instance {status}", instance_id=of, data=_error(command.run)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, or_, select, update
 
 from engine import definitions, execution, history, waits
 from engine.bpmn import forms
@@ -20,8 +20,13 @@ COUNTED_TO = 1_000
 
 # ---- finding -------------------------------------------------------------------------------------------------------
 
+Task = Row[Any]
+"""The columns of a user task, read without making an object of them that is tracked."""
+
+_ROW = select(*UserTaskRow.__table__.columns)
+_BY_ID = _ROW.where(UserTaskRow.id == bindparam("of"))
 _ROWS = (
-    select(UserTaskRow, DefinitionRow.name, InstanceRow.business_key)
+    _ROW.add_columns(DefinitionRow.name.label("definition_name"), InstanceRow.business_key)
     .join(DefinitionRow, DefinitionRow.id == UserTaskRow.definition_id)
     .join(InstanceRow, InstanceRow.id == UserTaskRow.instance_id)
 )
@@ -68,7 +73,7 @@ def inbox(
         ids += [_offered(tx, reader, order, search, wanted) for reader in _readers(tx)]
     found = [task_id for query in ids for task_id in tx.session.scalars(query)]
     query = _ROWS.where(UserTaskRow.id.in_(set(found))).order_by(*order.tasks).limit(limit + 1).offset(offset)
-    rows = [_task(*row) for row in tx.session.execute(query)] if found else []
+    rows = [_task(row) for row in tx.session.connection().execute(query)] if found else []
     return Page(tuple(rows[:limit]), None, offset, limit, has_more=len(rows) > limit)
 
 
@@ -120,19 +125,19 @@ def _count(tx: Transaction, query: Select[Any]) -> int:
 def get(tx: Transaction, task_id: int) -> UserTask:
     """Raises NotFound, also when the actor has nothing to do with it."""
     found = tx.session.execute(_ROWS.where(UserTaskRow.id == task_id)).one_or_none()
-    if found is None or not _may_see(tx, found[0]):
+    if found is None or not _may_see(tx, found):
         raise NotFound(f"There is no task {task_id} for you.")
-    return _task(*found)
+    return _task(found)
 
 
 def of_instance(tx: Transaction, instance_id: int) -> list[UserTask]:
     """Open tasks of one instance that the actor may see."""
     query = _ROWS.where(UserTaskRow.instance_id == instance_id, UserTaskRow.status == TaskStatus.OPEN)
     rows = tx.session.execute(query.order_by(UserTaskRow.id))
-    return [_task(*row) for row in rows if _may_see(tx, row[0])]
+    return [_task(row) for row in rows if _may_see(tx, row)]
 
 
-def _may_see(tx: Transaction, row: UserTaskRow) -> bool:
+def _may_see(tx: Transaction, row: Task) -> bool:
     actor = tx.actor.id
     return (
         tx.may(Right.INSPECT)
@@ -142,18 +147,18 @@ def _may_see(tx: Transaction, row: UserTaskRow) -> bool:
     )
 
 
-def _is_candidate(tx: Transaction, row: UserTaskRow) -> bool:
+def _is_candidate(tx: Transaction, row: Task) -> bool:
     offered = waits.readers(row.candidate_users, row.candidate_groups)
     return not set(_readers(tx)).isdisjoint(offered)
 
 
-def _task(row: UserTaskRow, definition_name: str, business_key: str | None) -> UserTask:
+def _task(row: Task) -> UserTask:
     return UserTask(
         id=row.id,
         instance_id=row.instance_id,
         definition_id=row.definition_id,
-        definition_name=definition_name,
-        business_key=business_key,
+        definition_name=row.definition_name,
+        business_key=row.business_key,
         element_id=row.element_id,
         name=row.name,
         status=TaskStatus(row.status),
@@ -187,15 +192,15 @@ def form(tx: Transaction, task_id: int) -> tuple[Form, dict[str, Json]]:
     return _form(tx, row), _seen(tx, row)
 
 
-def _form(tx: Transaction, row: UserTaskRow) -> Form:
+def _form(tx: Transaction, row: Task) -> Form:
     return definitions.form_from(tx, row.definition_id, _form_source(tx, row))
 
 
-def _form_source(tx: Transaction, row: UserTaskRow) -> FormSource:
+def _form_source(tx: Transaction, row: Task) -> FormSource:
     return execution.process_of(tx, row.definition_id).forms[row.element_id]
 
 
-def _seen(tx: Transaction, row: UserTaskRow) -> dict[str, Json]:
+def _seen(tx: Transaction, row: Task) -> dict[str, Json]:
     return execution.look(tx, row.instance_id).values_seen_by(row.token)
 
 
@@ -258,7 +263,7 @@ def reassign(tx: Transaction, task_id: int, account_id: str) -> None:
     _note(tx, row, "task reassigned", to=account_id)
 
 
-def _assign(tx: Transaction, row: UserTaskRow, to: str | None, *, was: str | None) -> None:
+def _assign(tx: Transaction, row: Task, to: str | None, *, was: str | None) -> None:
     """Change the assignee if it is still the one that was seen."""
     held = UserTaskRow.assignee.is_(None) if was is None else UserTaskRow.assignee == was
     changed = tx.session.scalar(
@@ -284,28 +289,37 @@ def complete(tx: Transaction, task_id: int, submitted: Mapping[str, object], *, 
     row = _row(tx, task_id)
     _require_holder(tx, row)
     values = _accepted(tx, row, submitted, button)
-    done = (
-        update(UserTaskRow)
-        .where(UserTaskRow.id == task_id, UserTaskRow.status == TaskStatus.OPEN, _still(row))
-        .values(status=TaskStatus.COMPLETED, ended_at=tx.now, completed_by=tx.actor.id, assignee=tx.actor.id)
-        .returning(UserTaskRow.id)
-        .execution_options(synchronize_session=False)
-    )
-    if tx.session.scalar(done) is None:
+    close = {"of": task_id, "held": row.assignee, "moment": tx.now, "who": tx.actor.id}
+    if tx.session.connection().execute(_COMPLETE, close).one_or_none() is None:
         raise _already_taken(tx, task_id)
     if row.assignee is None:
-        tx.session.execute(delete(CandidateRow).where(CandidateRow.task_id == task_id))
-    _note(tx, row, "task completed")
-    execution.advance(tx, row.instance_id, lambda run: run.complete(row.token, values), completed={row.token})
+        tx.session.connection().execute(_WITHDRAW, {"of": task_id})
+    done = _event(tx, row, "task completed")
+    execution.advance(
+        tx, row.instance_id, lambda run: run.complete(row.token, values), completed={row.token}, events=[done]
+    )
 
 
-def _still(row: UserTaskRow) -> ColumnElement[bool]:
-    return UserTaskRow.assignee.is_(None) if row.assignee is None else UserTaskRow.assignee == row.assignee
+_TASKS, _CANDIDATES = UserTaskRow.__table__, CandidateRow.__table__
+_COMPLETE = (
+    update(_TASKS)  # type: ignore[arg-type]
+    .where(
+        UserTaskRow.id == bindparam("of"),
+        UserTaskRow.status == TaskStatus.OPEN,
+        UserTaskRow.assignee.is_not_distinct_from(bindparam("held")),
+    )
+    .values(
+        status=TaskStatus.COMPLETED,
+        ended_at=bindparam("moment"),
+        completed_by=bindparam("who"),
+        assignee=bindparam("who"),
+    )
+    .returning(UserTaskRow.id)
+)
+_WITHDRAW = delete(_CANDIDATES).where(CandidateRow.task_id == bindparam("of"))  # type: ignore[arg-type]
 
 
-def _accepted(
-    tx: Transaction, row: UserTaskRow, submitted: Mapping[str, object], button: int | None
-) -> dict[str, Json]:
+def _accepted(tx: Transaction, row: Task, submitted: Mapping[str, object], button: int | None) -> dict[str, Json]:
     """The values after every rule of the form was checked, and what the button adds.
 
     A form that was made from nothing takes other values too; a drawn one keeps its own keys only.
@@ -330,7 +344,7 @@ def _pressed(form: Form, button: int | None) -> Mapping[str, Json]:
     return form.buttons[button].values
 
 
-def _require_holder(tx: Transaction, row: UserTaskRow) -> None:
+def _require_holder(tx: Transaction, row: Task) -> None:
     _require_open(tx, row)
     if row.assignee == tx.actor.id:
         return
@@ -340,13 +354,13 @@ def _require_holder(tx: Transaction, row: UserTaskRow) -> None:
         raise _not_for(tx, row)
 
 
-def _require_open(tx: Transaction, row: UserTaskRow) -> None:
+def _require_open(tx: Transaction, row: Task) -> None:
     if row.status != TaskStatus.OPEN:
         raise _already_taken(tx, row.id)
 
 
-def _row(tx: Transaction, task_id: int) -> UserTaskRow:
-    row = tx.session.get(UserTaskRow, task_id)
+def _row(tx: Transaction, task_id: int) -> Task:
+    row = tx.session.connection().execute(_BY_ID, {"of": task_id}).one_or_none()
     if row is None:
         raise NotFound(f"There is no task {task_id} for you.")
     return row
@@ -368,7 +382,7 @@ def _already_taken(tx: Transaction, task_id: int) -> Conflict:
     return Conflict(f"Expected task {task_id} to be free, but {assignee} has it. Ask {assignee} to release it.")
 
 
-def _not_held(tx: Transaction, row: UserTaskRow) -> Conflict | Forbidden:
+def _not_held(tx: Transaction, row: Task) -> Conflict | Forbidden:
     if not _may_see(tx, row):
         return _not_for(tx, row)
     _require_open(tx, row)
@@ -377,14 +391,17 @@ def _not_held(tx: Transaction, row: UserTaskRow) -> Conflict | Forbidden:
     return Conflict(f"Expected task {row.id} to be yours, but {row.assignee} has it. Ask {row.assignee} to release it.")
 
 
-def _not_for(tx: Transaction, row: UserTaskRow) -> Forbidden:
+def _not_for(tx: Transaction, row: Task) -> Forbidden:
     offered: Sequence[str] = [*row.candidate_users, *row.candidate_groups]
     whom = ", ".join(offered) or row.assignee or "somebody else"
     return Forbidden(f"Expected {tx.actor.id} to be a candidate for task {row.id}, but it is for {whom}.")
 
 
-def _note(tx: Transaction, row: UserTaskRow, kind: str, **data: Json) -> None:
-    event = history.event(
+def _note(tx: Transaction, row: Task, kind: str, **data: Json) -> None:
+    history.append(tx, [_event(tx, row, kind, **data)])
+
+
+def _event(tx: Transaction, row: Task, kind: str, **data: Json) -> dict[str, Any]:
+    return history.event(
         tx, kind, instance_id=row.instance_id, element_id=row.element_id, data={"task": row.id, **data}
     )
-    history.append(tx, [event])

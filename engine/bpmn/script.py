@@ -59,6 +59,19 @@ def names(source: str) -> Names:
     return Names(frozenset(node.id for node in found), frozenset(stored - _inner_names(tree)))
 
 
+@lru_cache(4096)
+def constant(source: str) -> tuple[Json] | None:
+    """The value of a plain number, text, True, False or None, which needs no sandbox; None for anything else."""
+    try:
+        tree = ast.parse(source.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return (tree.body.value,) if isinstance(tree.body, ast.Constant) and type(tree.body.value) in _PLAIN else None
+
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
 def _inner_names(tree: ast.Module) -> set[str]:
     """Names stored only inside functions and comprehensions: they do not leave the script."""
     inner, outer = set[str](), set[str]()

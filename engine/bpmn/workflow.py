@@ -21,7 +21,7 @@ from engine.bpmn.elements.events import BoundaryEvent, CatchEvent, Error, Escala
 from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token
 from engine.bpmn.elements.gateways import EventBasedGateway
 from engine.bpmn.elements.loops import Repeated
-from engine.bpmn.script import Evaluator, ScriptFailed, names
+from engine.bpmn.script import Evaluator, ScriptFailed, constant, names
 from engine.bpmn.variables import Scopes
 from engine.errors import BpmnError, ElementFailed
 from engine.model import Json, Outcome
@@ -160,6 +160,9 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
     # ---- expressions
 
     def evaluate(self, token: Token | None, source: str) -> Json:
+        known = constant(source)
+        if known is not None:
+            return known[0]
         values = self.scopes.some(token, names(source).read)
         return self.world.evaluator.evaluate(source, values, self.now)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from sqlalchemy import (
@@ -71,7 +71,7 @@ Names = list[str]
 
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=_NAMING)
-    type_annotation_map = {datetime: Moment, Names: Plain, dict[str, Any]: Plain, bytes: LargeBinary}
+    type_annotation_map: ClassVar = {datetime: Moment, Names: Plain, dict[str, Any]: Plain, bytes: LargeBinary}
 
 
 def _id() -> Mapped[int]:
@@ -107,7 +107,13 @@ class DefinitionRow(Base):
     __tablename__ = "definition"
     __table_args__ = (
         UniqueConstraint("key", "version"),
-        Index("ix_definition_latest", "key", unique=True, sqlite_where=text("is_latest"), postgresql_where=text("is_latest")),
+        Index(
+            "ix_definition_latest",
+            "key",
+            unique=True,
+            sqlite_where=text("is_latest"),
+            postgresql_where=text("is_latest"),
+        ),
     )
     id: Mapped[int] = _id()
     key: Mapped[str] = mapped_column(String(255))
@@ -129,7 +135,11 @@ class DefinitionRow(Base):
 
 class InstanceRow(Base):
     __tablename__ = "instance"
-    __table_args__ = (Index(None, "status", "id"), Index(None, "definition_key", "status", "id"), Index(None, "business_key"))
+    __table_args__ = (
+        Index(None, "status", "id"),
+        Index(None, "definition_key", "status", "id"),
+        Index(None, "business_key"),
+    )
     id: Mapped[int] = _id()
     definition_id: Mapped[int] = _of("definition.id", index=True, cascade=False)
     definition_key: Mapped[str] = mapped_column(String(255))
@@ -207,7 +217,6 @@ class UserTaskRow(Base):
         Index(None, "instance_id", "token"),
         Index(None, "status", "assignee", "due_order", "id"),
         Index(None, "status", "assignee", "priority", "id"),
-        Index(None, "status", "due_order", "id"),
     )
     id: Mapped[int] = _id()
     instance_id: Mapped[int] = _of("instance.id")
@@ -237,7 +246,9 @@ class CandidateRow(Base):
     __tablename__ = "candidate"
     __table_args__ = (Index(None, "reader", "due_order", "task_id"), Index(None, "reader", "priority", "task_id"))
     reader: Mapped[str] = mapped_column(String(210), primary_key=True)
-    task_id: Mapped[int] = mapped_column(Id, ForeignKey("user_task.id", ondelete="CASCADE"), primary_key=True, index=True)
+    task_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("user_task.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
     priority: Mapped[int]
     due_order: Mapped[datetime]
 
@@ -261,7 +272,12 @@ class IncidentRow(Base):
     __tablename__ = "incident"
     __table_args__ = (
         Index(None, "instance_id", "id"),
-        Index("ix_incident_open", "id", sqlite_where=text("resolved_at IS NULL"), postgresql_where=text("resolved_at IS NULL")),
+        Index(
+            "ix_incident_open",
+            "id",
+            sqlite_where=text("resolved_at IS NULL"),
+            postgresql_where=text("resolved_at IS NULL"),
+        ),
     )
     id: Mapped[int] = _id()
     instance_id: Mapped[int] = _of("instance.id")
@@ -282,7 +298,14 @@ class JobRow(Base):
 
     __tablename__ = "job"
     __table_args__ = (
-        Index("ix_job_claim", "queue", "run_at", "id", sqlite_where=text("failed_at IS NULL"), postgresql_where=text("failed_at IS NULL")),
+        Index(
+            "ix_job_claim",
+            "queue",
+            "run_at",
+            "id",
+            sqlite_where=text("failed_at IS NULL"),
+            postgresql_where=text("failed_at IS NULL"),
+        ),
         Index(None, "instance_id", "token"),
         Index(None, "kind", "due_at", "id"),
         {"sqlite_autoincrement": True},

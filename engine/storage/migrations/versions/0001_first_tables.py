@@ -190,7 +190,6 @@ def _user_tasks() -> None:
     _index("user_task", "instance_id", "token")
     _index("user_task", "status", "assignee", "due_order", "id")
     _index("user_task", "status", "assignee", "priority", "id")
-    _index("user_task", "status", "due_order", "id")
     op.create_table(
         "candidate",
         sa.Column("reader", sa.String(210), primary_key=True),
