@@ -35,7 +35,7 @@ class Engine(Store):
         super().__init__(settings, clock=clock)
         self._worker: Threads | None = None
         for name in self.settings.services:
-            importlib.import_module(name)
+            _import_services(name)
 
     def __enter__(self) -> Self:
         return self
@@ -86,3 +86,11 @@ class Engine(Store):
     def close(self) -> None:
         self.stop_worker()
         super().close()
+
+
+def _import_services(name: str) -> None:
+    """Importing a module of services registers them."""
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as cause:
+        raise EngineError(f"Expected to import {name}, which setting `services` names, but: {cause}.") from cause

@@ -1,0 +1,152 @@
+"""The command line: what it prints, what it refuses, and its exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from engine import SYSTEM, Settings, accounts, instances
+from engine.cli import main
+from engine.worker import Engine
+
+PROCESSES = Path(__file__).parents[1] / "processes"
+LEAVE = str(PROCESSES / "leave.bpmn")
+REFUSED = str(PROCESSES / "refused.bpmn")
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(database_url: str) -> Command:
+    """Run one command line against the test's database; more than an exit fails the test."""
+
+    def run(*arguments: str, input: str | None = None) -> Result:
+        environment = {"PROCESSION_DATABASE_URL": database_url}
+        result = CliRunner().invoke(main, arguments, input=input, env=environment)
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    return run
+
+
+@pytest.fixture
+def migrated(command: Command) -> Command:
+    command("migrate")
+    return command
+
+
+def test_migrate_tells_the_revision(command: Command) -> None:
+    assert command("migrate").output.startswith("The database is at revision 0")
+
+
+@pytest.mark.parametrize("arguments", [["start", "leave"], ["user", "list"], ["worker"], ["deploy", LEAVE]])
+def test_a_database_without_tables_is_refused(command: Command, arguments: list[str]) -> None:
+    result = command(*arguments)
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "Run: procession migrate" in result.stderr
+
+
+def test_deploy_then_start(migrated: Command, database_url: str) -> None:
+    assert migrated("deploy", LEAVE).output == "Deployed leave, version 1.\n"
+    assert migrated("deploy", LEAVE).output == "Deployed leave, version 2.\n"
+
+    started = migrated(
+        "start", "leave", "--business-key", "4711", "--variable", "days=3", "--variable", "remark=by the sea"
+    )
+
+    assert started.output == "Started instance 1 of leave, version 2.\n"
+    with Engine(Settings(database_url=database_url)) as engine, engine.reading(SYSTEM) as tx:
+        values = {variable.name: variable.value for variable in instances.variables(tx, 1)}
+        assert (instances.get(tx, 1).business_key, values) == ("4711", {"days": 3, "remark": "by the sea"})
+
+
+def test_start_refuses_what_it_does_not_know(migrated: Command) -> None:
+    migrated("deploy", LEAVE)
+
+    assert migrated("start", "fly").exit_code == 1
+    refusal = migrated("start", "leave", "--variable", "days")
+    assert (refusal.exit_code, refusal.stderr) == (1, "Error: Expected --variable name=value, but got days.\n")
+
+
+def test_check_lists_each_problem_on_its_line(command: Command) -> None:
+    good, bad = command("check", LEAVE), command("check", LEAVE, REFUSED)
+
+    assert (good.exit_code, good.output) == (0, "")
+    assert bad.exit_code == 1
+    assert bad.stderr
+    assert all(line.startswith("refused.bpmn:") for line in bad.stderr.splitlines())
+
+
+def test_deploy_of_a_bad_file_lists_the_same_and_stores_nothing(migrated: Command) -> None:
+    refused = migrated("deploy", LEAVE, REFUSED)
+
+    assert (refused.exit_code, refused.stderr) == (1, migrated("check", LEAVE, REFUSED).stderr)
+    assert migrated("start", "leave").exit_code == 1
+
+
+def test_files_are_told_apart_by_name(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "leave.bpmn").write_text("")
+
+    twice, missing = command("check", LEAVE, str(tmp_path / "leave.bpmn")), command("check", "nothing.bpmn")
+    assert (twice.exit_code, missing.exit_code) == (1, 1)
+    assert twice.stderr == "Error: Expected files of different names, but these come twice: leave.bpmn.\n"
+    assert missing.stderr == "Error: Expected to read nothing.bpmn, but: No such file or directory.\n"
+
+
+def test_accounts_are_added_changed_and_listed(migrated: Command, database_url: str) -> None:
+    details = ["--name", "Ana Lind", "--role", "admin", "--group", "clerks", "--group", "managers"]
+    added = migrated("user", "add", "ana", *details, "--password-stdin", input="correct horse\n")
+    asked = migrated("user", "add", "ben", input="another horse\nanother horse\n")
+    changed = migrated("user", "passwd", "ana", "--password-stdin", input="third horse\n")
+
+    assert [result.exit_code for result in (added, asked, changed)] == [0, 0, 0]
+    assert migrated("user", "list").output == "ana\tAna Lind\tadmin\tclerks,managers\nben\tben\n"
+    assert migrated("user", "list", "lind").output == "ana\tAna Lind\tadmin\tclerks,managers\n"
+    with Engine(Settings(database_url=database_url)) as engine, engine.reading(SYSTEM) as tx:
+        assert accounts.verify(tx, "ana", "third horse")
+        assert accounts.verify(tx, "ben", "another horse")
+
+
+def test_a_refusal_is_one_line(migrated: Command) -> None:
+    short = migrated("user", "add", "ana", "--password-stdin", input="short\n")
+    unknown = migrated("user", "passwd", "nobody", "--password-stdin", input="correct horse\n")
+
+    assert (short.exit_code, short.stderr) == (1, "Error: password: Expected 10 to 1000 characters, but got 5.\n")
+    assert (unknown.exit_code, unknown.stderr) == (1, "Error: There is no account nobody.\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("DATABASE_URL", "sqlite:////nowhere/at/all.db", "Error: Expected the database to answer, but: unable to open"),
+        ("DATABASE_URL", "nonsense", "Error: Expected the database to answer, but: Could not parse SQLAlchemy URL"),
+        ("LEASE", "long", "Error: Expected PROCESSION_LEASE to be a number, but it is 'long'."),
+        ("SERVICES", "no.such.module", "Error: Expected to import no.such.module, which setting `services` names"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(name: str, value: str, told: str) -> None:
+    environment = {"PROCESSION_DATABASE_URL": "sqlite://", f"PROCESSION_{name}": value}
+    result = CliRunner().invoke(main, ["migrate"], env=environment)
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith(told)
+
+
+def test_a_worker_runs_until_it_is_told_to_stop(migrated: Command, database_url: str) -> None:
+    program = [sys.executable, "-c", "from engine.cli import main; main()", "worker"]
+    environment = {**os.environ, "PROCESSION_DATABASE_URL": database_url}
+    with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "The worker runs (stop with Ctrl+C).\n"
+        worker.send_signal(signal.SIGTERM)
+
+        assert worker.stdout.readline() == "The worker has stopped.\n"
+        assert worker.wait(10) == 0
