@@ -8,8 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import text
 
+from engine import accounts
 from engine.clock import SettableClock
 from engine.config import Settings
 from engine.model import Actor, Right
@@ -30,6 +32,12 @@ class Cast:
 @pytest.fixture(scope="session")
 def cast() -> Cast:
     return Cast()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> None:
+    """Hash in no time: what a real hash costs on purpose, hundreds of tests cannot pay."""
+    accounts._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture
@@ -88,12 +96,12 @@ def _copy_tables(request: pytest.FixtureRequest, engine: Engine) -> None:
         source.driver_connection.backup(target.driver_connection)
 
 
-def _truncate(_request: pytest.FixtureRequest, engine: Engine) -> None:
-    names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+def _delete_rows(_request: pytest.FixtureRequest, engine: Engine) -> None:
+    """Several times quicker than TRUNCATE for the few rows of a test."""
+    tables = [f'DELETE FROM "{table.name}"' for table in reversed(Base.metadata.sorted_tables)]
     with engine.database.begin() as connection:
-        connection.execute(text("SET LOCAL lock_timeout = '5s'"))  # a test before this one left a transaction open
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        connection.execute(text("; ".join(["SET LOCAL lock_timeout = '5s'", *tables])))
 
 
 _URLS = {"sqlite": lambda _: "sqlite://", "postgres": lambda request: request.getfixturevalue("_postgres_url")}
-_EMPTY = {"sqlite": _copy_tables, "postgres": _truncate}
+_EMPTY = {"sqlite": _copy_tables, "postgres": _delete_rows}

@@ -75,7 +75,7 @@ def test_an_inactive_account_does_not_sign_in(engine: Engine) -> None:
 
 def test_a_hash_of_older_parameters_is_renewed(engine: Engine) -> None:
     add(engine)
-    older = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    older = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(PASSWORD)
     with engine.transaction(SYSTEM) as tx:
         tx.session.execute(update(AccountRow).values(password_hash=older))
 

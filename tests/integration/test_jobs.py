@@ -444,8 +444,8 @@ def test_only_a_failed_job_can_be_retried(engine: Engine) -> None:
 
     with engine.transaction(SYSTEM) as tx, pytest.raises(Conflict, match=f"Expected job {job_id} to have failed"):
         jobs.retry(tx, job_id)
-    with engine.transaction(SYSTEM) as tx, pytest.raises(NotFound, match="Expected job 99 to exist"):
-        jobs.retry(tx, 99)
+    with engine.transaction(SYSTEM) as tx, pytest.raises(NotFound, match="Expected job 999999999 to exist"):
+        jobs.retry(tx, 999_999_999)
 
 
 # ---- several at once -----------------------------------------------------------------------------------------------

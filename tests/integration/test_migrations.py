@@ -50,9 +50,8 @@ def test_partial_indexes_are_partial(empty: Engine) -> None:
         assert made == wanted
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_job_ids_are_never_used_again_on_sqlite(empty: Engine) -> None:
-    if empty.database.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL's sequences never go back")
     empty.migrate()
 
     with empty.database.connect() as connection:
