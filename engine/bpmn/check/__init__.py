@@ -1,1 +1,91 @@
-"""Upload checks: one module per family, each yielding Problem values."""
+"""Upload checks: one module per family, each yielding Problem values. Every file's problems are told at once.
+
+Rules about how a diagram hangs together apply to the whole file, rules about running to executable processes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from engine.bpmn import forms, read
+from engine.bpmn.check import structure
+from engine.bpmn.check.diagram import Diagram
+from engine.bpmn.read import Document
+from engine.errors import Invalid
+from engine.model import Place, Problem
+
+MAX_FILES = 50
+MAX_PROBLEMS = 500
+"""Told at once; a broken file may have thousands."""
+
+FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (structure.check,)
+
+
+def check(files: Mapping[str, bytes]) -> list[Problem]:
+    """Everything that is wrong with an upload, in the order of files, lines and columns.
+
+    files: name -> content. Names that end in .form or .json are forms, all others diagrams.
+    """
+    documents, problems = read_all(files)
+    problems += _of_upload(files, documents)
+    problems += [problem for document in documents for problem in of_document(document)]
+    return _told(problems)
+
+
+def read_all(files: Mapping[str, bytes]) -> tuple[list[Document], list[Problem]]:
+    """The diagrams that can be read, and what is wrong with the other files."""
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    for file, data in files.items():
+        try:
+            if is_form(file):
+                forms.from_form_js(file, data)
+            else:
+                documents.append(read.read(file, data))
+        except Invalid as cause:
+            problems += cause.problems
+    return documents, problems
+
+
+def of_document(document: Document) -> Iterator[Problem]:
+    """What is wrong with one diagram that could be read."""
+    diagram = Diagram(document)
+    for family in FAMILIES:
+        yield from family(diagram)
+
+
+def is_form(file: str) -> bool:
+    return file.lower().endswith((".form", ".json"))
+
+
+def _of_upload(files: Mapping[str, bytes], documents: Iterable[Document]) -> Iterator[Problem]:
+    if len(files) > MAX_FILES:
+        message = f"Expected at most {MAX_FILES} files at once, but here are {len(files)}."
+        yield Problem("too-large", message, Place(next(iter(files))), fix="Upload them in several steps.")
+    if all(map(is_form, files)):
+        message = "Expected a BPMN diagram in the upload, but there is none."
+        yield Problem(
+            "no-diagram", message, Place(next(iter(files), "")), fix="Upload forms together with their diagram."
+        )
+    yield from _shared_keys(documents)
+
+
+def _shared_keys(documents: Iterable[Document]) -> Iterator[Problem]:
+    """Two files of one upload with the same executable process: which is the new version?"""
+    seen: dict[str, str] = {}
+    for document in documents:
+        for process in Diagram(document).executable:
+            key = process.get("id", "")
+            first = seen.setdefault(key, document.file)
+            if first != document.file:
+                message = f'The process "{key}" is in {first} too.'
+                yield document.problem("duplicate-id", process, message, "Upload one of them, or change its id.")
+
+
+def _told(problems: Iterable[Problem]) -> list[Problem]:
+    ordered = sorted(problems, key=lambda problem: (problem.place, problem.rule))
+    if len(ordered) <= MAX_PROBLEMS:
+        return ordered
+    errors_first = sorted(ordered, key=lambda problem: problem.severity != "error")[:MAX_PROBLEMS]
+    left = Problem("too-many", f"{len(ordered) - MAX_PROBLEMS} more problems are not listed.", ordered[-1].place)
+    return [*sorted(errors_first, key=lambda problem: (problem.place, problem.rule)), left]

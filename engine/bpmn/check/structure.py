@@ -1,0 +1,311 @@
+"""How a diagram hangs together: ids, references, sequence flows, starts and ends, what can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, Diagram, Node, Scope, event_definitions, is_true
+from engine.bpmn.read import bpmn, local
+from engine.model import Problem, Severity
+
+MAX_SUGGESTIONS = 20
+"""Of one file; looking for similar ids among many is slow."""
+MAX_COMPARED = 2_000
+
+
+def check(diagram: Diagram) -> Iterator[Problem]:
+    for rule in (_duplicate_ids, _missing_ids, _references, _executable):
+        yield from rule(diagram)
+    for scope in diagram.scopes:
+        for scope_rule in _SCOPE_RULES:
+            yield from scope_rule(diagram, scope)
+
+
+# ---- ids -----------------------------------------------------------------------------------------------------------
+
+
+def _duplicate_ids(diagram: Diagram) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 8.3.1 Base Element (id is unique in its file)."""
+    for node in diagram.elements:
+        first = diagram.by_id.get(node.get("id", ""), node)
+        if first is not node:
+            line = diagram.document.place(first).line
+            message = f"The id is used already by the {local(first)} in line {line}."
+            yield diagram.document.problem("duplicate-id", node, message, "Give each element an id of its own.")
+
+
+def _missing_ids(diagram: Diagram) -> Iterator[Problem]:
+    for node in diagram.running:
+        if not node.get("id") and local(node) in FLOW_NODES | {"process", "sequenceFlow"}:
+            message = f"Expected the {local(node)} to have an id, but it has none."
+            yield diagram.document.problem("missing-id", node, message, "Give it one that no other element has.")
+
+
+# ---- references ----------------------------------------------------------------------------------------------------
+
+
+class _Reference(NamedTuple):
+    """An attribute (or, with an empty tag list, nothing in particular) that must name an element of some kinds."""
+
+    owner: frozenset[str]
+    name: str
+    targets: frozenset[str]
+    """Empty: any element."""
+    severity: Severity = Severity.ERROR
+    is_child: bool = False
+    """A child element's text, not an attribute."""
+
+
+def _of(*tags: str) -> frozenset[str]:
+    return frozenset(tags)
+
+
+_ANY: frozenset[str] = frozenset()
+_MESSAGE_OWNERS = _of("messageEventDefinition", "receiveTask", "sendTask")
+_SPLITTERS = ACTIVITIES | _of("exclusiveGateway", "inclusiveGateway", "complexGateway")
+_REFERENCES = (
+    _Reference(_of("sequenceFlow"), "sourceRef", FLOW_NODES),
+    _Reference(_of("sequenceFlow"), "targetRef", FLOW_NODES),
+    _Reference(_of("boundaryEvent"), "attachedToRef", ACTIVITIES),
+    _Reference(_SPLITTERS, "default", _of("sequenceFlow")),
+    _Reference(_MESSAGE_OWNERS, "messageRef", _of("message")),
+    _Reference(_of("signalEventDefinition"), "signalRef", _of("signal")),
+    _Reference(_of("errorEventDefinition"), "errorRef", _of("error")),
+    _Reference(_of("escalationEventDefinition"), "escalationRef", _of("escalation")),
+    _Reference(_of("participant"), "processRef", _of("process")),
+    _Reference(_of("dataObjectReference"), "dataObjectRef", _of("dataObject"), Severity.WARNING),
+    _Reference(_of("dataStoreReference"), "dataStoreRef", _of("dataStore"), Severity.WARNING),
+    _Reference(_of("association"), "sourceRef", _ANY, Severity.WARNING),
+    _Reference(_of("association"), "targetRef", _ANY, Severity.WARNING),
+    _Reference(_of("messageFlow"), "sourceRef", _ANY, Severity.WARNING),
+    _Reference(_of("messageFlow"), "targetRef", _ANY, Severity.WARNING),
+    _Reference(_of("lane"), "flowNodeRef", FLOW_NODES, Severity.WARNING, is_child=True),
+    _Reference(FLOW_NODES, "incoming", _of("sequenceFlow"), Severity.WARNING, is_child=True),
+    _Reference(FLOW_NODES, "outgoing", _of("sequenceFlow"), Severity.WARNING, is_child=True),
+    _Reference(FLOW_NODES, "eventDefinitionRef", _ANY, is_child=True),
+)
+_REQUIRED = {("sequenceFlow", "sourceRef"), ("sequenceFlow", "targetRef"), ("boundaryEvent", "attachedToRef")}
+
+
+def _references(diagram: Diagram) -> Iterator[Problem]:
+    by_owner: dict[str, list[_Reference]] = {}
+    for reference in _REFERENCES:
+        for tag in reference.owner:
+            by_owner.setdefault(tag, []).append(reference)
+    suggestions = MAX_SUGGESTIONS
+    for node in diagram.elements:
+        for reference in by_owner.get(local(node), ()):
+            for problem in _unresolved(diagram, node, reference, with_suggestion=suggestions > 0):
+                suggestions -= 1
+                yield problem
+
+
+def _unresolved(diagram: Diagram, node: Node, reference: _Reference, *, with_suggestion: bool) -> Iterator[Problem]:
+    for holder, wanted in _wanted(node, reference):
+        if not wanted:
+            if (local(node), reference.name) in _REQUIRED:
+                message = f"Expected {reference.name} to name {_kinds(reference)}, but it is missing."
+                yield diagram.document.problem("unresolved-ref", node, message, "Draw it again in the modeler.")
+            continue
+        if _is_foreign(diagram, node, wanted):
+            continue
+        found = diagram.referred(wanted)
+        place = diagram.document.attribute_place(node, reference.name) if holder is node else None
+        place = place or diagram.document.place(holder)
+        if found is None:
+            near = _similar(diagram, wanted, reference) if with_suggestion else ""
+            message = f'Expected {reference.name} to name {_kinds(reference)}, but there is no element "{wanted}".'
+            yield diagram.document.problem(
+                "unresolved-ref", node, message, near, place=place, severity=reference.severity
+            )
+        elif reference.targets and local(found) not in reference.targets:
+            message = f'Expected {reference.name} to name {_kinds(reference)}, but "{wanted}" is a {local(found)}.'
+            yield diagram.document.problem("wrong-ref-type", node, message, place=place, severity=reference.severity)
+
+
+def _wanted(node: Node, reference: _Reference) -> Iterator[tuple[Node, str]]:
+    """Each element that holds such a reference, and the id it names."""
+    if reference.is_child:
+        yield from ((child, (child.text or "").strip()) for child in node.findall(bpmn(reference.name)))
+    else:
+        yield node, node.get(reference.name, "").strip()
+
+
+def _is_foreign(diagram: Diagram, node: Node, reference: str) -> bool:
+    """A prefix may lead to an imported file, which we do not have."""
+    prefix, colon, _name = reference.rpartition(":")
+    own = diagram.document.root.get("targetNamespace", "")
+    return bool(colon) and diagram.referred(reference) is None and node.nsmap.get(prefix, "") != own
+
+
+def _kinds(reference: _Reference) -> str:
+    if not reference.targets:
+        return "an element"
+    if len(reference.targets) > 3:
+        return "an activity" if reference.targets == ACTIVITIES else "an event, activity or gateway"
+    return " or ".join(f"a {tag}" for tag in sorted(reference.targets))
+
+
+def _similar(diagram: Diagram, wanted: str, reference: _Reference) -> str:
+    ids = [name for name, node in diagram.by_id.items() if not reference.targets or local(node) in reference.targets]
+    near = get_close_matches(wanted[:100], ids[:MAX_COMPARED], n=1)
+    return f'Did you mean "{near[0]}"?' if near else ""
+
+
+# ---- what runs -----------------------------------------------------------------------------------------------------
+
+
+def _executable(diagram: Diagram) -> Iterator[Problem]:
+    if any(is_true(process, "isExecutable") for process in diagram.processes):
+        return
+    if not diagram.processes:
+        message = "Expected a process, but the file has none."
+        yield diagram.document.problem("not-executable", diagram.document.root, message, "Draw one.")
+        return
+    meant = next(iter(diagram.executable), diagram.processes[0])
+    message = "Expected a process to be executable, but none is."
+    fix = 'Switch on "Executable" in the modeler\'s properties of the process to run, or write isExecutable="true".'
+    yield diagram.document.problem("not-executable", meant, message, fix)
+
+
+# ---- sequence flows ------------------------------------------------------------------------------------------------
+
+
+def _cross_scope(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 7.6.1 Sequence Flow Connections."""
+    for flow in scope.holder.findall(bpmn("sequenceFlow")):
+        ends = [diagram.by_id.get(flow.get(name, "")) for name in ("sourceRef", "targetRef")]
+        outside = [
+            end for end in ends if end is not None and local(end) in FLOW_NODES and end.get("id") not in scope.by_id
+        ]
+        if outside:
+            message = (
+                f'Expected the flow to stay in one process or sub-process, but "{outside[0].get("id")}" is in another.'
+            )
+            fix = "Connect the sub-process itself; between pools draw a message flow."
+            yield diagram.document.problem("cross-scope-flow", flow, message, fix)
+
+
+def _flow_ends(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 10.5.2 Start Event, 10.5.3 End Event, 10.5.4 Intermediate Event."""
+    for flow in scope.flows:
+        source, target = scope.source(flow), scope.target(flow)
+        if local(target) == "startEvent":
+            fix = "Delete the flow, or make the event an intermediate one."
+            yield diagram.document.problem("start-incoming", target, "A flow leads into this start event.", fix)
+        if local(source) == "endEvent":
+            fix = "Delete the flow, or make the event an intermediate one."
+            yield diagram.document.problem("end-outgoing", source, "A flow leaves this end event.", fix)
+        if local(target) == "boundaryEvent":
+            message = "A flow leads into this boundary event."
+            yield diagram.document.problem("boundary-invalid", target, message, "Lead it into the activity.")
+
+
+def _mismatches(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """<incoming> and <outgoing> repeat what the flows say; a contradiction shows a file edited by hand."""
+    for node in scope.nodes:
+        for tag, attribute in (("incoming", "targetRef"), ("outgoing", "sourceRef")):
+            for child in node.findall(bpmn(tag)):
+                flow = diagram.referred(child.text or "", "sequenceFlow")
+                if flow is not None and flow.get(attribute) != node.get("id"):
+                    message = (
+                        f'<{tag}> names the flow "{flow.get("id")}", whose {attribute} is "{flow.get(attribute)}".'
+                    )
+                    yield diagram.document.problem(
+                        f"{tag}-mismatch",
+                        node,
+                        message,
+                        f"The flow counts; correct <{tag}>.",
+                        place=diagram.document.place(child),
+                        severity=Severity.WARNING,
+                    )
+
+
+# ---- starts and what follows ---------------------------------------------------------------------------------------
+
+
+def _starts(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 10.5.2 Start Event."""
+    problem, holder = diagram.document.problem, scope.holder
+    if not scope.nodes:
+        if local(holder) == "process":
+            yield problem("no-start", holder, "Expected a start event, but the process is empty.", "Draw one.")
+        else:
+            message = "The sub-process is empty: it does nothing."
+            yield problem("empty-sub-process", holder, message, "Draw its inside.", severity=Severity.WARNING)
+    elif not _first(scope):
+        message = "Expected a start event, but there is none, and every element waits for another."
+        yield problem("no-start", holder, message, "Draw a start event.")
+    blank = [start for start in scope.starts if not diagram.definitions_of(start)]
+    for start in blank[1:]:
+        message = f'Expected one start event without a trigger, but "{blank[0].get("id")}" is one too.'
+        yield problem("multiple-blank-start", start, message, "Keep one, or give this one a message, timer or signal.")
+
+
+def _first(scope: Scope) -> list[Node]:
+    """Where tokens begin: start events, or without any the nodes that no flow leads to. Source: BPMN 2.0.2, 13.2."""
+    return scope.starts or [
+        node for node in scope.nodes if not scope.incoming(node) and not _is_entered_otherwise(node)
+    ]
+
+
+def _is_entered_otherwise(node: Node) -> bool:
+    """Reached without a flow: by an event, a link or a compensation (those not executed are refused elsewhere)."""
+    return (
+        local(node) == "boundaryEvent"
+        or is_true(node, "triggeredByEvent")
+        or is_true(node, "isForCompensation")
+        or (local(node) == "intermediateCatchEvent" and _link(node) is not None)
+        or local(node.getparent()) == "adHocSubProcess"  # type: ignore[arg-type]
+    )
+
+
+def _link(node: Node) -> str | None:
+    """The name that joins the two ends of a link; None when the event is no link."""
+    links = [each for each in event_definitions(node) if local(each) == "linkEventDefinition"]
+    return (links[0].get("name") or node.get("name") or "").strip() if links else None
+
+
+def _unreachable(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    reached = _reached(scope)
+    if not reached or local(scope.holder) == "adHocSubProcess":
+        return
+    for node in scope.nodes:
+        if node in reached or is_true(node, "triggeredByEvent") or is_true(node, "isForCompensation"):
+            continue
+        if any(scope.source(flow) not in reached for flow in scope.incoming(node)) or _waits_for_unreached(scope, node):
+            continue  # the cause stands further back, and is told there
+        message = "Expected a way from a start event to here, but there is none."
+        yield diagram.document.problem("unreachable", node, message, "Draw a flow to it, or delete it.")
+
+
+def _waits_for_unreached(scope: Scope, node: Node) -> bool:
+    host = scope.by_id.get(node.get("attachedToRef", ""))
+    return local(node) == "boundaryEvent" and host is not None
+
+
+def _reached(scope: Scope) -> set[Node]:
+    catching = {_link(node): node for node in scope.of("intermediateCatchEvent") if _link(node) is not None}
+    reached: set[Node] = set()
+    todo = _first(scope)
+    while todo:
+        node = todo.pop()
+        if node in reached:
+            continue
+        reached.add(node)
+        todo += [scope.target(flow) for flow in scope.outgoing(node)]
+        todo += scope.boundary.get(node.get("id", ""), [])
+        link = _link(node) if local(node) == "intermediateThrowEvent" else None
+        todo += [catching[link]] if link in catching else []
+    return reached
+
+
+_SCOPE_RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
+    _cross_scope,
+    _flow_ends,
+    _mismatches,
+    _starts,
+    _unreachable,
+)
