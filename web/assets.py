@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TypedDict
 
@@ -28,15 +28,22 @@ def init_app(app: Flask) -> None:
     app.after_request(_keep)
 
 
-@cache
-def manifest(dist: Path = DIST) -> dict[str, Chunk]:
-    """Source file -> chunk. Raises FileNotFoundError saying what to do when nothing was built."""
-    path = dist / "manifest.json"
+def manifest() -> dict[str, Chunk]:
+    """Source file -> chunk; read again when the assets were built anew beneath a running server.
+
+    Raises FileNotFoundError saying what to do when nothing was built.
+    """
+    path = DIST / "manifest.json"
     try:
-        chunks: dict[str, Chunk] = json.loads(path.read_text())
+        return _read(path, path.stat().st_mtime_ns)
     except FileNotFoundError as cause:
         message = f"Expected the browser assets to be built, but there is no {path}. Run: make"
         raise FileNotFoundError(message) from cause
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, modified_ns: int) -> dict[str, Chunk]:
+    chunks: dict[str, Chunk] = json.loads(path.read_text())
     return chunks
 
 

@@ -16,11 +16,12 @@ export async function mount(element) {
   const { schema, data = {}, errors = {} } = JSON.parse(element.querySelector('script').textContent);
   const outer = element.closest('form');
   const form = new Form({ container: element });
+  const refusals = rememberRefusals(form, errors);
   await form.importSchema(withoutSubmitButtons(schema), data);
-  showErrors(form, element, errors);
-  sendWith(form, element, outer);
+  showRefusals(form, element, refusals);
+  sendWith(form, element, outer, refusals);
   keepInnerFormQuiet(element, outer);
-  warnOnLeaving(form, outer, Object.keys(errors).length > 0);
+  warnOnLeaving(form, outer, refusals.size > 0);
 }
 
 /** The plain form has the buttons; one drawn in form-js would be a second way to send it. */
@@ -30,16 +31,37 @@ function withoutSubmitButtons(part) {
   return { ...part, components: kept.map(withoutSubmitButtons) };
 }
 
-// ---- errors --------------------------------------------------------------------------------------------------------
+// ---- what the server refused ---------------------------------------------------------------------------------------
 
-function showErrors(form, element, errors) {
-  const found = form
+/** Let form-js repeat the server's words about a value for as long as the value stays. Gives key -> text. */
+function rememberRefusals(form, errors) {
+  const refusals = new Map(Object.entries(errors));
+  const refusedValues = new Map();
+  const validator = form.get('validator');
+  const check = validator.validateFieldInstance.bind(validator);
+  validator.validateFieldInstance = (instance, value) => {
+    const found = check(instance, value);
+    const key = keyOf(form, instance);
+    if (!refusals.has(key)) return found;
+    if (!refusedValues.has(key)) refusedValues.set(key, value);
+    if (refusedValues.get(key) !== value) refusals.delete(key);
+    return found.length || !refusals.has(key) ? found : [refusals.get(key)];
+  };
+  return refusals;
+}
+
+function keyOf(form, { id }) {
+  return form.get('formFieldRegistry').get(id)?.key;
+}
+
+function showRefusals(form, element, refusals) {
+  if (!refusals.size) return;
+  const refused = form
     .get('formFieldRegistry')
     .getAll()
-    .filter(({ key }) => key in errors)
-    .map(({ id, key }) => [id, [errors[key]]]);
-  if (!found.length) return;
-  form._setState({ errors: Object.fromEntries(found) }); // form-js has no public way to say so
+    .filter(({ key }) => refusals.has(key));
+  const errors = refused.map(({ id, key }) => [id, [refusals.get(key)]]);
+  form._setState({ errors: Object.fromEntries(errors) }); // form-js has no public way to say so
   focusFirstFault(element);
 }
 
@@ -50,9 +72,10 @@ function focusFirstFault(element) {
 
 // ---- sending -------------------------------------------------------------------------------------------------------
 
-function sendWith(form, element, outer) {
+function sendWith(form, element, outer, refusals) {
   outer.addEventListener('submit', (event) => {
     if (event.target !== outer) return;
+    refusals.clear(); // the server looks again: it may depend on another value
     const { data, errors } = form.submit();
     if (Object.keys(errors).length) {
       event.preventDefault();
@@ -86,6 +109,8 @@ function warnOnLeaving(form, outer, isTyped) {
   form.on('field.updated', ({ fieldInstance }) => {
     isUnsaved ||= form.get('formFieldRegistry').get(fieldInstance.id).type !== 'expression';
   });
-  window.addEventListener('submit', (event) => (isUnsaved &&= event.defaultPrevented));
+  window.addEventListener('submit', ({ target, defaultPrevented }) => {
+    if (target === outer) isUnsaved &&= defaultPrevented;
+  });
   window.addEventListener('beforeunload', (event) => isUnsaved && event.preventDefault());
 }

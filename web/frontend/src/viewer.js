@@ -14,7 +14,8 @@ import { say } from './message.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const MARGIN_PX = 24;
-const READABLE_SCALE = 0.5; // below it a marked element is shown larger instead of the whole diagram
+const READABLE_SCALE = 0.4; // below it one element is shown large instead of the whole diagram
+const LARGE_SCALE = 0.9;
 const ZOOM_STEP = 1.25;
 const STATES = { active: 'waits here', completed: 'done', incident: 'stopped', cancelled: 'cancelled' };
 
@@ -24,9 +25,8 @@ export async function mount(element) {
   if (!(await draw(viewer, element, xml))) return;
   showState(viewer, state);
   showHighlight(viewer, element.dataset.highlight);
-  const view = frame(viewer, element.dataset.highlight);
-  element.prepend(toolbar(view));
-  if (element.dataset.state) element.append(legend());
+  const view = frame(viewer, element.dataset.highlight ?? attentionPoint(state));
+  element.append(footer(view, Boolean(element.dataset.state)));
   onSelect(viewer, element);
   keepFitting(canvas, viewer, view);
   keepCurrent(viewer, element);
@@ -151,8 +151,14 @@ function markPartners(id) {
 
 // ---- the visible part ----------------------------------------------------------------------------------------------
 
-/** Give the ways to change the visible part; starts with the whole diagram, or the marked element of a large one. */
-function frame(viewer, highlight) {
+/** The element to look at first where not all can be seen. */
+function attentionPoint({ elements = {} }) {
+  const inState = (wanted) => Object.keys(elements).find((id) => elements[id] === wanted);
+  return inState('incident') ?? inState('active');
+}
+
+/** Give the ways to change the visible part; starts with the whole diagram, or one element (focusId) of a large one. */
+function frame(viewer, focusId) {
   const canvas = viewer.get('canvas');
   const fit = () => {
     const { inner, outer } = canvas.viewbox();
@@ -160,10 +166,10 @@ function frame(viewer, highlight) {
     canvas.viewbox(around(middle(inner), outer, scale));
     return scale;
   };
-  const marked = highlight && viewer.get('elementRegistry').get(highlight);
+  const focused = focusId && viewer.get('elementRegistry').get(focusId);
   const begin = () => {
     const isTooSmall = fit() < READABLE_SCALE;
-    if (isTooSmall && marked) canvas.viewbox(around(middle(marked), canvas.viewbox().outer, 2 * READABLE_SCALE));
+    if (isTooSmall && focused) canvas.viewbox(around(middle(focused), canvas.viewbox().outer, LARGE_SCALE));
   };
   begin();
   return { fit, begin, zoom: (factor) => canvas.zoom(canvas.zoom() * factor) };
@@ -191,6 +197,14 @@ function keepFitting(box, viewer, view) {
 }
 
 // ---- around the diagram --------------------------------------------------------------------------------------------
+
+function footer(view, hasStates) {
+  const bar = document.createElement('div');
+  bar.className = 'viewer-footer';
+  if (hasStates) bar.append(legend());
+  bar.append(toolbar(view));
+  return bar;
+}
 
 function toolbar({ fit, zoom }) {
   const bar = document.createElement('div');
