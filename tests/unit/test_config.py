@@ -1,0 +1,57 @@
+"""Settings come from the environment, each by its name in capitals."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields, replace
+from datetime import timedelta
+
+import pytest
+
+from engine.config import Settings
+
+
+def test_an_empty_environment_means_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+
+
+def test_each_kind_of_setting_is_read() -> None:
+    settings = Settings.from_environment(
+        {
+            "PROCESSION_DATABASE_URL": "postgresql://db/procession",
+            "PROCESSION_WORKER_THREADS": "8",
+            "PROCESSION_POLL_INTERVAL": "0.25",
+            "PROCESSION_SERVICES": "shop.services, shop.mail,",
+            "OTHER": "thing",
+        }
+    )
+
+    assert settings == replace(
+        Settings(),
+        database_url="postgresql://db/procession",
+        worker_threads=8,
+        poll_interval=timedelta(milliseconds=250),
+        services=("shop.services", "shop.mail"),
+    )
+
+
+@pytest.mark.parametrize("name", ["WORKER_THREADS", "LEASE"])
+def test_a_text_that_is_no_number_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ValueError, match=f"Expected PROCESSION_{name} to be a number, but it is 'many'"):
+        Settings.from_environment({f"PROCESSION_{name}": "many"})
+
+
+def test_every_setting_can_be_read() -> None:
+    texts = {str: "7", int: "7", timedelta: "7", tuple: "7"}
+    environment = {
+        f"PROCESSION_{field.name.upper()}": texts[type(getattr(Settings(), field.name))] for field in fields(Settings)
+    }
+
+    read = Settings.from_environment(environment)
+    expected = {str: "7", int: 7, timedelta: timedelta(seconds=7), tuple: ("7",)}
+    for field in fields(Settings):
+        assert getattr(read, field.name) == expected[type(getattr(Settings(), field.name))]
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings().worker_threads = 1  # type: ignore[misc]
