@@ -25,7 +25,7 @@ export async function mount(element) {
   if (!(await draw(viewer, element, xml))) return;
   showState(viewer, state);
   showHighlight(viewer, element.dataset.highlight);
-  const view = frame(viewer, element.dataset.highlight ?? attentionPoint(state));
+  const view = frame(viewer, element.dataset.highlight || attentionPoint(state));
   element.append(footer(view, Boolean(element.dataset.state)));
   onSelect(viewer, element);
   keepFitting(canvas, viewer, view);
