@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
@@ -236,14 +236,6 @@ def _definition(row: DefinitionRow, file: str) -> Definition:
 # ---- starting ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Startable:
-    """The row of a definition that the actor may start."""
-
-    row: DefinitionRow
-    file: str
-
-
 def startable(tx: Transaction) -> list[Definition]:
     """The newest version of each process that the actor may start by hand."""
     rows = tx.session.execute(_ROWS.where(DefinitionRow.is_latest).order_by(func.lower(DefinitionRow.name))).all()
@@ -276,19 +268,29 @@ def start_form(tx: Transaction, definition_id: int) -> Form | None:
     """What to fill in before starting; None when the start event asks for nothing."""
     process = execution.process_of(tx, definition_id)
     told = process.forms.get(process.start_event or "")
-    if told is None or (told.key is None and told.data is None):
+    if told is None or not told.is_drawn:
         return None
     return form_from(tx, definition_id, told)
 
 
 def form_from(tx: Transaction, definition_id: int, told: FormSource) -> Form:
-    """The form of a user task or start event. Raises NotFound when its file was not deployed with the diagram."""
-    if told.key is not None:
-        file, data = _form_file(tx, definition_id, told.key)
-        return forms.from_form_js(file, data)
-    if told.data is not None:
-        return told.data
-    return forms.from_choices(told.names, told.choices, told.choice_variable)
+    """The form of a user task or start event. Raises NotFound when its file was not deployed with the diagram.
+
+    A drawn form that does not ask for what decides at the gateway behind the task gets the gateway's buttons.
+    """
+    made = forms.from_choices(told.names, told.choices, told.choice_variable)
+    if not told.is_drawn:
+        return made
+    drawn = _drawn_form(tx, definition_id, told)
+    decided = {key for button in made.buttons for key in button.values}
+    asked = {field.key for field in drawn.fields}
+    return drawn if decided & asked else replace(drawn, buttons=made.buttons)
+
+
+def _drawn_form(tx: Transaction, definition_id: int, told: FormSource) -> Form:
+    if told.key is None:
+        return told.data or Form()
+    return forms.from_form_js(*_form_file(tx, definition_id, told.key))
 
 
 def _form_file(tx: Transaction, definition_id: int, key: str) -> tuple[str, bytes]:

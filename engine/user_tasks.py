@@ -328,12 +328,11 @@ def _accepted(tx: Transaction, row: Task, submitted: Mapping[str, object], butto
     form = definitions.form_from(tx, row.definition_id, told)
     pressed = _pressed(form, button)
     given = {**submitted, **pressed}
-    is_drawn = told.key is not None or told.data is not None
-    if is_drawn:
-        return {**forms.checked(form, given), **pressed}
-    known = {field.key for field in form.fields}
-    checked = forms.checked(form, given) if any(key in given for key in known) or pressed else {}
-    return {**given, **checked}
+    chosen = _chosen(form, given)
+    if told.is_drawn:
+        return {**forms.checked(form, given), **chosen}
+    is_filled = any(field.key in given for field in form.fields)
+    return {**given, **(forms.checked(form, given) if is_filled else {})}
 
 
 def _pressed(form: Form, button: int | None) -> Mapping[str, Json]:
@@ -342,6 +341,16 @@ def _pressed(form: Form, button: int | None) -> Mapping[str, Json]:
     if not 0 <= button < len(form.buttons):
         raise InvalidValues({"button": f"Expected one of {len(form.buttons)} buttons, but got number {button}."})
     return form.buttons[button].values
+
+
+def _chosen(form: Form, given: Mapping[str, object]) -> dict[str, Json]:
+    """What decides at the gateway behind the task: from the button that was pressed, or said by name."""
+    keys = {key for button in form.buttons for key in button.values}
+    chosen = {key: given[key] for key in keys if key in given}
+    if keys and not chosen:
+        labels = ", ".join(button.label for button in form.buttons)
+        raise InvalidValues({"button": f"Expected a decision. Choose one of: {labels}."})
+    return chosen
 
 
 def _require_holder(tx: Transaction, row: Task) -> None:

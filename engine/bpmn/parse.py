@@ -41,6 +41,11 @@ class FormSource:
     names: tuple[str, ...] = ()
     choice_variable: str = ""
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether somebody made the form; otherwise it is made from nothing."""
+        return self.key is not None or self.data is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
