@@ -12,6 +12,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 from sqlalchemy.engine import make_url
+from werkzeug.exceptions import BadRequest
 
 from engine import Settings
 from web.context import KEY
@@ -68,7 +69,15 @@ def init_app(app: Flask) -> None:
     app.session_interface = _Sessions()
     csrf.init_app(app)
     limiter.init_app(app)
+    app.before_request(_refuse_nul)
     app.after_request(_guard)
+
+
+def _refuse_nul() -> None:
+    """Nobody types a NUL, and PostgreSQL refuses it even in a question."""
+    sent = (text for fields in (request.args, request.form) for _, text in fields.items(multi=True))
+    if "\0" in request.path or any("\0" in text for text in sent):
+        raise BadRequest
 
 
 def _guard(response: Response) -> Response:

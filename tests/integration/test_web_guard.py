@@ -83,7 +83,6 @@ def test_next_leads_to_own_pages_only(site: Site) -> None:
         "//evil.example",
         "/\\evil.example",
         "javascript:alert(1)",
-       
         "x",
         "",
         "/\tx",
@@ -185,6 +184,11 @@ def test_a_huge_upload_is_refused_with_a_page(site: Site, monkeypatch: pytest.Mo
 
     assert answer.status_code == 413
     assert "too large" in words(answer.text)
+
+
+@pytest.mark.parametrize("path", ["/?search=%00", "/definitions/%00/versions", "/instances/?name=%00&value=1"])
+def test_a_nul_is_refused(ana: Visitor, path: str) -> None:
+    assert ana.get(path).status_code == 400
 
 
 def test_a_lost_session_loses_nothing_silently(site: Site) -> None:
