@@ -38,6 +38,7 @@ def init_app(app: Flask) -> None:
     app.json = _Json(app)
     zone = ZoneInfo(app.extensions[KEY].settings.time_zone)
     app.add_template_filter(lambda moment: at(moment, zone), "at")
+    app.add_template_filter(lambda moment: at_second(moment, zone), "at_second")
     app.add_template_filter(markdown.render, "markdown")
     for show in (ago, due, text_of, words, event_text):
         app.add_template_filter(show, show.__name__)
@@ -73,6 +74,13 @@ def plain(value: Any) -> Json:
 def at(moment: datetime | None, zone: ZoneInfo) -> str:
     """A moment in full: "Mon 23 Nov 2026, 14:05"."""
     return "" if moment is None else f"{moment.astimezone(zone):%a %-d %b %Y, %H:%M}"
+
+
+def at_second(moment: datetime, zone: ZoneInfo) -> str:
+    """A moment of history, to the second; the year is named when it is not this one: "23 Nov 14:05:09"."""
+    local = moment.astimezone(zone)
+    is_this_year = local.year == engine().clock.now().astimezone(zone).year
+    return f"{local:%-d %b %H:%M:%S}" if is_this_year else f"{local:%-d %b %Y %H:%M:%S}"
 
 
 def ago(moment: datetime) -> str:
@@ -118,6 +126,7 @@ def words(name: str) -> str:
 # ---- history -------------------------------------------------------------------------------------------------------
 
 
+MAX_TOLD_CHARACTERS = 300
 _SENTENCES: Mapping[str, str] = {
     "instance started": "Instance started",
     "instance cancelled": "Instance cancelled: {reason}",
@@ -135,12 +144,16 @@ _SENTENCES: Mapping[str, str] = {
 
 def event_text(event: Event) -> str:
     """One fact about the past as a sentence; kinds without one show all they hold."""
-    told = {name: text_of(values.decode(value)) for name, value in event.data.items()}
+    told = {name: _cut(text_of(values.decode(value))) for name, value in event.data.items()}
     sentence = _SENTENCES.get(event.kind)
     if sentence is not None:
         return sentence.format_map(defaultdict(str, told))
     rest = ", ".join(f"{name} {text}" for name, text in told.items())
     return event.kind.capitalize() + (f": {rest}" if rest else "")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TOLD_CHARACTERS else text[:MAX_TOLD_CHARACTERS] + " ..."
 
 
 # ---- paging --------------------------------------------------------------------------------------------------------
