@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -14,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from engine import SYSTEM, Engine, Role, SettableClock, Settings, accounts, definitions
+from engine import SYSTEM, Engine, Role, SettableClock, accounts, definitions
 from web import create_app
 
 PASSWORD = "correct-horse"
@@ -81,9 +82,8 @@ class Site:
         self.app = app
 
     @classmethod
-    def over(cls, database: Path) -> Site:
-        settings = Settings(database_url=f"sqlite:///{database}", secret_key="for tests")
-        engine = Engine(settings, clock=SettableClock())
+    def over(cls, engine: Engine) -> Site:
+        engine.settings = replace(engine.settings, secret_key="for tests")
         app = create_app(engine)
         app.testing = True
         return cls(engine, app)

@@ -1,34 +1,17 @@
-"""A site for page tests: its own database file, copied from one that was filled once."""
+"""A site for page tests, on each database, and people who are signed in to it."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from engine import Engine, SettableClock, Settings
+from engine import Engine
 from tests.site import Site, Visitor, add_cast
 
 
-@pytest.fixture(scope="session")
-def filled_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database with the cast in it: hashing passwords takes its time."""
-    path = tmp_path_factory.mktemp("site") / "filled.db"
-    with Engine(Settings(database_url=f"sqlite:///{path}"), clock=SettableClock()) as engine:
-        engine.migrate()
-        add_cast(engine)
-    return path
-
-
 @pytest.fixture
-def site(filled_database: Path, tmp_path: Path) -> Iterator[Site]:
-    database = tmp_path / "site.db"
-    shutil.copy(filled_database, database)
-    site = Site.over(database)
-    yield site
-    site.engine.close()
+def site(engine: Engine) -> Site:
+    add_cast(engine)
+    return Site.over(engine)
 
 
 @pytest.fixture

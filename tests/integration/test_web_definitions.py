@@ -12,15 +12,15 @@ from tests.site import FILES, Site, Visitor, words
 def test_an_upload_makes_a_version_and_shows_it(ana: Visitor) -> None:
     sent = ana.upload("leave.bpmn")
 
-    assert sent.location == "/definitions/1"
-    page = ana.page("/definitions/1")
+    page = ana.page(sent.location)
     assert "is deployed as version 1" in page
     assert "Leave request" in page
 
 
 def test_a_diagram_and_its_form_come_together(ana: Visitor) -> None:
-    assert ana.upload("travel.bpmn", "trip.form").status_code == 302
-    assert "City" in ana.get("/start/1").text
+    sent = ana.upload("travel.bpmn", "trip.form")
+
+    assert "City" in ana.get(sent.location.replace("definitions", "start")).text
 
 
 def test_a_second_upload_makes_a_second_version(ana: Visitor) -> None:
@@ -76,9 +76,9 @@ def test_an_approver_may_not_upload(site: Site, ben: Visitor) -> None:
 
 
 def test_a_diagram_is_downloaded_byte_for_byte(ana: Visitor) -> None:
-    ana.upload("leave.bpmn")
+    sent = ana.upload("leave.bpmn")
 
-    answer = ana.get("/definitions/1/source")
+    answer = ana.get(f"{sent.location}/source")
 
     assert answer.data == (FILES / "leave.bpmn").read_bytes()
     assert answer.mimetype == "application/xml"
@@ -108,12 +108,11 @@ def test_the_list_is_searched(site: Site, ana: Visitor) -> None:
     assert "Divide" not in found
 
 
-def test_only_pages_with_a_diagram_load_the_viewer(site: Site, ana: Visitor) -> None:
-    site.deploy("leave.bpmn")
-    site.deploy("failing.bpmn")
+def test_only_pages_with_a_diagram_load_the_viewer(ana: Visitor) -> None:
+    drawn, bare = ana.upload("leave.bpmn").location, ana.upload("failing.bpmn").location
 
-    assert "data-island" in ana.get("/definitions/1").text
-    for path in ("/", "/start/", "/definitions/", "/definitions/2", "/instances/", "/timers", "/definitions/upload"):
+    assert "data-island" in ana.get(drawn).text
+    for path in ("/", "/start/", "/definitions/", bare, "/instances/", "/timers", "/definitions/upload"):
         assert "data-island" not in ana.get(path).text, path
 
 
