@@ -1,0 +1,121 @@
+"""Workers are killed as by kill -9: nothing committed is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from engine.model import SYSTEM
+from engine.storage.tables import EventRow, JobRow
+from engine.worker import Engine
+from tests.integration import crashing
+from tests.integration.crashing import LEASE, POINTS, STEPS, Place
+
+KILLED = -9
+CHAINS = 10
+
+
+@pytest.fixture
+def place(database_url: str, tmp_path: Path) -> Place:
+    return Place(database_url, tmp_path / "calls")
+
+
+@pytest.fixture
+def engine(place: Place) -> Iterator[Engine]:
+    with place.engine() as engine:
+        engine.migrate()
+        yield engine
+
+
+@pytest.fixture
+def workers() -> Iterator[list[BaseProcess]]:
+    """Whatever is started here is gone after the test."""
+    started: list[BaseProcess] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.join()
+
+
+def add_chains(engine: Engine, count: int) -> None:
+    with engine.transaction(SYSTEM) as tx:
+        crashing.add_chains(tx, count)
+
+
+def work_left(engine: Engine) -> int:
+    with engine.reading(SYSTEM) as tx:
+        return tx.session.scalar(select(func.count()).select_from(JobRow)) or 0
+
+
+def await_end(engine: Engine, *, seconds: float = 15) -> None:
+    until = time.monotonic() + seconds
+    while work_left(engine):
+        assert time.monotonic() < until, f"{work_left(engine)} jobs are left"
+        time.sleep(0.02)
+
+
+def steps_taken(engine: Engine) -> Counter[tuple[int, int]]:
+    with engine.reading(SYSTEM) as tx:
+        events = tx.session.scalars(select(EventRow).where(EventRow.kind == "step"))
+        return Counter((event.data["chain"], event.data["step"]) for event in events)
+
+
+def each_step_once(chains: int) -> Counter[tuple[int, int]]:
+    return Counter((chain, step) for chain in range(chains) for step in range(1, STEPS + 1))
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_killed_worker_loses_and_doubles_nothing(
+    engine: Engine, place: Place, workers: list[BaseProcess], point: str
+) -> None:
+    add_chains(engine, CHAINS)
+
+    for _ in range(2):
+        workers.append(crashing.start(Place(place.database_url, place.calls, point)))
+        workers[-1].join(10)
+        assert workers[-1].exitcode == KILLED
+    workers.append(crashing.start(place))
+    await_end(engine)
+
+    assert steps_taken(engine) == each_step_once(CHAINS)
+    calls = Counter(place.calls.read_text().split())
+    assert set(calls) == {f"{chain}-{step}" for chain, step in each_step_once(CHAINS)}
+    assert max(calls.values()) > 1 or point != "called"
+
+
+def test_workers_killed_at_any_moment_lose_and_double_nothing(
+    engine: Engine, place: Place, workers: list[BaseProcess]
+) -> None:
+    chains, chance = 80, random.Random(7)
+    add_chains(engine, chains)
+    workers += [crashing.start(place), crashing.start(place)]
+
+    for _ in range(6):
+        time.sleep(chance.uniform(0.05, 0.3))
+        victim = workers[-2]
+        victim.kill()
+        workers.append(crashing.start(place))
+    await_end(engine)
+
+    assert steps_taken(engine) == each_step_once(chains)
+
+
+def test_the_work_of_a_killed_worker_goes_on_within_its_lease(
+    engine: Engine, place: Place, workers: list[BaseProcess]
+) -> None:
+    add_chains(engine, 1)
+    workers.append(crashing.start(Place(place.database_url, place.calls, "called")))
+    workers[-1].join(10)
+
+    died_at = time.monotonic()
+    workers.append(crashing.start(place))
+    await_end(engine)
+
+    assert time.monotonic() - died_at < LEASE.total_seconds() + 3
