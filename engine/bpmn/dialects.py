@@ -7,8 +7,11 @@ but for its ${...}.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import keyword
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -223,6 +226,22 @@ def attributes(node: etree._Element) -> Iterator[tuple[str, str, str, Reader]]:
             yield camunda(word), text, name, read
 
 
+def has_own_form(node: etree._Element) -> bool:
+    """Whether a user task or start event says which form it shows."""
+    form_data = node.find(f"{bpmn('extensionElements')}/{camunda('formData')}")
+    return form_data is not None or any((node.get(camunda(name)) or "").strip() for name in ("formKey", "formRef"))
+
+
+def script(text: str) -> str:
+    """A script without the indentation that the XML around it brought along."""
+    dedented = textwrap.dedent(text).strip()
+    try:
+        ast.parse(dedented)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return inspect.cleandoc(text)  # the first line stands right behind <script>
+    return dedented
+
+
 # ---- the standard's resource roles
 
 
@@ -253,16 +272,18 @@ def _performers(node: etree._Element) -> Iterator[Mapped]:
             yield _PERFORMERS[local(role), "group"], repr(resource)
 
 
-def performers(text: str) -> Iterator[tuple[str, str]]:
+def performers(text: str) -> list[tuple[str, str]]:
     """Read `user(ana), group(clerks), accountants`: the word before the bracket or "", and the source of the name.
 
     Raises Untranslatable.
     """
+    result = []
     for item in _items(text):
         found = _PERFORMER.match(item.text)
         assert found is not None  # the last alternative takes any text
         word, inside, plain = found.groups()
-        yield word or "", value((inside if word else plain).strip())
+        result.append((word or "", value((inside if word else plain).strip())))
+    return result
 
 
 def resource_name(role: etree._Element) -> str | None:

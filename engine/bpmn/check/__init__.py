@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from engine.bpmn import forms, read
-from engine.bpmn.check import structure
+from engine.bpmn.check import events, expressions, gateways, people, structure, support
 from engine.bpmn.check.diagram import Diagram
 from engine.bpmn.read import Document
 from engine.errors import Invalid
@@ -18,7 +18,13 @@ MAX_FILES = 50
 MAX_PROBLEMS = 500
 """Told at once; a broken file may have thousands."""
 
-FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (structure.check,)
+FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
+    structure.check,
+    support.check,
+    events.check,
+    gateways.check,
+    expressions.check,
+)
 
 
 def check(files: Mapping[str, bytes]) -> list[Problem]:
@@ -28,7 +34,7 @@ def check(files: Mapping[str, bytes]) -> list[Problem]:
     """
     documents, problems = read_all(files)
     problems += _of_upload(files, documents)
-    problems += [problem for document in documents for problem in of_document(document)]
+    problems += [problem for document in documents for problem in of_document(document, files)]
     return _told(problems)
 
 
@@ -47,11 +53,12 @@ def read_all(files: Mapping[str, bytes]) -> tuple[list[Document], list[Problem]]
     return documents, problems
 
 
-def of_document(document: Document) -> Iterator[Problem]:
-    """What is wrong with one diagram that could be read."""
+def of_document(document: Document, files: Mapping[str, bytes]) -> Iterator[Problem]:
+    """What is wrong with one diagram that could be read. files: the whole upload, for its forms."""
     diagram = Diagram(document)
     for family in FAMILIES:
         yield from family(diagram)
+    yield from people.check(diagram, files)
 
 
 def is_form(file: str) -> bool:

@@ -27,7 +27,7 @@ def check(diagram: Diagram) -> Iterator[Problem]:
 
 
 def _duplicate_ids(diagram: Diagram) -> Iterator[Problem]:
-    """Source: BPMN 2.0.2, 8.3.1 Base Element (id is unique in its file)."""
+    """Source: BPMN 2.0.2, Base Element: an id is unique."""
     for node in diagram.elements:
         first = diagram.by_id.get(node.get("id", ""), node)
         if first is not node:
@@ -174,7 +174,7 @@ def _executable(diagram: Diagram) -> Iterator[Problem]:
 
 
 def _cross_scope(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
-    """Source: BPMN 2.0.2, 7.6.1 Sequence Flow Connections."""
+    """Source: BPMN 2.0.2, 7.6 Flow Object Connection Rules."""
     for flow in scope.holder.findall(bpmn("sequenceFlow")):
         ends = [diagram.by_id.get(flow.get(name, "")) for name in ("sourceRef", "targetRef")]
         outside = [

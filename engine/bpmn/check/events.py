@@ -1,0 +1,189 @@
+"""Events: what their definitions must say, timers, codes, links, and where boundary events sit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from engine.bpmn import schedule
+from engine.bpmn.check import python
+from engine.bpmn.check.diagram import EVENTS, Diagram, Node, Scope, event_definitions, is_true
+from engine.bpmn.check.python import Fault
+from engine.bpmn.check.support import is_executed
+from engine.bpmn.read import bpmn, local
+from engine.bpmn.schedule import TimerKind
+from engine.model import Problem, Severity
+
+TIMERS = {
+    "timeDate": TimerKind.DATE,
+    "timeDuration": TimerKind.DURATION,
+    "timeCycle": TimerKind.CYCLE,
+}
+THROWING = frozenset({"intermediateThrowEvent", "endEvent"})
+
+
+def check(diagram: Diagram) -> Iterator[Problem]:
+    for scope in diagram.scopes:
+        for event in scope.of(*EVENTS):
+            for definition in diagram.definitions_of(event):
+                read = _DEFINITIONS.get(local(definition))
+                if read is not None and is_executed(event, definition):
+                    yield from read(diagram, event, definition)
+        for task in scope.of("receiveTask"):
+            yield from _message(diagram, task, task)
+        yield from _boundary_events(diagram, scope)
+        yield from _links(diagram, scope)
+
+
+# ---- timers --------------------------------------------------------------------------------------------------------
+
+
+def _timer(diagram: Diagram, event: Node, definition: Node) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 10.5.5 Event Definitions (exactly one of date, duration, cycle)."""
+    texts = [definition.find(bpmn(tag)) for tag in TIMERS]
+    told = [node for node in texts if node is not None and (node.text or "").strip()]
+    if len(told) != 1:
+        message = "Expected a date, a duration or a cycle, but " + ("there are several." if told else "there is none.")
+        fix = "Keep one." if told else "Write a duration such as PT15M or P3D, a date, or a cycle such as R3/PT1H."
+        yield diagram.document.problem("event-definition-incomplete", event, message, fix)
+        return
+    yield from _time(diagram, event, told[0])
+
+
+def _time(diagram: Diagram, event: Node, node: Node) -> Iterator[Problem]:
+    fault = _time_fault(TIMERS[local(node)], node.text or "", is_start=local(event) == "startEvent")
+    if fault is not None:
+        place = diagram.document.text_place(node, fault.offset)
+        yield diagram.document.problem("timer-invalid", event, fault.message, fault.fix, place=place)
+
+
+def _time_fault(kind: TimerKind, text: str, *, is_start: bool) -> Fault | None:
+    """What is wrong with a time: written out, in ${...}, or Python that gives either."""
+    try:
+        schedule.validate(kind, text)
+    except ValueError as cause:
+        told = Fault(str(cause), "", len(text) - len(text.lstrip()))
+    else:
+        return None
+    is_mixed = "${" in text or "#{" in text
+    if schedule.is_literal(text) and not is_mixed:
+        return told
+    fault = python.fault_of_value(text) if is_mixed else python.fault_of_expression(text)
+    if fault is not None:
+        return told if _is_prose(text) else fault
+    names = ", ".join(sorted(python.names(text)))
+    if is_start and names:
+        return Fault(f"Expected a time that is known before the start, but it reads {names}.", "Write it out.")
+    return None
+
+
+def _is_prose(text: str) -> bool:
+    """Words without any sign of an expression."""
+    return not set(text) & set("()[]=<>'\"")
+
+
+# ---- messages, signals, errors, escalations ------------------------------------------------------------------------
+
+
+def _message(diagram: Diagram, event: Node, definition: Node) -> Iterator[Problem]:
+    if not definition.get("messageRef"):
+        message = "Expected a message, but none is chosen."
+        fix = "Choose or create one in the modeler, so that messageRef names it."
+        yield diagram.document.problem("event-definition-incomplete", event, message, fix)
+
+
+def _signal(diagram: Diagram, event: Node, definition: Node) -> Iterator[Problem]:
+    if not definition.get("signalRef"):
+        message = "Expected a signal, but none is chosen."
+        fix = "Choose or create one in the modeler, so that signalRef names it."
+        yield diagram.document.problem("event-definition-incomplete", event, message, fix)
+
+
+def _error(diagram: Diagram, event: Node, definition: Node) -> Iterator[Problem]:
+    yield from _code(diagram, event, definition, "error")
+
+
+def _escalation(diagram: Diagram, event: Node, definition: Node) -> Iterator[Problem]:
+    yield from _code(diagram, event, definition, "escalation")
+
+
+def _code(diagram: Diagram, event: Node, definition: Node, kind: str) -> Iterator[Problem]:
+    """What is thrown needs a code; what catches without one catches all. Source: BPMN 2.0.2, 10.5.5."""
+    reference = definition.get(f"{kind}Ref", "")
+    is_thrown = local(event) in THROWING
+    if not reference:
+        if is_thrown:
+            message = f"Expected the {kind} to throw, but none is chosen."
+            yield diagram.document.problem("event-definition-incomplete", event, message, "Choose or create one.")
+        return
+    found = diagram.referred(reference, kind)
+    if found is not None and not found.get(f"{kind}Code", "").strip():
+        message = f'Expected the {kind} "{found.get("name") or found.get("id")}" to have a code, but it has none.'
+        fix = f"Write {kind}Code." if is_thrown else f"Write {kind}Code; without one every {kind} is caught here."
+        severity = Severity.ERROR if is_thrown else Severity.WARNING
+        yield diagram.document.problem(f"{kind}-code", event, message, fix, severity=severity)
+
+
+_DEFINITIONS: dict[str, Callable[[Diagram, Node, Node], Iterator[Problem]]] = {
+    "timerEventDefinition": _timer,
+    "messageEventDefinition": _message,
+    "signalEventDefinition": _signal,
+    "errorEventDefinition": _error,
+    "escalationEventDefinition": _escalation,
+}
+
+
+# ---- boundary events -----------------------------------------------------------------------------------------------
+
+
+def _boundary_events(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 10.5.4 Intermediate Event."""
+    for event in scope.of("boundaryEvent"):
+        for message, fix in _boundary_faults(diagram, scope, event):
+            yield diagram.document.problem("boundary-invalid", event, message, fix)
+
+
+def _boundary_faults(diagram: Diagram, scope: Scope, event: Node) -> Iterator[tuple[str, str]]:
+    host = event.get("attachedToRef", "")
+    definitions = [local(each) for each in diagram.definitions_of(event)]
+    if host in diagram.by_id and host not in scope.by_id:
+        yield f'Expected the event to sit on an activity beside it, but "{host}" is in another sub-process.', "Move it."
+    if not definitions:
+        yield (
+            "Expected the event to have a trigger, but it has none.",
+            "Make it a timer, message, signal or error event.",
+        )
+    if "errorEventDefinition" in definitions and not is_true(event, "cancelActivity", "true"):
+        yield "An error always interrupts its activity, but cancelActivity is false.", 'Write cancelActivity="true".'
+
+
+# ---- links ---------------------------------------------------------------------------------------------------------
+
+
+def _links(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 10.5.5 Link Events: many sources, one target, at the same level."""
+    throwing = [(event, _link(event)) for event in scope.of("intermediateThrowEvent") if _is_link(event)]
+    catching = [(event, _link(event)) for event in scope.of("intermediateCatchEvent") if _is_link(event)]
+    targets = [name for _event, name in catching]
+    for event, name in throwing:
+        if name not in targets:
+            message = f'Expected a catching link event named "{name}" at the same level, but there is none.'
+            yield diagram.document.problem("link-invalid", event, message, "Draw it, or correct the name.")
+        if scope.outgoing(event):
+            message = "A flow leaves this throwing link event; the token goes on at the catching one."
+            yield diagram.document.problem("link-invalid", event, message, "Delete the flow.")
+    for index, (event, name) in enumerate(catching):
+        if name in targets[:index]:
+            message = f'Expected one catching link event named "{name}", but there is another.'
+            yield diagram.document.problem("link-invalid", event, message, "Give them different names.")
+        if scope.incoming(event):
+            message = "A flow leads into this catching link event; its tokens come from the throwing ones."
+            yield diagram.document.problem("link-invalid", event, message, "Delete the flow.")
+
+
+def _is_link(event: Node) -> bool:
+    return any(local(each) == "linkEventDefinition" for each in event_definitions(event))
+
+
+def _link(event: Node) -> str:
+    definition = next(each for each in event_definitions(event) if local(each) == "linkEventDefinition")
+    return definition.get("name") or event.get("name") or ""

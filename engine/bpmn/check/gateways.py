@@ -1,0 +1,187 @@
+"""Where a token may go several ways: conditions, default flows, and what may follow an event-based gateway."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+
+from engine.bpmn.check.diagram import ACTIVITIES, Diagram, Node, Scope, child_text, event_definitions
+from engine.bpmn.dialects import expression, has_own_form
+from engine.bpmn.juel import Untranslatable
+from engine.bpmn.read import local
+from engine.model import Problem, Severity
+
+DECIDING = frozenset({"exclusiveGateway", "inclusiveGateway"})
+CONDITIONAL = DECIDING | ACTIVITIES
+"""Nodes whose leaving flows may carry conditions. Source: BPMN 2.0.2, 13.3.1."""
+
+
+def check(diagram: Diagram) -> Iterator[Problem]:
+    for scope in diagram.scopes:
+        for rule in _RULES:
+            yield from rule(diagram, scope)
+
+
+def condition(flow: Node) -> str:
+    return child_text(flow, "conditionExpression")
+
+
+# ---- conditions ----------------------------------------------------------------------------------------------------
+
+
+def _missing_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 10.6.2 Exclusive Gateway, 10.6.3 Inclusive Gateway."""
+    for gateway in scope.of(*DECIDING):
+        flows = scope.outgoing(gateway)
+        if len(flows) < 2 or is_drawn_choice(scope, gateway):
+            continue
+        for flow in flows:
+            if not condition(flow) and flow.get("id") != gateway.get("default"):
+                message = f"Expected a condition, since {len(flows)} flows leave the gateway, but there is none."
+                yield diagram.document.problem("missing-condition", flow, message, _advice(scope, gateway))
+
+
+def is_drawn_choice(scope: Scope, gateway: Node) -> bool:
+    """Whether the person who did the task before decides by a button: all flows named, none with a condition."""
+    flows = scope.outgoing(gateway)
+    labels = [" ".join(flow.get("name", "").split()) for flow in flows]
+    return (
+        local(gateway) == "exclusiveGateway"
+        and len(flows) > 1
+        and all(labels)
+        and len(set(labels)) == len(labels)
+        and not any(map(condition, flows))
+        and _is_decided_by_person(scope, gateway)
+    )
+
+
+def _is_decided_by_person(scope: Scope, gateway: Node) -> bool:
+    sources = [scope.source(flow) for flow in scope.incoming(gateway)]
+    return bool(sources) and all(
+        local(source) == "userTask" and len(scope.outgoing(source)) == 1 and not has_own_form(source)
+        for source in sources
+    )
+
+
+def _advice(scope: Scope, gateway: Node) -> str:
+    sources = [scope.source(flow) for flow in scope.incoming(gateway)]
+    if any(local(source) == "userTask" and has_own_form(source) for source in sources):
+        return "Write one that reads a field of the form, such as approved, or make the flow the default."
+    return "Write one, such as amount > 1000, or make the flow the default."
+
+
+def _ignored_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    for flow in scope.flows:
+        source = scope.source(flow)
+        reason = _why_ignored(source, flow)
+        if condition(flow) and reason:
+            fix = "Delete the condition, or draw an exclusive or inclusive gateway."
+            severity = Severity.WARNING if local(source) in CONDITIONAL else Severity.ERROR
+            yield diagram.document.problem("condition-ignored", flow, reason, fix, severity=severity)
+
+
+def _why_ignored(source: Node, flow: Node) -> str:
+    if local(source) not in CONDITIONAL:
+        return f"A flow that leaves a {local(source)} has no condition, but this one has."
+    if source.get("default") == flow.get("id"):
+        return "The condition is ignored, since the flow is the default: taken when no other is."
+    return ""
+
+
+# ---- default flows -------------------------------------------------------------------------------------------------
+
+
+def _bad_defaults(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    for node in scope.nodes:
+        default = diagram.referred(node.get("default", ""), "sequenceFlow")
+        if default is None:
+            continue
+        place = diagram.document.attribute_place(node, "default")
+        if local(node) not in CONDITIONAL:
+            message = f"A {local(node)} has no default flow, but this one has."
+            yield diagram.document.problem("bad-default", node, message, "Delete the attribute.", place=place)
+        elif default.get("sourceRef") != node.get("id"):
+            message = f'Expected the default flow to leave from here, but "{default.get("id")}" leaves from '
+            message += f'"{default.get("sourceRef", "")}".'
+            yield diagram.document.problem("bad-default", node, message, "Choose one that does.", place=place)
+
+
+def _no_defaults(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    for gateway in scope.of(*DECIDING):
+        flows = scope.outgoing(gateway)
+        if len(flows) < 2 or gateway.get("default") or not all(map(condition, flows)) or _is_complete(flows):
+            continue
+        message = "When no condition is true the instance stops here with an incident."
+        fix = "Make one flow the default."
+        yield diagram.document.problem("no-default", gateway, message, fix, severity=Severity.WARNING)
+
+
+def _is_complete(flows: list[Node]) -> bool:
+    """Whether one of two conditions is the other's opposite."""
+    try:
+        first, second = (ast.parse(expression(condition(flow)), mode="eval").body for flow in flows)
+    except (ValueError, SyntaxError, RecursionError, MemoryError, Untranslatable):  # other numbers of flows, too
+        return False
+    return ast.dump(_opposite(first)) == ast.dump(second) or ast.dump(_opposite(second)) == ast.dump(first)
+
+
+_OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.GtE,
+    ast.GtE: ast.Lt,
+    ast.Gt: ast.LtE,
+    ast.LtE: ast.Gt,
+}
+
+
+def _opposite(tree: ast.expr) -> ast.expr:
+    match tree:
+        case ast.Compare(left=left, ops=[sign], comparators=[ast.Constant(value=bool() as truth)]):
+            return ast.Compare(left, [sign], [ast.Constant(not truth)])
+        case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in _OPPOSITES:
+            return ast.Compare(left, [_OPPOSITES[type(sign)]()], [right])
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            return inner
+    return ast.UnaryOp(ast.Not(), tree)
+
+
+# ---- event-based gateways ------------------------------------------------------------------------------------------
+
+
+def _event_gateways(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 10.6.6 Event-Based Gateway."""
+    for gateway in scope.of("eventBasedGateway"):
+        flows = scope.outgoing(gateway)
+        if not flows:
+            message = "Expected events to wait for behind the gateway, but no flow leaves it."
+            yield diagram.document.problem("event-gateway", gateway, message, "Draw two or more catching events.")
+        for flow in flows:
+            target = scope.target(flow)
+            wrong = _not_waiting(scope, target)
+            if wrong:
+                fix = "Lead each flow to a catching event or receive task of its own."
+                yield diagram.document.problem("event-gateway", target, wrong, fix)
+
+
+def _not_waiting(scope: Scope, target: Node) -> str:
+    if local(target) == "intermediateCatchEvent" and event_definitions(target):
+        is_link = local(event_definitions(target)[0]) == "linkEventDefinition"
+        if is_link:
+            return "An event-based gateway waits for a message, signal or timer, not for a link."
+    elif local(target) not in ("receiveTask", "intermediateCatchEvent"):
+        return (
+            f"Expected a catching event or receive task behind the event-based gateway, but this is a {local(target)}."
+        )
+    if len(scope.incoming(target)) > 1:
+        return "An event behind an event-based gateway has no other flow leading to it, but this one has."
+    return ""
+
+
+_RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
+    _missing_conditions,
+    _ignored_conditions,
+    _bad_defaults,
+    _no_defaults,
+    _event_gateways,
+)

@@ -1,0 +1,90 @@
+"""Work for people: who may do it, and the form they fill in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from engine.bpmn import forms
+from engine.bpmn.check.diagram import Diagram, Node
+from engine.bpmn.check.support import is_drawn_for_another_tool
+from engine.bpmn.dialects import ROLES
+from engine.bpmn.read import bpmn, camunda, local
+from engine.model import Problem, Severity
+
+_ASSIGNMENT = ("assignee", "candidateUsers", "candidateGroups")
+
+
+def check(diagram: Diagram, files: Mapping[str, bytes]) -> Iterator[Problem]:
+    """files: the whole upload, in which forms are looked for."""
+    names = frozenset(_names(files))
+    in_lanes = frozenset(_in_lanes(diagram))
+    for node in diagram.running:
+        if local(node) in ("userTask", "startEvent"):
+            yield from _form(diagram, node, names)
+            yield from _form_data(diagram, node)
+        if local(node) == "userTask":
+            yield from _assignment(diagram, node, in_lanes)
+
+
+# ---- who -----------------------------------------------------------------------------------------------------------
+
+
+def _assignment(diagram: Diagram, task: Node, in_lanes: frozenset[str]) -> Iterator[Problem]:
+    if any(task.get(camunda(word), "").strip() for word in _ASSIGNMENT) or is_drawn_for_another_tool(task):
+        return
+    if next(task.iterchildren(*map(bpmn, ROLES)), None) is not None or _is_in(task, in_lanes):
+        return
+    message = "Nothing says whose work this is, so it is in nobody's inbox."
+    fix = "Give it an assignee or a candidate group, or draw it in a lane that bears a group's name."
+    yield diagram.document.problem("missing-assignee", task, message, fix, severity=Severity.WARNING)
+
+
+def _in_lanes(diagram: Diagram) -> Iterator[str]:
+    for process in diagram.executable:
+        for lane in process.iter(bpmn("lane")):
+            if lane.get("name", "").strip():
+                yield from ((each.text or "").strip() for each in lane.findall(bpmn("flowNodeRef")))
+
+
+def _is_in(task: Node, in_lanes: frozenset[str]) -> bool:
+    """Whether the task, or a sub-process around it, is drawn in a named lane."""
+    return any(node.get("id") in in_lanes for node in (task, *task.iterancestors()))
+
+
+# ---- forms ---------------------------------------------------------------------------------------------------------
+
+
+def _form(diagram: Diagram, node: Node, names: frozenset[str]) -> Iterator[Problem]:
+    attribute = next((each for each in map(camunda, ("formKey", "formRef")) if node.get(each, "").strip()), None)
+    if attribute is None:
+        return
+    key = node.get(attribute, "").strip()
+    place = diagram.document.attribute_place(node, attribute)
+    wanted = key.rpartition(":")[2]
+    if _is_page(key):
+        message = f'Expected a form-js form, but "{key}" is a web page of another tool.'
+        fix = 'Draw it in the form editor, upload it together with the diagram and write its file name, "order.form".'
+        yield diagram.document.problem("form-missing", node, message, fix, place=place)
+    elif "${" not in key and wanted not in names:
+        message = f'Expected a form "{wanted}" in the upload, but there is none.'
+        near = f" There is: {', '.join(sorted(names)[:5])}." if names else ""
+        fix = f"Upload the form file together with the diagram.{near}"
+        yield diagram.document.problem("form-missing", node, message, fix, place=place)
+
+
+def _is_page(key: str) -> bool:
+    return key.startswith(("embedded:", "app:", "http:", "https:")) or key.endswith((".html", ".htm"))
+
+
+def _names(files: Mapping[str, bytes]) -> Iterator[str]:
+    """What a form may be called by: its file's name, with folder or without ending, and its own id."""
+    for file, data in files.items():
+        if file.lower().endswith((".form", ".json")):
+            yield from (file, file.rpartition("/")[2], file.rpartition(".")[0])
+            yield forms.form_id(data) or file
+
+
+def _form_data(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    for form_data in node.findall(f"{bpmn('extensionElements')}/{camunda('formData')}"):
+        for field, fault in forms.faults_of_form_data(form_data):
+            yield diagram.document.problem("form-invalid", node, fault, place=diagram.document.place(field))

@@ -1,0 +1,485 @@
+"""What is executed, by place. Everything else is refused by name, with the nearest thing that works.
+
+The tables say what runs; whatever is not in them does not. Vendor extensions we do not know are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from lxml import etree
+
+from engine.bpmn import dialects
+from engine.bpmn.check.diagram import EVENTS, FLOW_NODES, SUB_PROCESSES, Diagram, Node, child_text, children, is_true
+from engine.bpmn.read import CAMUNDA, bpmn, camunda, local
+from engine.model import Problem, Severity
+
+
+def check(diagram: Diagram) -> Iterator[Problem]:
+    for node in diagram.running:
+        for rule in _RULES:
+            yield from rule(diagram, node)
+
+
+def _refused(diagram: Diagram, node: Node, message: str, fix: str, attribute: str = "") -> Problem:
+    place = diagram.document.attribute_place(node, attribute) if attribute else None
+    return diagram.document.problem("unsupported-element", node, message, fix, place=place)
+
+
+# ---- elements ------------------------------------------------------------------------------------------------------
+
+EXECUTED = frozenset(
+    {
+        "task",
+        "manualTask",
+        "userTask",
+        "scriptTask",
+        "serviceTask",
+        "sendTask",
+        "receiveTask",
+        "businessRuleTask",
+        "subProcess",
+        "exclusiveGateway",
+        "parallelGateway",
+        "inclusiveGateway",
+        "eventBasedGateway",
+        "startEvent",
+        "endEvent",
+        "intermediateCatchEvent",
+        "intermediateThrowEvent",
+        "boundaryEvent",
+        "sequenceFlow",
+    }
+)
+DRAWN = frozenset(
+    {
+        "artifact",
+        "association",
+        "auditing",
+        "dataObject",
+        "dataObjectReference",
+        "dataStoreReference",
+        "documentation",
+        "extensionElements",
+        "group",
+        "ioSpecification",
+        "laneSet",
+        "monitoring",
+        "performer",
+        "potentialOwner",
+        "humanPerformer",
+        "property",
+        "resourceRole",
+        "supports",
+        "textAnnotation",
+    }
+)
+"""May stand in a process without a meaning for its run."""
+INSTEAD = {
+    "callActivity": "Draw its process as a sub-process here.",
+    "transaction": "Draw a sub-process with error boundary events.",
+    "adHocSubProcess": "Draw a sub-process with sequence flows or a multi-instance task.",
+    "complexGateway": "Draw an inclusive gateway, or a parallel one with conditions behind it.",
+    "choreographyTask": "Draw a collaboration with send and receive tasks.",
+    "subChoreography": "Draw a collaboration with send and receive tasks.",
+    "callChoreography": "Draw a collaboration with send and receive tasks.",
+    "implicitThrowEvent": "Draw an intermediate throwing event.",
+    "correlationSubscription": "Start and receive by message name and business key.",
+}
+_CONTAINERS = frozenset({"process"}) | SUB_PROCESSES
+
+
+def _elements(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    parent = node.getparent()
+    if parent is None or local(parent) not in _CONTAINERS or local(node) in EXECUTED | DRAWN | _OF_ACTIVITIES:
+        return
+    fix = INSTEAD.get(local(node), "Delete it, or draw it with supported elements.")
+    yield _refused(diagram, node, f"A {local(node)} is not executed.", fix)
+
+
+_OF_ACTIVITIES = frozenset(
+    {
+        "incoming",
+        "outgoing",
+        "multiInstanceLoopCharacteristics",
+        "standardLoopCharacteristics",
+        "dataInputAssociation",
+        "dataOutputAssociation",
+    }
+)
+"""Stand in sub-processes as in every activity; told about below."""
+
+
+# ---- events --------------------------------------------------------------------------------------------------------
+
+NONE = "none"
+TRIGGERS: Mapping[str, frozenset[str]] = {
+    "startEvent": frozenset({NONE, "timer", "message", "signal"}),
+    "endEvent": frozenset({NONE, "terminate", "error", "escalation", "signal"}),
+    "intermediateCatchEvent": frozenset({"timer", "message", "signal", "link"}),
+    "intermediateThrowEvent": frozenset({NONE, "signal", "link", "escalation"}),
+    "boundaryEvent": frozenset({NONE, "timer", "error", "escalation", "message", "signal"}),
+}
+"""Event -> what may trigger it or what it throws. (A boundary event without a trigger is told by another rule.)"""
+_WORDS = {
+    "startEvent": "A start event",
+    "endEvent": "An end event",
+    "intermediateCatchEvent": "A catching intermediate event",
+    "intermediateThrowEvent": "A throwing intermediate event",
+    "boundaryEvent": "A boundary event",
+}
+_TRIGGER_INSTEAD = {
+    "compensate": "Draw the undoing as ordinary tasks behind an error boundary event.",
+    "cancel": "Draw an error end event and an error boundary event.",
+    "conditional": "Draw a timer that repeats and an exclusive gateway with the condition.",
+}
+_PLACE_INSTEAD = {
+    ("endEvent", "message"): "Draw a send task with a topic before a plain end event.",
+    ("intermediateThrowEvent", "message"): "Draw a send task with a topic.",
+    ("intermediateCatchEvent", NONE): "Make it a timer, message or signal event.",
+}
+_ALWAYS_BLANK = "Make it a plain start event; let an event beside the sub-process wait."
+
+
+def _triggers(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    kind = local(node)
+    if kind not in TRIGGERS:
+        return
+    found = [local(each).removesuffix("EventDefinition") for each in diagram.definitions_of(node)] or [NONE]
+    if len(found) > 1:
+        message = f"An event with several triggers ({', '.join(found)}) is not executed."
+        yield _refused(
+            diagram, node, message, "Draw one event for each, behind an event-based gateway or on the boundary."
+        )
+    elif found[0] not in TRIGGERS[kind]:
+        fix = _PLACE_INSTEAD.get((kind, found[0])) or _TRIGGER_INSTEAD.get(found[0]) or _allowed(kind)
+        yield _refused(diagram, node, f"{_WORDS[kind]} with trigger {found[0]} is not executed.", fix)
+    elif kind == "startEvent" and found[0] != NONE and _is_inside(node) and not _is_event_sub_process(node.getparent()):
+        yield _refused(diagram, node, f"A sub-process does not start by a {found[0]}.", _ALWAYS_BLANK)
+
+
+def is_executed(event: Node, definition: Node) -> bool:
+    """Whether such an event may have such a trigger."""
+    return local(definition).removesuffix("EventDefinition") in TRIGGERS.get(local(event), ())
+
+
+def _allowed(kind: str) -> str:
+    return f"Use one of: {', '.join(sorted(TRIGGERS[kind] - {NONE}))}."
+
+
+def _is_inside(node: Node) -> bool:
+    parent = node.getparent()
+    return parent is not None and local(parent) in SUB_PROCESSES
+
+
+def _is_event_sub_process(node: Node | None) -> bool:
+    return node is not None and is_true(node, "triggeredByEvent")
+
+
+# ---- attributes of the standard ------------------------------------------------------------------------------------
+
+
+def _standard_attributes(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    for name, (tags, allowed, what, fix) in _STANDARD.items():
+        text = node.get(name)
+        if text is not None and local(node) in tags and text.strip() not in allowed:
+            yield _refused(diagram, node, f"{what} is not executed.", fix, name)
+
+
+_FALSE = frozenset({"false", "0"})
+_STANDARD: Mapping[str, tuple[frozenset[str], frozenset[str], str, str]] = {
+    "triggeredByEvent": (
+        SUB_PROCESSES,
+        _FALSE,
+        "An event sub-process",
+        "Draw its start event as a boundary event on a sub-process around the rest.",
+    ),
+    "isForCompensation": (FLOW_NODES, _FALSE, "Compensation", "Draw the undoing as ordinary tasks."),
+    "startQuantity": (FLOW_NODES, frozenset({"1"}), "A start quantity", "Draw a parallel gateway before the activity."),
+    "completionQuantity": (FLOW_NODES, frozenset({"1"}), "A completion quantity", "Draw a parallel gateway behind it."),
+    "instantiate": (
+        frozenset({"receiveTask", "eventBasedGateway"}),
+        _FALSE,
+        "Starting an instance here",
+        "Draw a message start event.",
+    ),
+    "eventGatewayType": (
+        frozenset({"eventBasedGateway"}),
+        frozenset({"Exclusive"}),
+        "A parallel event-based gateway",
+        "Draw a parallel gateway and the catching events behind it.",
+    ),
+    "parallelMultiple": (EVENTS, _FALSE, "An event that waits for several triggers", "Draw one event for each."),
+    "behavior": (
+        frozenset({"multiInstanceLoopCharacteristics"}),
+        frozenset({"All"}),
+        "A multi-instance activity that throws events as it goes on",
+        "Draw a sub-process with the events inside.",
+    ),
+}
+"""Attribute -> where it counts, which values mean nothing special, what it is, what to do instead."""
+
+
+# ---- services ------------------------------------------------------------------------------------------------------
+
+_SERVICES = frozenset({"serviceTask", "sendTask", "businessRuleTask"})
+_IMPLEMENTATIONS = ("class", "delegateExpression", "expression", "decisionRef")
+
+
+def _services(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    if local(node) not in _SERVICES or any(node.get(camunda(name)) for name in _IMPLEMENTATIONS):
+        return
+    if is_drawn_for_another_tool(node):
+        return  # told below
+    if not node.get(camunda("topic"), "").strip():
+        message = "Expected a topic that names the service to call, but there is none."
+        fix = 'Write camunda:type="external" camunda:topic="..." (in Camunda Modeler: implementation External, Topic).'
+        yield diagram.document.problem("service-missing", node, message, fix)
+    elif node.get(camunda("type")) not in (None, "external"):
+        message = f'The service type "{node.get(camunda("type"))}" is not executed.'
+        yield _refused(diagram, node, message, 'Write camunda:type="external".', camunda("type"))
+
+
+# ---- loops ---------------------------------------------------------------------------------------------------------
+
+
+def _loops(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    read = _LOOPS.get(local(node))
+    activity = node.getparent()
+    if read is None or activity is None or is_drawn_for_another_tool(activity):
+        return
+    for message, fix in read(node):
+        place = diagram.document.place(node)
+        yield diagram.document.problem("multi-instance", activity, message, fix, place=place)
+
+
+def _multi_instance_faults(node: Node) -> Iterator[tuple[str, str]]:
+    """Source: BPMN 2.0.2, 10.3.8 Loop Characteristics."""
+    cardinality = child_text(node, "loopCardinality")
+    collection = node.get(camunda("collection"), "") or child_text(node, "loopDataInputRef")
+    if not cardinality and not collection:
+        yield "Expected how often the activity runs, but nothing says it.", "Write a loop cardinality or a collection."
+    if _is_number(cardinality) and int(cardinality) < 0:
+        yield f"Expected a loop cardinality from 0 on, but it is {cardinality}.", ""
+    item = node.get(camunda("elementVariable")) or node.find(bpmn("inputDataItem")) is not None
+    if item and not collection:
+        yield "Expected a collection to take the items from, but there is none.", "Name the variable that holds it."
+    if node.find(bpmn("complexBehaviorDefinition")) is not None:
+        yield (
+            "Events thrown while a multi-instance activity goes on are not executed.",
+            "Draw them inside a sub-process.",
+        )
+
+
+def _standard_loop_faults(node: Node) -> Iterator[tuple[str, str]]:
+    maximum = node.get("loopMaximum")
+    if maximum is None and not child_text(node, "loopCondition"):
+        yield "Expected a loop condition or a maximum, but there is neither: the loop never ends.", "Write one."
+    if maximum is not None and not (_is_number(maximum) and int(maximum) > 0):
+        yield f'Expected the loop maximum to be 1 or more, but it is "{maximum}".', ""
+
+
+def _is_number(text: str) -> bool:
+    digits = text.strip().removeprefix("-")
+    return digits.isascii() and digits.isdigit() and len(digits) < 10
+
+
+_LOOPS: Mapping[str, Callable[[Node], Iterator[tuple[str, str]]]] = {
+    "multiInstanceLoopCharacteristics": _multi_instance_faults,
+    "standardLoopCharacteristics": _standard_loop_faults,
+}
+
+
+# ---- data ----------------------------------------------------------------------------------------------------------
+
+
+def _data(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    """A drawn data association says who reads what; one that computes would have to be executed."""
+    if local(node) not in ("dataInputAssociation", "dataOutputAssociation"):
+        return
+    computing = [each for each in children(node) if local(each) in ("assignment", "transformation")]
+    owner = node.getparent()
+    if computing and owner is not None:
+        message = f"A data association with a {local(computing[0])} is not executed."
+        fix = "Write a camunda:inputParameter or camunda:outputParameter."
+        place = diagram.document.place(node)
+        yield diagram.document.problem("unsupported-element", owner, message, fix, place=place)
+
+
+# ---- Camunda's attributes and extension elements -------------------------------------------------------------------
+
+_EXTERNAL = 'Write camunda:type="external" camunda:topic="..." and register a service of that name.'
+_LISTENER = "Draw what it does as a task."
+_REFUSED_ATTRIBUTES = {
+    "class": _EXTERNAL,
+    "delegateExpression": _EXTERNAL,
+    "expression": _EXTERNAL,
+    "decisionRef": _EXTERNAL,
+    "mapDecisionResult": _EXTERNAL,
+    "resource": "Write the script into the diagram.",
+    "formHandlerClass": "Use a form file or camunda:formData.",
+    "initiator": "Let the start form set a variable with the name of the person.",
+    "errorCodeVariable": "Draw one boundary event for each error code.",
+    "errorMessageVariable": "Draw one boundary event for each error code.",
+    "escalationCodeVariable": "Draw one boundary event for each escalation code.",
+    "caseRef": "Draw the case as a process.",
+    "calledElementBinding": "Draw the process as a sub-process here.",
+    "variableName": "Conditional events are not executed.",
+}
+_HARMLESS_ATTRIBUTES = frozenset(
+    {
+        "asyncBefore",
+        "asyncAfter",
+        "async",
+        "exclusive",
+        "diagramRelationId",
+        "formRefBinding",
+        "historyTimeToLive",
+        "isStartableInTasklist",
+        "jobPriority",
+        "modelerTemplate",
+        "modelerTemplateVersion",
+        "modelerTemplateIcon",
+        "taskPriority",
+        "type",
+    }
+)
+_ATTRIBUTE_PLACES = {
+    "resultVariable": _SERVICES,
+    "topic": _SERVICES,
+    "collection": frozenset({"multiInstanceLoopCharacteristics"}),
+    "elementVariable": frozenset({"multiInstanceLoopCharacteristics"}),
+    "assignee": frozenset({"userTask"}),
+    "candidateUsers": frozenset({"userTask"}),
+    "candidateGroups": frozenset({"userTask"}),
+    "dueDate": frozenset({"userTask"}),
+    "followUpDate": frozenset({"userTask"}),
+    "formKey": frozenset({"userTask", "startEvent"}),
+    "formRef": frozenset({"userTask", "startEvent"}),
+}
+"""Where attributes that are executed somewhere have their meaning; anywhere else they would be ignored."""
+
+
+def _camunda_attributes(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    for name in map(etree.QName, map(str, node.attrib)):
+        if name.namespace != CAMUNDA:
+            continue
+        word = name.localname
+        if word in _REFUSED_ATTRIBUTES:
+            message = f"The attribute camunda:{word} is not executed."
+            place = diagram.document.attribute_place(node, str(name))
+            yield diagram.document.problem(
+                "unsupported-element", _named(node), message, _REFUSED_ATTRIBUTES[word], place=place
+            )
+        elif word not in _HARMLESS_ATTRIBUTES and not _has_meaning(word, node):
+            message = f"The attribute camunda:{word} is ignored here."
+            place = diagram.document.attribute_place(node, str(name))
+            yield diagram.document.problem(
+                "ignored-attribute", _named(node), message, "Delete it.", place=place, severity=Severity.WARNING
+            )
+
+
+def _has_meaning(word: str, node: Node) -> bool:
+    return word in dialects.ATTRIBUTES and local(node) in _ATTRIBUTE_PLACES.get(word, {local(node)})
+
+
+def _named(node: Node) -> Node:
+    """The element people see: the node itself, or the one it belongs to."""
+    parent = node.getparent()
+    return node if node.get("name") or local(node) in FLOW_NODES | {"process"} or parent is None else parent
+
+
+_REFUSED_EXTENSIONS = {
+    "executionListener": _LISTENER,
+    "taskListener": _LISTENER,
+    "connector": _EXTERNAL,
+    "field": _EXTERNAL,
+    "in": "Use camunda:inputOutput.",
+    "out": "Use camunda:inputOutput.",
+    "errorEventDefinition": "Let the service raise a BPMN error.",
+    "formProperty": "Use camunda:formData.",
+    "potentialStarter": "Use camunda:candidateStarterUsers or camunda:candidateStarterGroups.",
+}
+_EXECUTED_EXTENSIONS = frozenset({"inputOutput", "formData"})
+_HARMLESS_EXTENSIONS = frozenset({"properties"})
+
+
+def _camunda_extensions(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    for extension in _extensions(node):
+        name = etree.QName(extension)
+        word, place = name.localname, diagram.document.place(extension)
+        if name.namespace != CAMUNDA or word in _EXECUTED_EXTENSIONS | _HARMLESS_EXTENSIONS:
+            continue
+        if word in _REFUSED_EXTENSIONS:
+            message, fix = f"camunda:{word} is not executed.", _REFUSED_EXTENSIONS[word]
+            yield diagram.document.problem("unsupported-element", _named(node), message, fix, place=place)
+        else:
+            message = f"camunda:{word} is ignored here."
+            yield diagram.document.problem(
+                "ignored-attribute", _named(node), message, place=place, severity=Severity.WARNING
+            )
+
+
+def _extensions(node: Node) -> Iterator[Node]:
+    for holder in node.findall(bpmn("extensionElements")):
+        yield from (child for child in holder if isinstance(child.tag, str))
+
+
+# ---- other tools' extensions that would change how a process runs --------------------------------------------------
+
+_OTHERS: Mapping[str, tuple[str, frozenset[str]]] = {
+    "http://camunda.org/schema/zeebe/1.0": (
+        "Camunda 8",
+        frozenset(
+            {
+                "modelerTemplate",
+                "modelerTemplateIcon",
+                "modelerTemplateVersion",
+                "properties",
+                "taskHeaders",
+                "userTask",
+                "userTaskForm",
+                "versionTag",
+            }
+        ),
+    ),
+    "http://activiti.org/bpmn": ("Activiti", frozenset({"async", "exclusive"})),
+    "http://flowable.org/bpmn": ("Flowable", frozenset({"async", "exclusive"})),
+    "http://spiffworkflow.org/bpmn/schema/1.0/core": ("SpiffWorkflow", frozenset({"unitTests", "properties"})),
+}
+"""Namespace -> tool, and its words that change nothing."""
+
+
+def _other_tools(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    for tool, words in _words_of_other_tools(node).items():
+        fix = "Write them with the camunda: words of Camunda 7, or in standard BPMN."
+        yield _refused(diagram, _named(node), f"Extensions of {tool} are not executed: {', '.join(words)}.", fix)
+
+
+def is_drawn_for_another_tool(node: Node) -> bool:
+    """Whether an element, or its loop, carries words of a tool whose extensions are not executed."""
+    return any(_words_of_other_tools(each) for each in (node, *children(node)))
+
+
+def _words_of_other_tools(node: Node) -> dict[str, list[str]]:
+    """Tool -> its words here that would change how the element runs."""
+    found: dict[str, list[str]] = {}
+    for tag in (*map(str, node.attrib), *(str(extension.tag) for extension in _extensions(node))):
+        name = etree.QName(tag)
+        tool, harmless = _OTHERS.get(str(name.namespace or ""), ("", frozenset()))
+        if tool and name.localname not in harmless and name.localname not in found.setdefault(tool, []):
+            found[tool].append(name.localname)
+    return {tool: words for tool, words in found.items() if words}
+
+
+_RULES: tuple[Callable[[Diagram, Node], Iterator[Problem]], ...] = (
+    _elements,
+    _triggers,
+    _standard_attributes,
+    _services,
+    _loops,
+    _data,
+    _camunda_attributes,
+    _camunda_extensions,
+    _other_tools,
+)
