@@ -114,6 +114,11 @@ _MINE = select(*(JOB.c[field.name] for field in fields(Job))).where(
     JOB.c.id == bindparam("of"), JOB.c.lease == bindparam("held"), JOB.c.failed_at.is_(None)
 )
 _MINE_LOCKED = _MINE.with_for_update()
+_ADD = insert(JOB).returning(JOB.c.id, JOB.c.lease)
+_END = delete(JOB).where(JOB.c.id == bindparam("of"))
+_CANCEL = delete(JOB).where(
+    JOB.c.instance_id == bindparam("owner"), JOB.c.token == bindparam("at"), JOB.c.element_id == bindparam("element")
+)
 _ITS_INSTANCE = (
     select(INSTANCE.c.id)
     .where(INSTANCE.c.id == _MINE.with_only_columns(JOB.c.instance_id).scalar_subquery())
@@ -137,9 +142,7 @@ def add_many(tx: Transaction, new: Sequence[NewJob]) -> list[int]:
     if not new:
         return []
     lease = _new_lease(tx)
-    added = tx.session.execute(
-        insert(JOB).returning(JOB.c.id, JOB.c.lease), [_values(tx, job, lease) for job in new]
-    ).all()
+    added = tx.session.connection().execute(_ADD, [_values(tx, job, lease) for job in new]).all()
     tx.hints += [Ref(id, held) for id, held in added if held is not None]
     return [id for id, _ in added]
 
@@ -147,8 +150,8 @@ def add_many(tx: Transaction, new: Sequence[NewJob]) -> list[int]:
 def cancel(tx: Transaction, instance_id: int, tokens: Sequence[tuple[str, str]]) -> None:
     """Take away what the given (token, element id) pairs of an instance wait for."""
     if tokens:
-        waiting = tuple_(JOB.c.token, JOB.c.element_id).in_(tokens)
-        tx.session.execute(delete(JOB).where(JOB.c.instance_id == instance_id, waiting))
+        waiting = [{"owner": instance_id, "at": token, "element": element_id} for token, element_id in tokens]
+        tx.session.connection().execute(_CANCEL, waiting)
 
 
 def retry(tx: Transaction, job_id: int) -> None:
@@ -311,7 +314,7 @@ def _finish(tx: Transaction, ref: Ref, handler: Handler, outcome: object) -> boo
     if job is None:
         return False
     handler.finish(tx, job, outcome)
-    tx.session.execute(delete(JOB).where(JOB.c.id == job.id))
+    tx.session.connection().execute(_END, {"of": job.id})
     return True
 
 
@@ -341,7 +344,7 @@ def _change(tx: Transaction, job: Job, changes: Mapping[str, object]) -> None:
 
 
 def _look(tx: Transaction, ref: Ref) -> Job | None:
-    row = tx.session.execute(_MINE, {"of": ref.id, "held": ref.lease}).one_or_none()
+    row = tx.session.connection().execute(_MINE, {"of": ref.id, "held": ref.lease}).one_or_none()
     return None if row is None else Job(*row)
 
 
@@ -349,15 +352,18 @@ def _locked(tx: Transaction, ref: Ref) -> Job | None:
     """Lock the instance, then the job; None when the lease no longer counts. Raises Busy.
 
     In this order, because every command locks its instance before it cancels jobs: the other way round, the two would
-    wait for each other.
+    wait for each other. (SQLite's one writer holds everything already.)
     """
+    if tx.store.database.dialect.name == "sqlite":
+        return _look(tx, ref)
+    mine = {"of": ref.id, "held": ref.lease}
     try:
-        tx.session.execute(_ITS_INSTANCE, {"of": ref.id, "held": ref.lease})
+        tx.session.connection().execute(_ITS_INSTANCE, mine)
     except OperationalError as cause:
         if getattr(cause.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
         raise Busy(f"Expected the instance of job {ref.id} to be free, but another command holds it.") from cause
-    row = tx.session.execute(_MINE_LOCKED, {"of": ref.id, "held": ref.lease}).one_or_none()
+    row = tx.session.connection().execute(_MINE_LOCKED, mine).one_or_none()
     return None if row is None else Job(*row)
 
 
