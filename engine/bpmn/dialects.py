@@ -226,12 +226,6 @@ def attributes(node: etree._Element) -> Iterator[tuple[str, str, str, Reader]]:
             yield camunda(word), text, name, read
 
 
-def has_own_form(node: etree._Element) -> bool:
-    """Whether a user task or start event says which form it shows."""
-    form_data = node.find(f"{bpmn('extensionElements')}/{camunda('formData')}")
-    return form_data is not None or any((node.get(camunda(name)) or "").strip() for name in ("formKey", "formRef"))
-
-
 def script(text: str) -> str:
     """A script without the indentation that the XML around it brought along."""
     dedented = textwrap.dedent(text).strip()

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterator
 
 from engine.bpmn.check.diagram import ACTIVITIES, Diagram, Node, Scope, child_text, event_definitions
-from engine.bpmn.dialects import expression, has_own_form
+from engine.bpmn.dialects import expression
 from engine.bpmn.juel import Untranslatable
 from engine.bpmn.read import local
 from engine.model import Problem, Severity
@@ -29,6 +29,9 @@ def condition(flow: Node) -> str:
 # ---- conditions ----------------------------------------------------------------------------------------------------
 
 
+_ADVICE = "Write one, such as amount > 1000, or make the flow the default."
+
+
 def _missing_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     """Source: BPMN 2.0.2, 10.6.2 Exclusive Gateway, 10.6.3 Inclusive Gateway."""
     for gateway in scope.of(*DECIDING):
@@ -38,7 +41,7 @@ def _missing_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
         for flow in flows:
             if not condition(flow) and flow.get("id") != gateway.get("default"):
                 message = f"Expected a condition, since {len(flows)} flows leave the gateway, but there is none."
-                yield diagram.document.problem("missing-condition", flow, message, _advice(scope, gateway))
+                yield diagram.document.problem("missing-condition", flow, message, _ADVICE)
 
 
 def is_drawn_choice(scope: Scope, gateway: Node) -> bool:
@@ -57,17 +60,7 @@ def is_drawn_choice(scope: Scope, gateway: Node) -> bool:
 
 def _is_decided_by_person(scope: Scope, gateway: Node) -> bool:
     sources = [scope.source(flow) for flow in scope.incoming(gateway)]
-    return bool(sources) and all(
-        local(source) == "userTask" and len(scope.outgoing(source)) == 1 and not has_own_form(source)
-        for source in sources
-    )
-
-
-def _advice(scope: Scope, gateway: Node) -> str:
-    sources = [scope.source(flow) for flow in scope.incoming(gateway)]
-    if any(local(source) == "userTask" and has_own_form(source) for source in sources):
-        return "Write one that reads a field of the form, such as approved, or make the flow the default."
-    return "Write one, such as amount > 1000, or make the flow the default."
+    return bool(sources) and all(local(source) == "userTask" and len(scope.outgoing(source)) == 1 for source in sources)
 
 
 def _ignored_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:

@@ -105,7 +105,7 @@ def _syntax_fault(source: str, cause: SyntaxError, mode: str) -> Fault:
         if found:
             return Fault(f"This is not Python: {found.group().strip()}", fix, found.start())
     offset = min(offset, len(source))
-    near = " ".join(source[offset : offset + 25].split())
+    near = source[offset:].partition("\n")[0][:25].strip()
     return Fault(f"This is not Python: {cause.msg}{f' at {near!r}' if near else ''}.", "", offset)
 
 
@@ -122,7 +122,7 @@ _HINTS = (
     (re.compile(r"\b(?:AND|OR|NOT)\b"), "Write and, or, not in small letters."),
     (re.compile(r"\?.*:"), "Write: a if condition else b."),
     (re.compile(r"\b(?:var|let|const|function|new)\b"), "Scripts are written in Python."),
-    (re.compile(rf"\b{_WORD}\s+{_WORD}\s*(?=[=<>!]|\Z)"), "A name has no spaces: write customer_level."),
+    (re.compile(rf"\b{_WORD}\s+{_WORD}\s*(?=[=<>!])"), "A name has no spaces: write customer_level."),
 )
 """Words of other languages, found where Python's parser gave up, and what to write."""
 
