@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 from dataclasses import replace
 from types import FrameType
+from typing import Any
 
 import click
-from engine.cli import main
 from flask import Flask
-from waitress import create_server
+from waitress.server import create_server
 
 from engine import Engine, EngineError, Settings
+from engine.cli import main
 from web import create_app, demo, security
 
 __all__ = ["main"]
@@ -31,17 +32,16 @@ HTTP_THREADS = 16
 @click.option("--proxy", help="Address of a reverse proxy whose X-Forwarded headers are believed.")
 def run(*, with_demo: bool, host: str, port: int, proxy: str | None) -> None:
     """Serve the pages, with a worker in the same process; migrates the database first."""
-    engine = Engine(_settings(with_demo=with_demo))
-    app = _ready(engine, with_demo=with_demo)
-    server = create_server(app, host=host, port=port, threads=HTTP_THREADS, **_limits(), **_trust(proxy))
-    engine.start_worker()
-    signal.signal(signal.SIGTERM, _stop)
-    try:
-        _greet(f"http://{host}:{server.effective_port}", with_demo=with_demo)
-        server.run()  # until SIGTERM or SIGINT; the requests at hand are finished
-    finally:
-        server.close()
-        engine.close()
+    with Engine(_settings(with_demo=with_demo)) as engine:
+        app = _ready(engine, with_demo=with_demo)
+        server = _listen(app, host=host, port=port, **_limits(), **_trust(proxy))
+        engine.start_worker()
+        signal.signal(signal.SIGTERM, _stop)
+        try:
+            _greet(f"http://{host}:{server.effective_port}", with_demo=with_demo)
+            server.run()  # until SIGTERM or SIGINT; the requests at hand are finished
+        finally:
+            server.close()
     click.echo("Stopped.")
 
 
@@ -64,12 +64,20 @@ def _settings(*, with_demo: bool) -> Settings:
     return replace(settings, services=(*settings.services, *demo.services())) if with_demo else settings
 
 
-def _limits() -> dict[str, object]:
+def _listen(app: Flask, *, host: str, port: int, **options: Any) -> Any:
+    try:
+        return create_server(app, host=host, port=port, threads=HTTP_THREADS, **options)
+    except OSError as cause:
+        message = f"Expected {host}:{port} to be free, but: {cause.strerror}. Choose another by --port."
+        raise click.ClickException(message) from cause
+
+
+def _limits() -> dict[str, Any]:
     """The application refuses what is too large with a page; waitress only cuts off what is far beyond that."""
     return {"max_request_body_size": 4 * security.MAX_REQUEST_BYTES, "ident": None, "channel_timeout": 60}
 
 
-def _trust(proxy: str | None) -> dict[str, object]:
+def _trust(proxy: str | None) -> dict[str, Any]:
     if proxy is None:
         return {}
     headers = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
