@@ -30,7 +30,7 @@ class _Json(DefaultJSONProvider):
     """Process data for the browser: moments as ISO 8601, decimals as numbers."""
 
     @staticmethod
-    def default(value: Any) -> Any:  # type: ignore[override]
+    def default(value: Any) -> Any:
         return plain(value)
 
 

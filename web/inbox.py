@@ -17,15 +17,13 @@ SORTS = {"due": "Due first", "priority": "Most urgent first", "created": "Newest
 
 @bp.get("/")
 def index() -> str:
-    asked = {
-        "view": listing.choice("view", VIEWS, "mine"),
-        "search": listing.text("search"),
-        "sort": listing.choice("sort", SORTS, "due"),
-    }
+    view, sort = listing.choice("view", VIEWS, "mine"), listing.choice("sort", SORTS, "due")
+    search, offset = listing.text("search"), listing.offset()
     with reading() as tx:
-        page = user_tasks.inbox(tx, **asked, limit=listing.PAGE_SIZE, offset=listing.offset())
+        page = user_tasks.inbox(tx, view=view, search=search, sort=sort, limit=listing.PAGE_SIZE, offset=offset)
         counts = user_tasks.counts(tx)
     template = "inbox/_list.html" if is_fragment() else "inbox/index.html"
+    asked = {"view": view, "search": search, "sort": sort}
     return render_template(template, page=page, counts=counts, asked=asked, views=VIEWS, sorts=SORTS)
 
 
