@@ -37,7 +37,7 @@ def test_what_is_not_executed_is_refused_by_name_and_place(ana: Visitor) -> None
     page = words(refused.text)
     assert refused.status_code == 422
     assert "nothing was stored" in page
-    assert "refused.bpmn:5:" in page
+    assert "refused.bpmn:6:" in page
     assert "call" in page
     assert "Nothing is deployed yet" in ana.page("/definitions/")
 
