@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -62,6 +64,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return cluster.make(f"own-{tmp_path.name}")
 
 
+@pytest.fixture(params=ON_EACH_DATABASE)
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The same with empty tables in it."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("_sqlite_tables"), tmp_path / "test.db")
+        return f"sqlite:///{tmp_path / 'test.db'}"
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.make(f"own-{tmp_path.name}", template=request.getfixturevalue("_postgres_tables"))
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     found = programs()
@@ -76,24 +88,32 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def _sqlite_tables() -> Iterator[Engine]:
-    with Engine(Settings(database_url="sqlite://")) as engine:
+def _sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file that others are copied from."""
+    path = tmp_path_factory.mktemp("tables") / "empty.db"
+    with Engine(Settings(database_url=f"sqlite:///{path}")) as engine:
         engine.migrate()
-        yield engine
+    return path
 
 
 @pytest.fixture(scope="session")
-def _postgres_url(cluster: Cluster) -> str:
-    url = cluster.make("shared")
-    with Engine(Settings(database_url=url)) as engine:
+def _postgres_tables(cluster: Cluster) -> str:
+    """The name of a database that others are copied from."""
+    with Engine(Settings(database_url=cluster.make("empty"))) as engine:
         engine.migrate()
-    return url
+    return "empty"
+
+
+@pytest.fixture(scope="session")
+def _postgres_url(cluster: Cluster, _postgres_tables: str) -> str:
+    """A database that tests use one after the other."""
+    return cluster.make("shared", template=_postgres_tables)
 
 
 def _copy_tables(request: pytest.FixtureRequest, engine: Engine) -> None:
-    migrated: Engine = request.getfixturevalue("_sqlite_tables")
-    with closing(migrated.database.raw_connection()) as source, closing(engine.database.raw_connection()) as target:
-        source.driver_connection.backup(target.driver_connection)
+    path: Path = request.getfixturevalue("_sqlite_tables")
+    with closing(sqlite3.connect(path)) as source, closing(engine.database.raw_connection()) as target:
+        source.backup(target.driver_connection)
 
 
 def _delete_rows(_request: pytest.FixtureRequest, engine: Engine) -> None:

@@ -52,7 +52,7 @@ class Cluster:
 
     def __exit__(self, *_: object) -> None:
         self._administration.dispose()
-        self._server.send_signal(signal.SIGINT)  # SIGTERM would wait for connections that tests left open
+        self._server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
         self._server.wait(STARTING_SECONDS)
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -208,9 +208,8 @@ def test_the_last_active_administrator_stays(engine: Engine, dismissal: dict[str
 
 
 @pytest.fixture
-def shared(database_url: str) -> Iterator[Engine]:
-    with Engine(Settings(database_url=database_url)) as engine:
-        engine.migrate()
+def shared(migrated_url: str) -> Iterator[Engine]:
+    with Engine(Settings(database_url=migrated_url)) as engine:
         yield engine
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,21 +26,22 @@ Command = Callable[..., Result]
 
 @pytest.fixture
 def command(database_url: str) -> Command:
-    """Run one command line against the test's database; more than an exit fails the test."""
-
-    def run(*arguments: str, input: str | None = None) -> Result:
-        environment = {"PROCESSION_DATABASE_URL": database_url}
-        result = CliRunner().invoke(main, arguments, input=input, env=environment)
-        assert result.exception is None or isinstance(result.exception, SystemExit)
-        return result
-
-    return run
+    """Run one command line against an empty database."""
+    return partial(run, database_url)
 
 
 @pytest.fixture
-def migrated(command: Command) -> Command:
-    command("migrate")
-    return command
+def migrated(migrated_url: str) -> Command:
+    """Run one command line against empty tables."""
+    return partial(run, migrated_url)
+
+
+def run(database_url: str, *arguments: str, input: str | None = None) -> Result:
+    """More than an exit is a failure of the test."""
+    environment = {"PROCESSION_DATABASE_URL": database_url}
+    result = CliRunner().invoke(main, arguments, input=input, env=environment)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
 
 
 def test_migrate_tells_the_revision(command: Command) -> None:
@@ -54,7 +56,7 @@ def test_a_database_without_tables_is_refused(command: Command, arguments: list[
     assert "Run: procession migrate" in result.stderr
 
 
-def test_deploy_then_start(migrated: Command, database_url: str) -> None:
+def test_deploy_then_start(migrated: Command, migrated_url: str) -> None:
     assert migrated("deploy", LEAVE).output == "Deployed leave, version 1.\n"
     assert migrated("deploy", LEAVE).output == "Deployed leave, version 2.\n"
 
@@ -63,7 +65,7 @@ def test_deploy_then_start(migrated: Command, database_url: str) -> None:
     )
 
     assert started.output == "Started instance 1 of leave, version 2.\n"
-    with Engine(Settings(database_url=database_url)) as engine, engine.reading(SYSTEM) as tx:
+    with Engine(Settings(database_url=migrated_url)) as engine, engine.reading(SYSTEM) as tx:
         values = {variable.name: variable.value for variable in instances.variables(tx, 1)}
         assert (instances.get(tx, 1).business_key, values) == ("4711", {"days": 3, "remark": "by the sea"})
 
@@ -101,7 +103,7 @@ def test_files_are_told_apart_by_name(command: Command, tmp_path: Path) -> None:
     assert missing.stderr == "Error: Expected to read nothing.bpmn, but: No such file or directory.\n"
 
 
-def test_accounts_are_added_changed_and_listed(migrated: Command, database_url: str) -> None:
+def test_accounts_are_added_changed_and_listed(migrated: Command, migrated_url: str) -> None:
     details = ["--name", "Ana Lind", "--role", "admin", "--group", "clerks", "--group", "managers"]
     added = migrated("user", "add", "ana", *details, "--password-stdin", input="correct horse\n")
     asked = migrated("user", "add", "ben", input="another horse\nanother horse\n")
@@ -110,7 +112,7 @@ def test_accounts_are_added_changed_and_listed(migrated: Command, database_url: 
     assert [result.exit_code for result in (added, asked, changed)] == [0, 0, 0]
     assert migrated("user", "list").output == "ana\tAna Lind\tadmin\tclerks,managers\nben\tben\n"
     assert migrated("user", "list", "lind").output == "ana\tAna Lind\tadmin\tclerks,managers\n"
-    with Engine(Settings(database_url=database_url)) as engine, engine.reading(SYSTEM) as tx:
+    with Engine(Settings(database_url=migrated_url)) as engine, engine.reading(SYSTEM) as tx:
         assert accounts.verify(tx, "ana", "third horse")
         assert accounts.verify(tx, "ben", "another horse")
 
@@ -140,9 +142,9 @@ def test_a_wrong_setting_is_one_line(name: str, value: str, told: str) -> None:
     assert result.stderr.startswith(told)
 
 
-def test_a_worker_runs_until_it_is_told_to_stop(migrated: Command, database_url: str) -> None:
+def test_a_worker_runs_until_it_is_told_to_stop(migrated: Command, migrated_url: str) -> None:
     program = [sys.executable, "-c", "from engine.cli import main; main()", "worker"]
-    environment = {**os.environ, "PROCESSION_DATABASE_URL": database_url}
+    environment = {**os.environ, "PROCESSION_DATABASE_URL": migrated_url}
     with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None
         assert worker.stdout.readline() == "The worker runs (stop with Ctrl+C).\n"

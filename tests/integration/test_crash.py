@@ -23,14 +23,13 @@ CHAINS = 10
 
 
 @pytest.fixture
-def place(database_url: str, tmp_path: Path) -> Place:
-    return Place(database_url, tmp_path / "calls")
+def place(migrated_url: str, tmp_path: Path) -> Place:
+    return Place(migrated_url, tmp_path / "calls")
 
 
 @pytest.fixture
 def engine(place: Place) -> Iterator[Engine]:
     with place.engine() as engine:
-        engine.migrate()
         yield engine
 
 

@@ -452,11 +452,10 @@ def test_only_a_failed_job_can_be_retried(engine: Engine) -> None:
 
 
 @pytest.fixture
-def shared(database_url: str) -> Iterator[Engine]:
+def shared(migrated_url: str) -> Iterator[Engine]:
     """A real clock and a database that threads share."""
-    settings = Settings(database_url=database_url, lease=timedelta(seconds=1), poll_interval=timedelta(seconds=0.05))
+    settings = Settings(database_url=migrated_url, lease=timedelta(seconds=1), poll_interval=timedelta(seconds=0.05))
     with Engine(settings) as engine:
-        engine.migrate()
         yield engine
 
 

@@ -25,10 +25,9 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    settings = Settings(database_url=database_url, worker_threads=2, poll_interval=SECOND / 10, lease=0.6 * SECOND)
+def engine(migrated_url: str) -> Iterator[Engine]:
+    settings = Settings(database_url=migrated_url, worker_threads=2, poll_interval=SECOND / 10, lease=0.6 * SECOND)
     with Engine(settings) as engine:
-        engine.migrate()
         yield engine
 
 
@@ -174,7 +173,7 @@ def test_a_call_that_does_not_end_does_not_keep_the_worker(engine: Engine, gate:
 
 
 def test_the_poller_outlives_a_database_that_is_away(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    claim, refusals = jobs.claim, [OperationalError("claim", {}, Exception("away")) for _ in range(3)]
+    claim, refusals = jobs.claim, [OperationalError("claim", {}, Exception("away")) for _ in range(2)]
 
     def broken(*arguments: object) -> object:
         if refusals:
@@ -189,7 +188,7 @@ def test_the_poller_outlives_a_database_that_is_away(engine: Engine, monkeypatch
     threads.stop()
 
 
-@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+@pytest.mark.parametrize("migrated_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
 def test_every_connection_of_a_running_worker_may_break(engine: Engine) -> None:
     threads = start(engine)
     add(engine, 200)
