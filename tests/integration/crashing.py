@@ -10,20 +10,21 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from engine import jobs
+from engine import jobs, services
 from engine.config import Settings
 from engine.dispatch.threads import Threads
 from engine.jobs import Handler, Handlers, Job, NewJob
 from engine.storage.tables import EventRow
 from engine.transaction import Ref, Store, Transaction
 from engine.worker import Engine
+from tests.play import chain, document
 
 STEPS = 4
 LEASE = timedelta(seconds=0.5)
@@ -35,6 +36,19 @@ claimed: it holds a job and has not begun it        called: the service has answ
 changing: state is changed, not yet committed       committed: the next step exists, nobody was told of it
 handed over: the next step is in a thread's hands, not begun
 """
+
+PROCESS = document(
+    """
+    <startEvent id="ordered"/>
+    <serviceTask id="charge" camunda:type="external" camunda:topic="charge"/>
+    <intermediateCatchEvent id="pause">
+      <timerEventDefinition><timeDuration>PT0.2S</timeDuration></timerEventDefinition>
+    </intermediateCatchEvent>
+    <serviceTask id="ship" camunda:type="external" camunda:topic="ship"/>
+    <endEvent id="done"/>
+    """
+    + chain("ordered", "charge", "pause", "ship", "done")
+)
 
 _processes = get_context("forkserver")
 _processes.set_forkserver_preload([__name__])
@@ -53,8 +67,17 @@ class Place:
 
 
 def start(place: Place) -> BaseProcess:
-    """Start a worker in a process of its own."""
-    process = _processes.Process(target=_work, args=(place,), daemon=True)
+    """Start a worker for chains of jobs in a process of its own."""
+    return _started(_work, place)
+
+
+def start_engine(place: Place) -> BaseProcess:
+    """Start a worker for real processes in a process of its own; it serves the topics of PROCESS."""
+    return _started(_serve, place)
+
+
+def _started(target: Callable[[Place], None], place: Place) -> BaseProcess:
+    process = _processes.Process(target=target, args=(place,), daemon=True)
     process.start()
     return process
 
@@ -89,6 +112,20 @@ def _handlers(place: Place) -> Handlers:
         _die_at("changing", place.point)
 
     return {"step": Handler(call=call, finish=finish)}
+
+
+def _serve(place: Place) -> None:
+    for topic in ("charge", "ship"):
+        services.register(topic)(lambda call: _served(place, call))
+    with place.engine() as engine:
+        engine.start_worker()
+        time.sleep(60)
+
+
+def _served(place: Place, call: services.Call) -> dict[str, object]:
+    with place.calls.open("a") as file:
+        file.write(f"{call.idempotency_key}\n")
+    return {call.element_id: True}
 
 
 class _Deadly(Threads):

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from engine.model import SYSTEM
+from engine import definitions, instances
+from engine.model import SYSTEM, InstanceStatus, Outcome
 from engine.storage.tables import EventRow, JobRow
 from engine.worker import Engine
 from tests.integration import crashing
@@ -118,3 +119,28 @@ def test_the_work_of_a_killed_worker_goes_on_within_its_lease(
     await_end(engine)
 
     assert time.monotonic() - died_at < LEASE.total_seconds() + 3
+
+
+def test_instances_of_killed_workers_come_to_their_end_once(
+    engine: Engine, place: Place, workers: list[BaseProcess]
+) -> None:
+    with engine.transaction(SYSTEM) as tx:
+        definitions.deploy(tx, {"order.bpmn": crashing.PROCESS})
+        ids = [instances.start(tx, "p").id for _ in range(20)]
+    workers += [crashing.start_engine(place), crashing.start_engine(place)]
+
+    for pause in (0.3, 0.2, 0.2, 0.3):
+        time.sleep(pause)
+        workers[-2].kill()
+        workers.append(crashing.start_engine(place))
+    await_end(engine)
+
+    with engine.reading(SYSTEM) as tx:
+        assert {instances.get(tx, id).status for id in ids} == {InstanceStatus.COMPLETED}
+        for id in ids:
+            visits = [(one.element_id, one.outcome) for one in reversed(instances.activities(tx, id).rows)]
+            assert visits == [
+                (element, Outcome.COMPLETED) for element in ("ordered", "charge", "pause", "ship", "done")
+            ]
+            assert [one.kind for one in instances.events(tx, id).rows].count("timer fired") == 1
+    assert len(set(place.calls.read_text().split())) == 2 * len(ids)
