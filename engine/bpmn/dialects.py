@@ -14,6 +14,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from lxml import etree
@@ -24,6 +25,8 @@ from engine.bpmn.read import bpmn, camunda, local
 
 MAX_CHARACTERS = 10_000
 """Of one expression or attribute."""
+MAX_RESOURCES = 500
+"""Of one file, looked through for the groups that roles refer to."""
 
 # ---- texts -> Python source ----------------------------------------------------------------------------------------
 
@@ -281,10 +284,15 @@ def performers(text: str) -> list[tuple[str, str]]:
 
 
 def resource_name(role: etree._Element) -> str | None:
-    """The name of the resource that a role refers to: a group of that name."""
+    """The name of the resource that a role refers to: a group of that name. Raises Untranslatable."""
     reference = (role.findtext(bpmn("resourceRef")) or "").strip().rpartition(":")[2]
-    resources = {each.get("id"): each for each in role.getroottree().getroot().findall(bpmn("resource"))}
-    return (resources[reference].get("name") or reference) if reference in resources else None
+    if not reference:
+        return None
+    resources = islice(role.getroottree().getroot().iterchildren(bpmn("resource")), MAX_RESOURCES)
+    found = next((each for each in resources if each.get("id") == reference), None)
+    if found is None:
+        raise Untranslatable(f'Expected resourceRef to name a resource, but there is no resource "{reference}".')
+    return found.get("name") or reference
 
 
 # ---- extension elements

@@ -25,6 +25,8 @@ DI = "http://www.omg.org/spec/DD/20100524/DI"
 CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
+_BPMN_PREFIX = f"{{{BPMN}}}"
+
 MAX_BYTES = 5 * 1024 * 1024
 MAX_ELEMENTS = 50_000
 MAX_DEPTH = 100
@@ -46,11 +48,11 @@ def camunda(tag: str) -> str:
 
 def local(node: etree._Element) -> str:
     """The tag of an element without its namespace."""
-    return str(etree.QName(node).localname)
+    return str(node.tag).rpartition("}")[2]
 
 
 def is_bpmn(node: etree._Element) -> bool:
-    return bool(etree.QName(node).namespace == BPMN)
+    return str(node.tag).startswith(_BPMN_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ def _links(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     """Source: BPMN 2.0.2, 10.5.5 Link Events: many sources, one target, at the same level."""
     throwing = [(event, _link(event)) for event in scope.of("intermediateThrowEvent") if _is_link(event)]
     catching = [(event, _link(event)) for event in scope.of("intermediateCatchEvent") if _is_link(event)]
-    targets = [name for _event, name in catching]
+    targets = {name for _event, name in catching}
     for event, name in throwing:
         if name not in targets:
             message = f'Expected a catching link event named "{name}" at the same level, but there is none.'
@@ -171,10 +171,12 @@ def _links(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
         if scope.outgoing(event):
             message = "A flow leaves this throwing link event; the token goes on at the catching one."
             yield diagram.document.problem("link-invalid", event, message, "Delete the flow.")
-    for index, (event, name) in enumerate(catching):
-        if name in targets[:index]:
+    seen = set[str]()
+    for event, name in catching:
+        if name in seen:
             message = f'Expected one catching link event named "{name}", but there is another.'
             yield diagram.document.problem("link-invalid", event, message, "Give them different names.")
+        seen.add(name)
         if scope.incoming(event):
             message = "A flow leads into this catching link event; its tokens come from the throwing ones."
             yield diagram.document.problem("link-invalid", event, message, "Delete the flow.")

@@ -158,6 +158,10 @@ def _mapping_value(diagram: Diagram, node: Node, parameter: Node) -> Iterator[Pr
 def _roles(diagram: Diagram, node: Node) -> Iterator[Problem]:
     path = f"{bpmn('resourceAssignmentExpression')}/{bpmn('formalExpression')}"
     for role in node.iterchildren(*map(bpmn, dialects.ROLES)):
+        fault = _fault(dialects.resource_name, role)
+        if fault is not None:
+            place = diagram.document.place(role)
+            yield diagram.document.problem("unresolved-ref", node, fault.message, place=place)
         for formal in role.findall(path):
             fault = _fault(dialects.performers, formal.text or "")
             if fault is not None:

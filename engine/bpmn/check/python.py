@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import time
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 import pydantic_monty as monty
@@ -16,7 +18,8 @@ MAX_SCRIPT = 50_000
 """Characters."""
 MAX_NESTING = 200
 MAX_PARSED = 500
-"""Texts of one file handed to the sandbox's own parser."""
+"""Texts of one file handed to the sandbox's own parser, and the seconds it has for them together."""
+MAX_PARSING = 5
 
 
 class Fault(NamedTuple):
@@ -177,8 +180,9 @@ def beyond_sandbox(sources: Iterable[str]) -> Iterator[tuple[str, Fault]]:
     distinct = list(dict.fromkeys(sources))[:MAX_PARSED]
     if not distinct:
         return
+    ends_at = time.monotonic() + MAX_PARSING
     with monty.Monty(max_processes=1, request_timeout=2) as pool:
-        for source in distinct:
+        for source in takewhile(lambda _source: time.monotonic() < ends_at, distinct):
             fault = _sandbox_fault(pool, source)
             if fault is not None:
                 yield source, fault

@@ -10,9 +10,9 @@ from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, Diagram, Node, Sco
 from engine.bpmn.read import bpmn, local
 from engine.model import Problem, Severity
 
-MAX_SUGGESTIONS = 20
+MAX_SUGGESTIONS = 10
 """Of one file; looking for similar ids among many is slow."""
-MAX_COMPARED = 2_000
+MAX_COMPARED = 500
 
 
 def check(diagram: Diagram) -> Iterator[Problem]:
@@ -150,7 +150,7 @@ def _kinds(reference: _Reference) -> str:
 
 def _similar(diagram: Diagram, wanted: str, reference: _Reference) -> str:
     ids = [name for name, node in diagram.by_id.items() if not reference.targets or local(node) in reference.targets]
-    near = get_close_matches(wanted[:100], ids[:MAX_COMPARED], n=1)
+    near = get_close_matches(wanted[:60], ids[:MAX_COMPARED], n=1)
     return f'Did you mean "{near[0]}"?' if near else ""
 
 
