@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date, time
+from decimal import Decimal
 from typing import NoReturn
 
 from flask import request
@@ -33,7 +35,18 @@ def button() -> int | None:
 
 def island(form: Form, values: Mapping[str, Json], errors: Mapping[str, str]) -> dict[str, Json]:
     """What the form island reads from the page."""
-    return {"schema": form.schema, "data": dict(values), "errors": dict(errors)}
+    return {"schema": form.schema, "data": _shown(dict(values)), "errors": dict(errors)}
+
+
+def _shown(value: Json) -> Json:
+    """A value as form-js takes it: dates and times in ISO 8601, exact numbers as numbers."""
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat() if isinstance(value, date | time) else value
 
 
 def summary(form: Form, errors: Mapping[str, str]) -> list[tuple[str, str]]:

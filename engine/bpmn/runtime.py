@@ -126,8 +126,8 @@ class Run:
         return {wait.key: wait for token in self.workflow.all_live() for wait in _waits(token)}
 
     def values_seen_by(self, token_id: str) -> dict[str, Json]:
-        """The variables that a token sees."""
-        return self.workflow.scopes.visible(self._waiting(token_id))
+        """The variables that a token sees, without the counters of loops."""
+        return self.workflow.scopes.visible(self._waiting(token_id), with_counters=False)
 
     def input_of(self, token_id: str) -> dict[str, Json]:
         """What a service is called with: its input mapping when it has one, else every variable it sees."""

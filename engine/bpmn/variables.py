@@ -81,11 +81,12 @@ class Scopes:
         found = ((name, self.find(token, name)) for name in names)
         return {name: value for name, value in found if value is not MISSING}
 
-    def visible(self, token: Token | None) -> dict[str, Json]:
+    def visible(self, token: Token | None, *, with_counters: bool = True) -> dict[str, Json]:
         """Every value the token can see, inner names hiding outer ones."""
         result: dict[str, Json] = {}
         for stop in reversed(list(_stops(token))):
-            result |= {**stop.computed, **self.known.get(stop.scope, _EMPTY)}
+            counters = stop.computed if with_counters else _EMPTY
+            result |= {**counters, **self.known.get(stop.scope, _EMPTY)}
         return {name: value for name, value in result.items() if not is_internal(name)}
 
     def write(self, token: Token | None, name: str, value: Json) -> None:
