@@ -1,0 +1,34 @@
+"""The programs in README run as written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from engine import instances
+from engine.model import InstanceStatus
+from tests.play import END, START, chain, document, user
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def test_the_story_in_python_runs_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    service = '<serviceTask id="rate" camunda:type="external" camunda:topic="credit-check"/>'
+    diagram = START + user("approve", candidateGroups="clerks") + service + END
+    diagram += chain("start", "approve", "rate", "end")
+    names: dict[str, object] = {"data": document(diagram).replace(b'process id="p"', b'process id="invoice"')}
+
+    exec(second, names)
+    exec(first, names)
+
+    engine, root = names["engine"], names["root"]
+    with engine.reading(root) as tx:  # type: ignore[attr-defined]
+        (found,) = instances.find(tx)
+        values = {variable.name: variable.value for variable in instances.variables(tx, found.id)}
+    engine.close()  # type: ignore[attr-defined]
+    assert found.status == InstanceStatus.COMPLETED
+    assert values == {"amount": 120, "approved": True, "rating": "A"}
