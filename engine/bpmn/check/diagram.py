@@ -39,6 +39,27 @@ CHOREOGRAPHY = frozenset({"choreographyTask", "subChoreography", "callChoreograp
 FLOW_NODES = ACTIVITIES | GATEWAYS | EVENTS | CHOREOGRAPHY
 
 
+_SEEN = FLOW_NODES | {
+    "association",
+    "collaboration",
+    "dataObject",
+    "dataObjectReference",
+    "dataStoreReference",
+    "definitions",
+    "lane",
+    "messageFlow",
+    "participant",
+    "process",
+    "sequenceFlow",
+    "textAnnotation",
+}
+
+
+def owner(node: Node) -> Node:
+    """The element people see in the diagram: the node itself, or the one it is a part of."""
+    return next((each for each in (node, *node.iterancestors()) if local(each) in _SEEN), node)
+
+
 def children(node: Node) -> list[Node]:
     """The BPMN elements right below."""
     return [child for child in node if is_bpmn(child)]

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from engine.bpmn import dialects
 from engine.bpmn.check import python
-from engine.bpmn.check.diagram import Diagram, Node
+from engine.bpmn.check.diagram import Diagram, Node, owner
 from engine.bpmn.check.python import Fault
 from engine.bpmn.juel import Untranslatable
 from engine.bpmn.read import bpmn, camunda, local
@@ -54,31 +54,23 @@ def _beyond_sandbox(diagram: Diagram, texts: list[Text]) -> Iterator[Problem]:
 
 def _expression(diagram: Diagram, node: Node, texts: list[Text]) -> Iterator[Problem]:
     """node: the element that holds the text; the problem names the one around it, which people see."""
-    owner, text = _owner(node), node.text or ""
+    seen, text = owner(node), node.text or ""
     rule = "condition-syntax" if local(node) == "conditionExpression" else "expression-syntax"
     language = node.get("language", "").lower().rpartition("/")[2]
+    if not text.strip():
+        return
     if language not in LANGUAGES:
         message = f'Expected the expression in Python, but its language is "{node.get("language")}".'
         place = diagram.document.attribute_place(node, "language")
-        yield diagram.document.problem("script-language", owner, message, "Write it in Python.", place=place)
-        return
-    if not text.strip():
+        yield diagram.document.problem("script-language", seen, message, "Write it in Python.", place=place)
         return
     fault = python.fault_of_expression(text)
     if fault is not None:
         place = diagram.document.text_place(node, fault.offset)
-        yield diagram.document.problem(rule, owner, fault.message, fault.fix, place=place)
+        yield diagram.document.problem(rule, seen, fault.message, fault.fix, place=place)
     elif "{" not in text:
         start = len(text) - len(text.lstrip())
-        texts.append(Text(owner, rule, text.strip(), lambda at: diagram.document.text_place(node, start + at)))
-
-
-def _owner(node: Node) -> Node:
-    """The flow or activity that an expression belongs to."""
-    parent = node.getparent()
-    while parent is not None and not parent.get("id") and parent.getparent() is not None:
-        parent = parent.getparent()
-    return node if parent is None else parent
+        texts.append(Text(seen, rule, text.strip(), lambda at: diagram.document.text_place(node, start + at)))
 
 
 def _script(diagram: Diagram, task: Node, texts: list[Text]) -> Iterator[Problem]:
@@ -124,8 +116,7 @@ def _attributes(diagram: Diagram, node: Node) -> Iterator[Problem]:
         fault = _fault(read, text)
         if fault is not None:
             place = diagram.document.attribute_place(node, name, fault.offset)
-            owner = node if node.get("id") else _owner(node)
-            yield diagram.document.problem("expression-syntax", owner, fault.message, place=place)
+            yield diagram.document.problem("expression-syntax", owner(node), fault.message, place=place)
 
 
 def _mappings(diagram: Diagram, node: Node) -> Iterator[Problem]:

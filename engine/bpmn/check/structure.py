@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, Diagram, Node, Scope, event_definitions, is_true
+from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, Diagram, Node, Scope, event_definitions, is_true, owner
 from engine.bpmn.read import bpmn, local
 from engine.model import Problem, Severity
 
@@ -107,7 +107,7 @@ def _unresolved(diagram: Diagram, node: Node, reference: _Reference, *, with_sug
         if not wanted:
             if (local(node), reference.name) in _REQUIRED:
                 message = f"Expected {reference.name} to name {_kinds(reference)}, but it is missing."
-                yield diagram.document.problem("unresolved-ref", node, message, "Draw it again in the modeler.")
+                yield diagram.document.problem("unresolved-ref", owner(node), message, "Draw it again in the modeler.")
             continue
         if _is_foreign(diagram, node, wanted):
             continue
@@ -118,11 +118,13 @@ def _unresolved(diagram: Diagram, node: Node, reference: _Reference, *, with_sug
             near = _similar(diagram, wanted, reference) if with_suggestion else ""
             message = f'Expected {reference.name} to name {_kinds(reference)}, but there is no element "{wanted}".'
             yield diagram.document.problem(
-                "unresolved-ref", node, message, near, place=place, severity=reference.severity
+                "unresolved-ref", owner(node), message, near, place=place, severity=reference.severity
             )
         elif reference.targets and local(found) not in reference.targets:
             message = f'Expected {reference.name} to name {_kinds(reference)}, but "{wanted}" is a {local(found)}.'
-            yield diagram.document.problem("wrong-ref-type", node, message, place=place, severity=reference.severity)
+            yield diagram.document.problem(
+                "wrong-ref-type", owner(node), message, place=place, severity=reference.severity
+            )
 
 
 def _wanted(node: Node, reference: _Reference) -> Iterator[tuple[Node, str]]:
@@ -251,12 +253,15 @@ def _first(scope: Scope) -> list[Node]:
     ]
 
 
+def _is_entered_by_event(node: Node) -> bool:
+    return is_true(node, "triggeredByEvent") or is_true(node, "isForCompensation")
+
+
 def _is_entered_otherwise(node: Node) -> bool:
     """Reached without a flow: by an event, a link or a compensation (those not executed are refused elsewhere)."""
     return (
         local(node) == "boundaryEvent"
-        or is_true(node, "triggeredByEvent")
-        or is_true(node, "isForCompensation")
+        or _is_entered_by_event(node)
         or (local(node) == "intermediateCatchEvent" and _link(node) is not None)
         or local(node.getparent()) == "adHocSubProcess"  # type: ignore[arg-type]
     )
@@ -270,20 +275,19 @@ def _link(node: Node) -> str | None:
 
 def _unreachable(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     reached = _reached(scope)
-    if not reached or local(scope.holder) == "adHocSubProcess":
+    if not reached or local(scope.holder) == "adHocSubProcess" or _has_broken_flows(scope):
         return
     for node in scope.nodes:
-        if node in reached or is_true(node, "triggeredByEvent") or is_true(node, "isForCompensation"):
+        if node in reached or local(node) == "boundaryEvent" or _is_entered_by_event(node):
             continue
-        if any(scope.source(flow) not in reached for flow in scope.incoming(node)) or _waits_for_unreached(scope, node):
-            continue  # the cause stands further back, and is told there
-        message = "Expected a way from a start event to here, but there is none."
-        yield diagram.document.problem("unreachable", node, message, "Draw a flow to it, or delete it.")
+        if all(scope.source(flow) in reached for flow in scope.incoming(node)):  # else the cause stands further back
+            message = "Expected a way from a start event to here, but there is none."
+            yield diagram.document.problem("unreachable", node, message, "Draw a flow to it, or delete it.")
 
 
-def _waits_for_unreached(scope: Scope, node: Node) -> bool:
-    host = scope.by_id.get(node.get("attachedToRef", ""))
-    return local(node) == "boundaryEvent" and host is not None
+def _has_broken_flows(scope: Scope) -> bool:
+    """Flows that lead nowhere are told by another rule; what is behind them is not to blame."""
+    return len(scope.flows) < len(scope.holder.findall(bpmn("sequenceFlow")))
 
 
 def _reached(scope: Scope) -> set[Node]:

@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterator, Mapping
 from lxml import etree
 
 from engine.bpmn import dialects
-from engine.bpmn.check.diagram import EVENTS, FLOW_NODES, SUB_PROCESSES, Diagram, Node, child_text, children, is_true
+from engine.bpmn.check.diagram import (
+    EVENTS,
+    FLOW_NODES,
+    SUB_PROCESSES,
+    Diagram,
+    Node,
+    child_text,
+    children,
+    is_true,
+    owner,
+)
 from engine.bpmn.read import CAMUNDA, bpmn, camunda, local
 from engine.model import Problem, Severity
 
@@ -298,12 +308,11 @@ def _data(diagram: Diagram, node: Node) -> Iterator[Problem]:
     if local(node) not in ("dataInputAssociation", "dataOutputAssociation"):
         return
     computing = [each for each in children(node) if local(each) in ("assignment", "transformation")]
-    owner = node.getparent()
-    if computing and owner is not None:
+    if computing:
         message = f"A data association with a {local(computing[0])} is not executed."
         fix = "Write a camunda:inputParameter or camunda:outputParameter."
         place = diagram.document.place(node)
-        yield diagram.document.problem("unsupported-element", owner, message, fix, place=place)
+        yield diagram.document.problem("unsupported-element", owner(node), message, fix, place=place)
 
 
 # ---- Camunda's attributes and extension elements -------------------------------------------------------------------
@@ -369,24 +378,18 @@ def _camunda_attributes(diagram: Diagram, node: Node) -> Iterator[Problem]:
             message = f"The attribute camunda:{word} is not executed."
             place = diagram.document.attribute_place(node, str(name))
             yield diagram.document.problem(
-                "unsupported-element", _named(node), message, _REFUSED_ATTRIBUTES[word], place=place
+                "unsupported-element", owner(node), message, _REFUSED_ATTRIBUTES[word], place=place
             )
         elif word not in _HARMLESS_ATTRIBUTES and not _has_meaning(word, node):
             message = f"The attribute camunda:{word} is ignored here."
             place = diagram.document.attribute_place(node, str(name))
             yield diagram.document.problem(
-                "ignored-attribute", _named(node), message, "Delete it.", place=place, severity=Severity.WARNING
+                "ignored-attribute", owner(node), message, "Delete it.", place=place, severity=Severity.WARNING
             )
 
 
 def _has_meaning(word: str, node: Node) -> bool:
     return word in dialects.ATTRIBUTES and local(node) in _ATTRIBUTE_PLACES.get(word, {local(node)})
-
-
-def _named(node: Node) -> Node:
-    """The element people see: the node itself, or the one it belongs to."""
-    parent = node.getparent()
-    return node if node.get("name") or local(node) in FLOW_NODES | {"process"} or parent is None else parent
 
 
 _REFUSED_EXTENSIONS = {
@@ -412,11 +415,11 @@ def _camunda_extensions(diagram: Diagram, node: Node) -> Iterator[Problem]:
             continue
         if word in _REFUSED_EXTENSIONS:
             message, fix = f"camunda:{word} is not executed.", _REFUSED_EXTENSIONS[word]
-            yield diagram.document.problem("unsupported-element", _named(node), message, fix, place=place)
+            yield diagram.document.problem("unsupported-element", owner(node), message, fix, place=place)
         else:
             message = f"camunda:{word} is ignored here."
             yield diagram.document.problem(
-                "ignored-attribute", _named(node), message, place=place, severity=Severity.WARNING
+                "ignored-attribute", owner(node), message, place=place, severity=Severity.WARNING
             )
 
 
@@ -453,7 +456,7 @@ _OTHERS: Mapping[str, tuple[str, frozenset[str]]] = {
 def _other_tools(diagram: Diagram, node: Node) -> Iterator[Problem]:
     for tool, words in _words_of_other_tools(node).items():
         fix = "Write them with the camunda: words of Camunda 7, or in standard BPMN."
-        yield _refused(diagram, _named(node), f"Extensions of {tool} are not executed: {', '.join(words)}.", fix)
+        yield _refused(diagram, owner(node), f"Extensions of {tool} are not executed: {', '.join(words)}.", fix)
 
 
 def is_drawn_for_another_tool(node: Node) -> bool:
