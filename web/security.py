@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from flask import Flask, Response, request
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
@@ -47,10 +47,13 @@ limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", strategy
 
 
 class _Sessions(SecureCookieSessionInterface):
-    """The session cookie is Secure whenever the page itself came over https."""
+    """The session cookie is Secure whenever the page itself came over https; files that others cache carry none."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        return request.endpoint != "static" and super().should_set_cookie(app, session)
 
 
 def init_app(app: Flask) -> None:

@@ -169,6 +169,14 @@ def test_pages_are_not_kept_by_shared_caches(site: Site) -> None:
     assert site.visitor("ben").get("/").headers["Cache-Control"] == "private, no-cache"
 
 
+def test_files_that_others_cache_carry_no_session(ben: Visitor) -> None:
+    answer = ben.get("/static/icon.svg")
+    answer.close()
+
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+
+
 def test_a_post_without_token_is_refused_with_advice(site: Site) -> None:
     answer = site.visitor("ben").client.post("/logout")
 
