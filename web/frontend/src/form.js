@@ -20,6 +20,7 @@ export async function mount(element) {
   await form.importSchema(withoutSubmitButtons(schema), data);
   showRefusals(form, element, refusals);
   sendWith(form, element, outer, refusals);
+  keepButtonsInPlace(outer);
   keepInnerFormQuiet(element, outer);
   warnOnLeaving(form, outer, refusals.size > 0);
 }
@@ -75,6 +76,7 @@ function focusFirstFault(element) {
 function sendWith(form, element, outer, refusals) {
   outer.addEventListener('submit', (event) => {
     if (event.target !== outer) return;
+    if (element.contains(document.activeElement)) document.activeElement.blur(); // form-js takes typed text over with a delay
     refusals.clear(); // the server looks again: it may depend on another value
     const { data, errors } = form.submit();
     if (Object.keys(errors).length) {
@@ -83,6 +85,13 @@ function sendWith(form, element, outer, refusals) {
       return;
     }
     outer.elements.namedItem('values').value = JSON.stringify(data);
+  });
+}
+
+/** Leaving a field may take its error away; the button would slide from under the pointer, and the click be lost. */
+function keepButtonsInPlace(outer) {
+  outer.addEventListener('mousedown', (event) => {
+    if (event.target.closest('button')?.type === 'submit') event.preventDefault();
   });
 }
 
