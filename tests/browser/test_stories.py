@@ -401,6 +401,20 @@ def test_a_refusal_is_an_accessible_page(open_page: OpenPage) -> None:
     axe(page)
 
 
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_a_refused_user_is_told_at_the_field(open_page: OpenPage, colours: str) -> None:
+    page = open_page("root", color_scheme=colours)
+    page.goto("/accounts/ben/change")
+
+    page.get_by_label("New password", exact=True).fill("short")
+    page.get_by_label("New password once more").fill("short")
+    page.get_by_role("button", name="Set password").click()
+
+    expect(page.get_by_label("New password", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("main")).to_contain_text("Expected 10 to 1000 characters")
+    axe(page)
+
+
 def test_a_wrong_password_is_told_accessibly(page: Page) -> None:
     page.goto("/login")
     page.get_by_label("Name").fill("ana")
