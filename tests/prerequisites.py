@@ -51,9 +51,17 @@ def install(lacking: list[Prerequisite]) -> None:
     """Ask apt-get; what it cannot get is still missing afterwards."""
     names = [one.package for one in lacking]
     print(f"Installing {', '.join(names)} ...", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(["apt-get", "update", *QUIETLY], env=environment, check=False)
-    subprocess.run([*INSTALL, *QUIETLY, *names], env=environment, check=False, stdout=subprocess.DEVNULL)
+    for command in (["apt-get", "update", *QUIETLY], [*INSTALL, *QUIETLY, *names]):
+        done = subprocess.run(
+            command,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if done.returncode != 0:
+            print(done.stdout, file=sys.stderr)
 
 
 def complain(lacking: list[Prerequisite]) -> int:
