@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -207,12 +208,14 @@ def _waiting(engine: Engine) -> bool:
 
 
 def test_memory_of_the_server(tmp_path: Path) -> None:
-    port = "18765"
-    program = [sys.executable, "-m", "web.cli", "run", "--demo", "--port", port]
+    program = [str(Path(sys.executable).with_name("procession")), "run", "--demo", "--port", "0"]
     environment = {**os.environ, "PROCESSION_DATABASE_URL": f"sqlite:///{tmp_path / 'memory.db'}"}
-    with subprocess.Popen(program, env=environment, stdout=subprocess.DEVNULL) as server:
-        time.sleep(15)
+    with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        address = next(line for line in server.stdout if "http://" in line).split()[3]
+        for _ in range(100):
+            urllib.request.urlopen(f"{address}/login").read()
         status = Path(f"/proc/{server.pid}/status").read_text()
         server.terminate()
     resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    told("memory of the server (MB)", resident=int(resident.split()[1]) / 1_024)
+    told("memory of the server after 100 pages (MB)", resident=int(resident.split()[1]) / 1_024)
