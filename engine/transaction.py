@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy import Engine as Database
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
@@ -19,13 +20,13 @@ from engine.bpmn.cache import DefinitionCache
 from engine.bpmn.script import Evaluator, Limits
 from engine.clock import Clock, SystemClock
 from engine.config import Settings
-from engine.errors import Forbidden
+from engine.errors import Busy, Forbidden
 from engine.model import Actor, Right
 
 log = logging.getLogger(__name__)
 
 _BEGIN = "procession_begin"
-SQLITE_BUSY_MS = 10_000
+LOCK_TIMEOUT_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,11 @@ class Store:
 
     @contextmanager
     def transaction(self, actor: Actor) -> Iterator[Transaction]:
-        """Run one command: commits at the end, rolls back on any exception."""
-        with Session(self._writers, autoflush=False, expire_on_commit=False) as session:
+        """Run one command: commits at the end, rolls back on any exception.
+
+        Raises Busy when another command held what this one needs for too long.
+        """
+        with _contention_as_busy(), Session(self._writers, autoflush=False, expire_on_commit=False) as session:
             tx = Transaction(session, self.clock.now(), actor, self)
             yield tx
             session.commit()
@@ -97,9 +101,25 @@ class Store:
         self.database.dispose()
 
 
+@contextmanager
+def _contention_as_busy() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as cause:
+        code = getattr(cause.orig, "sqlstate", None) or getattr(cause.orig, "sqlite_errorname", None)
+        if code not in _CONTENTION:
+            raise
+        raise Busy("Expected the database to be free, but another command held it too long. Try again.") from cause
+
+
+_CONTENTION = {"SQLITE_BUSY", "55P03", "40P01", "40001"}
+"""Locked (SQLite, PostgreSQL), deadlock, serialization failure."""
+
+
 def _connect(url: str) -> Database:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+        patience = {"options": f"-c lock_timeout={LOCK_TIMEOUT_MS}"}
+        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, connect_args=patience)
     in_memory = make_url(url).database in (None, "", ":memory:")
     options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
     database = create_engine(url, connect_args={"check_same_thread": False}, **options)
@@ -111,7 +131,7 @@ def _connect(url: str) -> Database:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     """Let SQLAlchemy say BEGIN itself; readers do not wait for the writer (WAL)."""
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", f"busy_timeout={SQLITE_BUSY_MS}", "foreign_keys=ON", "synchronous=FULL"):
+    for pragma in ("journal_mode=WAL", f"busy_timeout={LOCK_TIMEOUT_MS}", "foreign_keys=ON", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -34,7 +34,7 @@ def _assignment(diagram: Diagram, task: Node, in_lanes: frozenset[str]) -> Itera
         return
     if next(task.iterchildren(*map(bpmn, ROLES)), None) is not None or _is_in(task, in_lanes):
         return
-    message = "Nothing says whose work this is, so it is in nobody's inbox."
+    message = "Nothing says whose work this is, so everybody is offered it."
     fix = "Give it an assignee or a candidate group, or draw it in a lane that bears a group's name."
     yield diagram.document.problem("missing-assignee", task, message, fix, severity=Severity.WARNING)
 
