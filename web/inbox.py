@@ -32,5 +32,5 @@ def claim(task_id: int) -> ResponseReturnValue:
     with command() as tx:
         user_tasks.claim(tx, task_id)
         task = user_tasks.get(tx, task_id)
-    flash(f"You have taken: {task.name}", "success")
+    flash(f"Claimed: {task.name}", "success")
     return redirect(own_path(request.form.get("next")) or url_for("user_tasks.show", task_id=task_id))

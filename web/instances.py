@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
@@ -75,6 +76,7 @@ def show(instance_id: int) -> str:
             definition=definitions.get(tx, instance.definition_id),
             places=_places(instances.picture(tx, instance_id), visits),
             visits=visits.rows[:HISTORY_SIZE],
+            names=_names(visits),
             events=instances.events(tx, instance_id, limit=HISTORY_SIZE),
             variables=instances.variables(tx, instance_id),
             tasks=user_tasks.of_instance(tx, instance_id),
@@ -96,6 +98,10 @@ class Place:
 
 
 _ORDER = ("incident", "active", "completed", "cancelled")
+
+
+def _names(visits: Iterable[Activity]) -> dict[str, str]:
+    return {visit.element_id: visit.element_name for visit in visits if visit.element_name}
 
 
 def _places(picture: Picture, visits: Page[Activity]) -> list[Place]:
@@ -132,7 +138,8 @@ def history(instance_id: int) -> str:
     with reading() as tx:
         instance = instances.get(tx, instance_id)
         page = read(tx, instance_id, limit=listing.PAGE_SIZE, offset=listing.offset())
-    return render_template("instances/history.html", instance=instance, page=page, kind=kind)
+        names = _names(instances.activities(tx, instance_id, limit=NAMED_VISITS))
+    return render_template("instances/history.html", instance=instance, page=page, kind=kind, names=names)
 
 
 @bp.post("/<int:instance_id>/cancel")

@@ -63,13 +63,13 @@ def release(task_id: int) -> ResponseReturnValue:
     with command() as tx:
         user_tasks.release(tx, task_id)
         task = user_tasks.get(tx, task_id)
-    flash(f"You have given back: {task.name}", "success")
+    flash(f"Released: {task.name}", "success")
     return redirect(url_for("inbox.index", view="groups"))
 
 
 @bp.route("/reassign", methods=["GET", "POST"])
 def reassign(task_id: int) -> ResponseReturnValue:
-    """Find a colleague, then hand the task over."""
+    """Find a colleague, then make them the assignee."""
     if request.method == "POST":
         return _hand_over(task_id, request.form.get("account", ""))
     search = request.args.get("search", "").strip()[:100]

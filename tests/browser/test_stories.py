@@ -30,9 +30,9 @@ def start(server: Server, key: str, business_key: str, *files: str) -> int:
         return instances.start(tx, key, business_key=business_key).id
 
 
-def take(page: Page, task: str) -> None:
+def claim(page: Page, task: str) -> None:
     page.goto("/?view=groups")
-    page.get_by_role("button", name=f"Take {task}").first.click()
+    page.get_by_role("button", name=f"Claim {task}").first.click()
     wait_for_islands(page)
 
 
@@ -77,13 +77,13 @@ def test_a_diagram_is_downloaded_as_it_was_uploaded(open_page: OpenPage) -> None
 # ---- approving -----------------------------------------------------------------------------------------------------
 
 
-def test_an_approver_finds_takes_fills_and_completes(open_page: OpenPage) -> None:
+def test_an_approver_finds_claims_fills_and_completes(open_page: OpenPage) -> None:
     page = open_page("cleo")
     page.get_by_role("link", name="My groups' tasks").click()
     page.get_by_label("Search tasks").fill("pay-2001")
     expect(page.get_by_role("link", name="Review document")).to_have_count(0)
 
-    page.get_by_role("button", name="Take Review payment").click()
+    page.get_by_role("button", name="Claim Review payment").click()
     expect(page.get_by_text("You have this task.")).to_be_visible()
     expect(page.get_by_role("main")).to_contain_text("mia@example.com")
     wait_for_islands(page)
@@ -99,7 +99,7 @@ def test_an_approver_finds_takes_fills_and_completes(open_page: OpenPage) -> Non
 
 def test_the_flows_of_the_diagram_are_the_buttons(open_page: OpenPage, server: Server) -> None:
     page = open_page("ben")
-    take(page, "Decide as team lead")
+    claim(page, "Decide as team lead")
 
     page.get_by_role("button", name="Reject").click()
 
@@ -111,7 +111,7 @@ def test_the_flows_of_the_diagram_are_the_buttons(open_page: OpenPage, server: S
 def test_the_browser_names_the_missing_field_before_sending(open_page: OpenPage, server: Server) -> None:
     start(server, "leave", "L-1", "leave.bpmn")
     page = open_page("ben")
-    take(page, "Approve leave")
+    claim(page, "Approve leave")
 
     page.get_by_role("button", name="Approve", exact=True).click()
 
@@ -122,7 +122,7 @@ def test_the_browser_names_the_missing_field_before_sending(open_page: OpenPage,
 def test_the_server_names_the_field_it_refuses_and_keeps_what_was_typed(open_page: OpenPage, server: Server) -> None:
     start(server, "leave", "L-1", "leave.bpmn")
     page = open_page("ben")
-    take(page, "Approve leave")
+    claim(page, "Approve leave")
     fill(page, "Days", "5")
     fill(page, "Remark", "By the sea")
 
@@ -156,33 +156,33 @@ def test_the_slower_of_two_reads_who_has_the_task(open_page: OpenPage) -> None:
     slow.goto(link)
 
     quick.goto(link)
-    quick.get_by_role("button", name="Take this task").click()
-    slow.get_by_role("button", name="Take this task").click()
+    quick.get_by_role("button", name="Claim this task").click()
+    slow.get_by_role("button", name="Claim this task").click()
 
     expect(slow.get_by_role("main")).to_contain_text("ben has it")
     slow.get_by_role("link", name="Go back").click()
     expect(slow.get_by_role("main")).to_contain_text("ben has this task")
 
 
-def test_a_task_is_handed_over(open_page: OpenPage) -> None:
+def test_a_task_is_reassigned(open_page: OpenPage) -> None:
     page = open_page("ben")
-    take(page, "Decide as team lead")
+    claim(page, "Decide as team lead")
 
-    page.get_by_role("link", name="Hand over to a colleague").click()
+    page.get_by_role("link", name="Reassign").click()
     page.get_by_label("Find a colleague").fill("dora")
     page.get_by_role("button", name="Find").click()
     axe(page)
-    page.get_by_role("button", name="Hand over to Dora Lind").click()
+    page.get_by_role("button", name="Reassign to Dora Lind").click()
 
     expect(page.get_by_role("status").first).to_contain_text("now with dora")
     expect(open_page("dora").get_by_role("link", name="Decide as team lead").first).to_be_visible()
 
 
-def test_a_task_is_taken_and_completed_by_keyboard_alone(open_page: OpenPage) -> None:
+def test_a_task_is_claimed_and_completed_by_keyboard_alone(open_page: OpenPage) -> None:
     page = open_page("ben")
     page.goto("/?view=groups")
 
-    _tab_to(page, "Take Decide as team lead")
+    _tab_to(page, "Claim Decide as team lead")
     page.keyboard.press("Enter")
     expect(page.get_by_text("You have this task.")).to_be_visible()
     _tab_to(page, "Approve")
@@ -204,7 +204,7 @@ def _tab_to(page: Page, name: str) -> None:
 def test_a_form_is_filled_on_a_phone_in_the_dark(open_page: OpenPage, server: Server) -> None:
     start(server, "leave", "L-1", "leave.bpmn")
     page = open_page("ben", color_scheme="dark", **PHONE)
-    take(page, "Approve leave")
+    claim(page, "Approve leave")
 
     fill(page, "Days", "3")
     axe(page)
@@ -276,7 +276,7 @@ def test_news_arrive_without_losing_what_is_typed(open_page: OpenPage) -> None:
     page.get_by_text("Cancel this instance").click()
     fill(page, "Reason", "Half a sen")
 
-    take(ben, "Decide as team lead")
+    claim(ben, "Decide as team lead")
     page.clock.fast_forward(REFRESH_MS)
 
     expect(page.get_by_role("main")).to_contain_text("with ben")

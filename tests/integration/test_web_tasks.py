@@ -1,4 +1,4 @@
-"""The inbox and the task page: find, take, give back, hand over, complete, and every way to be refused."""
+"""The inbox and the task page: find, claim, release, reassign, complete, and every way to be refused."""
 
 from __future__ import annotations
 
@@ -102,10 +102,10 @@ def test_nonsense_in_the_address_does_no_harm(site: Site, query: str) -> None:
     assert site.visitor("ben").get(f"/?{query}").status_code == 200
 
 
-# ---- taking and giving ---------------------------------------------------------------------------------------------
+# ---- claiming and releasing --------------------------------------------------------------------------------------
 
 
-def test_taking_a_task_makes_it_mine(site: Site, leave: int) -> None:
+def test_a_claimed_task_is_mine(site: Site, leave: int) -> None:
     ben = site.visitor("ben")
 
     taken = ben.post(f"/tasks/{leave}/claim")
@@ -125,7 +125,7 @@ def test_who_is_second_reads_who_was_faster(site: Site, leave: int) -> None:
     assert 'href="/?view=groups"' in late.text
 
 
-def test_a_task_given_back_waits_for_the_group_again(site: Site, leave: int) -> None:
+def test_a_released_task_waits_for_the_group_again(site: Site, leave: int) -> None:
     ben = site.visitor("ben")
     ben.post(f"/tasks/{leave}/claim")
 
@@ -134,7 +134,7 @@ def test_a_task_given_back_waits_for_the_group_again(site: Site, leave: int) -> 
     assert "Approve leave" in site.visitor("mia").page("/?view=groups")
 
 
-def test_a_task_is_handed_over_to_a_colleague(site: Site, leave: int) -> None:
+def test_a_task_is_reassigned_to_a_colleague(site: Site, leave: int) -> None:
     ben, mia = site.visitor("ben"), site.visitor("mia")
     ben.post(f"/tasks/{leave}/claim")
 
@@ -142,7 +142,7 @@ def test_a_task_is_handed_over_to_a_colleague(site: Site, leave: int) -> None:
     ben.post(f"/tasks/{leave}/reassign", {"account": "mia"})
 
     assert "Approve leave" in mia.page("/")
-    assert "handed over to mia" in mia.page(f"/tasks/{leave}/")
+    assert "reassigned to mia" in mia.page(f"/tasks/{leave}/")
 
 
 def test_an_unknown_colleague_is_refused(site: Site, leave: int) -> None:
