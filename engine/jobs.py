@@ -122,8 +122,9 @@ _CANCEL = delete(JOB).where(
 _ITS_INSTANCE = (
     select(INSTANCE.c.id)
     .where(INSTANCE.c.id == _MINE.with_only_columns(JOB.c.instance_id).scalar_subquery())
-    .with_for_update(nowait=True)
+    .with_for_update(nowait=True, key_share=True)
 )
+"""As weak as the lock of a command's UPDATE: rows that refer to the instance may still be added."""
 
 
 # ---- add and take away, in the caller's transaction ----------------------------------------------------------------
@@ -220,7 +221,7 @@ def claim(store: Store, limit: int, queues: Sequence[str] = (ENGINE_QUEUE,)) -> 
 
 
 def extend(store: Store, refs: Iterable[Ref]) -> None:
-    """Keep jobs that are held for longer than a lease; leaves out those being finished just now."""
+    """Keep jobs that are held for longer than a lease."""
     with store.transaction(SYSTEM) as tx:
         _lease_out(tx, _unlocked(tx, select(JOB.c.id).where(_held_by(refs))))
 
@@ -228,8 +229,9 @@ def extend(store: Store, refs: Iterable[Ref]) -> None:
 def give_back(store: Store, refs: Iterable[Ref], *, delay: timedelta = timedelta(0)) -> None:
     """Let others take jobs that were handed out and not run; counts as if they had never been handed out."""
     with store.transaction(SYSTEM) as tx:
+        ids = _unlocked(tx, select(JOB.c.id).where(_held_by(refs)))
         free = {"lease": None, "run_at": _in(tx, delay), "deliveries": JOB.c.deliveries - 1}
-        tx.session.execute(update(JOB).where(_held_by(refs)).values(free))
+        tx.session.execute(update(JOB).where(JOB.c.id.in_(ids)).values(free))
 
 
 def _in(tx: Transaction, delay: timedelta = timedelta(0)) -> ColumnElement[datetime]:
@@ -244,7 +246,7 @@ def _in(tx: Transaction, delay: timedelta = timedelta(0)) -> ColumnElement[datet
 
 
 def _unlocked(tx: Transaction, ids: Any) -> list[int]:
-    """Lock what nobody else has locked. (SQLite has one writer at a time, and leaves FOR UPDATE out.)"""
+    """Lock what nobody else has: what others hold is ending just now. (SQLite has one writer and no FOR UPDATE.)"""
     return list(tx.session.scalars(ids.with_for_update(skip_locked=True)))
 
 
