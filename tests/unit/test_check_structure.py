@@ -21,6 +21,7 @@ from tests.unit.drawing import (
 )
 
 TASK = '<manualTask id="n"/>'
+LANES = '<laneSet id="l"><lane id="lane"><flowNodeRef>m</flowNodeRef><!--here--></lane></laneSet>'
 
 
 # ---- ids and references --------------------------------------------------------------------------------------------
@@ -82,7 +83,7 @@ def test_a_reference_leads_to_the_right_kind(element: str, content: str) -> None
     [
         (
             "lane",
-            f'{between(TASK)}\n<lane id="lane"><flowNodeRef>m</flowNodeRef><!--here--></lane>',
+            f"{between(TASK)}\n{LANES}",
         ),
         ("n", between('<manualTask id="n"><incoming>x</incoming><!--here--></manualTask>')),
         ("a", f'{between(TASK)}\n<association id="a" sourceRef="n" targetRef="x"/><!--here-->'),

@@ -69,8 +69,12 @@ def _expression(diagram: Diagram, node: Node, texts: list[Text]) -> Iterator[Pro
         place = diagram.document.text_place(node, fault.offset)
         yield diagram.document.problem(rule, seen, fault.message, fault.fix, place=place)
     elif "{" not in text:
-        start = len(text) - len(text.lstrip())
-        texts.append(Text(seen, rule, text.strip(), lambda at: diagram.document.text_place(node, start + at)))
+        source = python.bracketed(text)
+        texts.append(Text(seen, rule, source, _in_expression(diagram, node, text, source)))
+
+
+def _in_expression(diagram: Diagram, node: Node, text: str, source: str) -> Callable[[int], Place]:
+    return lambda at: diagram.document.text_place(node, python.offset_in_expression(text, source, at))
 
 
 def _script(diagram: Diagram, task: Node, texts: list[Text]) -> Iterator[Problem]:

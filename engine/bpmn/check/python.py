@@ -38,12 +38,21 @@ def fault_of_expression(text: str) -> Fault | None:
     start = len(text) - len(text.lstrip())
     if text.startswith(("${", "#{"), start):
         return None
+    source = bracketed(text)
+    found = _fault_of(source, "eval")
+    return None if found is None else found._replace(offset=offset_in_expression(text, source, found.offset))
+
+
+def bracketed(text: str) -> str:
+    """An expression as it can be parsed: in brackets when it goes over several lines."""
     source = text.strip()
-    found = _fault_of(f"({source}\n)" if "\n" in source else source, "eval")
-    if found is None:
-        return None
+    return f"({source}\n)" if "\n" in source else source
+
+
+def offset_in_expression(text: str, source: str, offset: int) -> int:
+    """Where a character of the bracketed source stands in the text as drawn."""
     added = 1 if "\n" in source else 0
-    return found._replace(offset=start + max(0, found.offset - added))
+    return len(text) - len(text.lstrip()) + max(0, offset - added)
 
 
 def fault_of_value(text: str) -> Fault | None:

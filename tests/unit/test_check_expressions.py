@@ -1,0 +1,184 @@
+"""Conditions, scripts, mappings and expressions in attributes: the rule, the element, and the line and column in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model import Place
+from tests.unit.drawing import END, HERE, START, accepted, between, chain, problems, process, refused
+
+
+def conditional(text: str, attributes: str = "") -> str:
+    """A task with a conditional flow, whose condition begins in line 7, column 22 (with attributes: later)."""
+    condition = f"<conditionExpression{attributes}>{text}</conditionExpression>{HERE}"
+    task = f'<manualTask id="n" default="n-end"/>{chain("start", "n", "end")}<endEvent id="e"/>'
+    return f'{START}{END}{task}<sequenceFlow id="f" sourceRef="n" targetRef="e">\n{condition}</sequenceFlow>'
+
+
+def script(text: str, attributes: str = "") -> str:
+    return between(f'<scriptTask id="n"{attributes}>{HERE}<script>{text}</script></scriptTask>')
+
+
+def mapped(parameter: str) -> str:
+    mapping = f"<camunda:inputOutput>\n{parameter}{HERE}</camunda:inputOutput>"
+    return between(f'<manualTask id="n"><extensionElements>{mapping}</extensionElements></manualTask>')
+
+
+# ---- conditions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "words"),
+    [
+        ("amount = 1000", 7, "Compare with ==."),
+        ("  amount = 1000", 9, "Compare with ==."),
+        ("amount == 1 &amp;&amp; x", 12, "Write and."),
+        ("a || b", 2, "Write or."),
+        ("!a", 0, "Write not."),
+        ("a === b", 2, "Write ==."),
+        ("a => 3", 2, "Write >=."),
+        ("a == true", 5, "Write True."),
+        ("a AND b", 2, "small letters"),
+        ("a == “x”", 5, "straight quotes"),
+        ("Customer Level == 3", 0, "no spaces"),
+        ("a &gt;", 0, "invalid syntax"),
+        ("=a > 3", 0, "FEEL"),
+        ("${a.size() > 3}", 4, "size()"),
+        ("${a", 0, "closes"),
+        ("${a} > 3", 4, "one ${...}"),
+    ],
+)
+def test_a_condition_that_is_not_python_says_where_and_why(text: str, offset: int, words: str) -> None:
+    problem = refused("condition-syntax", "f", conditional(text))
+
+    assert words in f"{problem.message} {problem.fix}"
+    assert problem.place == Place("a.bpmn", 7, 22 + offset)
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "${x > 3}", "#{x}", "\n  x &gt; 3\n  and y\n", "<![CDATA[ x < 3 ]]>", "x != None"]
+)
+def test_conditions_that_are_understood_pass(text: str) -> None:
+    accepted(conditional(text).replace(HERE, ""))
+
+
+def test_a_condition_over_several_lines_is_placed_in_its_line() -> None:
+    (problem,) = problems(process(conditional("a\n  and b == true")))
+
+    assert problem.place == Place("a.bpmn", 8, 12)
+
+
+@pytest.mark.parametrize("language", ["groovy", "javascript", "http://www.w3.org/1999/XPath"])
+def test_conditions_are_written_in_python(language: str) -> None:
+    refused("script-language", "f", conditional("x", f' language="{language}"'))
+
+
+# ---- scripts -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["", "python", "Python", "text/python", "application/python"])
+def test_scripts_are_written_in_python(language: str) -> None:
+    attributes = f' scriptFormat="{language}"' if language else ""
+
+    accepted(script("x = 1\nif x:\n    y = x\n", attributes).replace(HERE, ""))
+
+
+@pytest.mark.parametrize("language", ["groovy", "JavaScript", "application/feel"])
+def test_scripts_in_other_languages_are_refused(language: str) -> None:
+    refused("script-language", "n", script("x = 1", f' scriptFormat="{language}"'))
+
+
+def test_a_script_task_has_a_script() -> None:
+    refused("script-empty", "n", script("\n  "))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "words"),
+    [
+        ("x == = 1", 7, 33, "invalid syntax"),
+        ("\n    x = 1\n    y = (2\n", 9, 9, "never closed"),
+        ("\n    x = 1\n    y = null\n", 9, 9, "Write None."),
+        ("\n    var x = 1;", 8, 5, "Python"),
+        ("\n    x = 1\n    del x", 9, 5, "the 'del' statement"),
+        ("\n    def f():\n        yield 1", 9, 9, "yield"),
+    ],
+)
+def test_a_script_that_is_not_python_says_where_and_why(text: str, line: int, column: int, words: str) -> None:
+    content = between(f'<scriptTask id="n"><script>{text}</script></scriptTask>')
+
+    (problem,) = problems(process(content))
+
+    assert (problem.rule, problem.element_id) == ("script-syntax", "n")
+    assert words in f"{problem.message} {problem.fix}"
+    assert (problem.place.line, problem.place.column) == (line, column)
+
+
+def test_a_huge_script_is_refused() -> None:
+    assert "50,000" in refused("script-syntax", "n", script("x = 1\n" * 10_000)).message
+
+
+def test_a_script_that_attacks_the_parser_is_refused() -> None:
+    for text in ("(" * 10_000, "-" * 10_000 + "1", "x" + ".y" * 10_000, "not " * 10_000 + "x"):
+        refused("script-syntax", "n", script(text))
+
+
+# ---- mappings and attributes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "parameter"),
+    [
+        ("mapping-name", '<camunda:inputParameter name="a b">1</camunda:inputParameter>'),
+        ("mapping-name", "<camunda:outputParameter>1</camunda:outputParameter>"),
+        ("expression-syntax", '<camunda:inputParameter name="a">${b(}</camunda:inputParameter>'),
+        (
+            "expression-syntax",
+            '<camunda:inputParameter name="a"><camunda:script scriptFormat="groovy"/></camunda:inputParameter>',
+        ),
+        (
+            "expression-syntax",
+            '<camunda:inputParameter name="a"><camunda:script>x = 1</camunda:script></camunda:inputParameter>',
+        ),
+        (
+            "expression-syntax",
+            '<camunda:inputParameter name="a"><camunda:connector/></camunda:inputParameter>',
+        ),
+    ],
+)
+def test_mappings_are_understood(rule: str, parameter: str) -> None:
+    refused(rule, "n", mapped(parameter))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "column"),
+    [
+        ('camunda:assignee="${a.b()}"', 40),
+        ('camunda:assignee="ana" camunda:priority="high"', 59),
+        ('camunda:assignee="ana" camunda:dueDate="${"', 58),
+    ],
+)
+def test_expressions_in_attributes_are_understood(attribute: str, column: int) -> None:
+    problem = refused("expression-syntax", "n", between(f'<userTask id="n" {attribute}/>{HERE}'))
+
+    assert problem.place.column == column
+
+
+def test_the_expressions_of_roles_are_understood() -> None:
+    formal = "<formalExpression>${a(}</formalExpression>"
+    role = f"<resourceAssignmentExpression>{formal}</resourceAssignmentExpression>"
+
+    refused(
+        "expression-syntax", "n", between(f'<userTask id="n"><humanPerformer>{role}{HERE}</humanPerformer></userTask>')
+    )
+
+
+def test_a_role_names_a_resource_of_the_file() -> None:
+    role = f"<potentialOwner><resourceRef>nobody</resourceRef>{HERE}</potentialOwner>"
+
+    refused("unresolved-ref", "n", between(f'<userTask id="n">{role}</userTask>'))
+
+
+def test_the_expressions_of_loops_are_understood() -> None:
+    loop = "<multiInstanceLoopCharacteristics><loopCardinality>3 +</loopCardinality></multiInstanceLoopCharacteristics>"
+
+    refused("expression-syntax", "n", between(f'<manualTask id="n">{loop}</manualTask>{HERE}'))

@@ -1,0 +1,122 @@
+"""Conditions, default flows and event-based gateways: the rule, the element and the exact line."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model import Severity
+from tests.unit.drawing import END, HERE, START, accepted, chain, flow, refused
+
+PERSON = '<userTask id="a" camunda:assignee="ana"/>'
+MACHINE = '<manualTask id="a"/>'
+PLAIN = '<exclusiveGateway id="g"/>'
+
+
+def decision(*flows: str, gateway: str = PLAIN, before: str = MACHINE) -> str:
+    """A task, a gateway, and flows out of it to the ends b and c."""
+    ends = '<endEvent id="b"/><endEvent id="c"/>'
+    return "\n".join([START + ends, before, gateway, chain("start", "a", "g"), *flows])
+
+
+# ---- conditions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["exclusiveGateway", "inclusiveGateway"])
+def test_every_flow_but_the_default_has_a_condition(kind: str) -> None:
+    flows = [flow("g", "b"), flow("g", "c") + HERE]
+
+    refused("missing-condition", "g-c", decision(*flows, gateway=f'<{kind} id="g" default="g-b"/>'))
+
+
+def test_a_decision_by_a_person_needs_no_conditions() -> None:
+    accepted(decision(flow("g", "b", name="Yes"), flow("g", "c", name="No"), before=PERSON))
+
+
+@pytest.mark.parametrize(
+    ("before", "first", "second"),
+    [
+        (MACHINE, flow("g", "b", "x", name="Yes"), flow("g", "c", name="No")),
+        (PERSON, flow("g", "b", "x", name="Yes"), flow("g", "c", name="No")),
+        (PERSON, flow("g", "b", "x", name="Same"), flow("g", "c", name="Same")),
+        (PERSON, flow("g", "b", "x"), flow("g", "c")),
+    ],
+    ids=["no person", "a condition", "same names", "no names"],
+)
+def test_a_decision_by_a_person_is_drawn_as_such(before: str, first: str, second: str) -> None:
+    refused("missing-condition", "g-c", decision(first, second + HERE, before=before))
+
+
+def test_a_gateway_that_only_joins_needs_no_condition() -> None:
+    accepted(f"{START}{PLAIN}{END}{MACHINE}{chain('start', 'a', 'g', 'end')}")
+
+
+@pytest.mark.parametrize("kind", ["parallelGateway", "eventBasedGateway"])
+def test_other_gateways_have_no_conditions(kind: str) -> None:
+    caught = '<receiveTask id="n" messageRef="paid"/>'
+
+    content = f"{START}<{kind} id='g'/>{caught}{chain('start', 'g')}\n{flow('g', 'n', 'x')}{HERE}"
+
+    refused("condition-ignored", "g-n", content)
+
+
+def test_a_condition_on_the_default_flow_is_worth_a_warning() -> None:
+    flows = [flow("g", "b", "x"), flow("g", "c", "y") + HERE]
+    gateway = '<exclusiveGateway id="g" default="g-c"/>'
+
+    refused("condition-ignored", "g-c", decision(*flows, gateway=gateway), severity=Severity.WARNING)
+
+
+# ---- default flows -------------------------------------------------------------------------------------------------
+
+
+def test_a_default_flow_leaves_from_its_gateway() -> None:
+    gateway = f'<exclusiveGateway id="g" default="start-a"/>{HERE}'
+
+    refused("bad-default", "g", decision(flow("g", "b", "x"), flow("g", "c", "not x"), gateway=gateway))
+
+
+def test_a_parallel_gateway_has_no_default_flow() -> None:
+    gateway = f'<parallelGateway id="g" default="g-b"/>{HERE}'
+
+    refused("bad-default", "g", decision(flow("g", "b"), flow("g", "c"), gateway=gateway))
+
+
+def test_a_decision_that_may_fail_is_worth_a_warning() -> None:
+    flows = [flow("g", "b", "amount &gt; 10"), flow("g", "c", "amount &lt; 5")]
+
+    refused("no-default", "g", decision(*flows, gateway=PLAIN + HERE), severity=Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x", "not x"),
+        ("${x}", "${!x}"),
+        ("x == True", "x == False"),
+        ("amount &gt; 10", "amount &lt;= 10"),
+        ("kind == 'a'", "kind != 'a'"),
+        ("not (x and y)", "x and y"),
+    ],
+)
+def test_a_decision_between_opposites_cannot_fail(one: str, other: str) -> None:
+    accepted(decision(flow("g", "b", one), flow("g", "c", other)))
+
+
+# ---- event-based gateways ------------------------------------------------------------------------------------------
+
+WAITING = '<eventBasedGateway id="g"/>'
+
+
+def test_something_waits_behind_an_event_based_gateway() -> None:
+    refused("event-gateway", "g", f"{START}\n{WAITING}{HERE}{chain('start', 'g')}")
+
+
+def test_only_events_wait_behind_an_event_based_gateway() -> None:
+    refused("event-gateway", "a", f"{START}{WAITING}\n{MACHINE}{HERE}{chain('start', 'g', 'a')}")
+
+
+def test_an_event_behind_an_event_based_gateway_has_one_flow() -> None:
+    caught = f'<receiveTask id="n" messageRef="paid"/>{HERE}'
+    flows = chain("start", "both", "g", "n") + chain("both", "n")
+
+    refused("event-gateway", "n", f'{START}<parallelGateway id="both"/>{WAITING}\n{caught}{flows}')
