@@ -18,6 +18,7 @@ from engine.bpmn.snapshot import Parts, Unreadable
 from engine.bpmn.variables import Scopes, Written, is_internal
 from engine.bpmn.workflow import Entered, Left, Logged, Thrown, World
 from engine.errors import Conflict, NotFound
+from engine.jobs import Job
 from engine.model import InstanceStatus, Json
 from engine.storage.tables import Base, DefinitionRow, InstanceRow, ResourceRow, SnapshotRow, VariableRow
 from engine.transaction import Transaction
@@ -74,6 +75,13 @@ def advance(
     command = _open(tx, instance_id)
     act(command.run)
     _finish(tx, command, completed=completed, events=events)
+
+
+def give_up(tx: Transaction, job: Job, message: str) -> None:
+    """The last try of a job has failed: an incident at the token it was for."""
+    if job.instance_id is not None and job.token is not None:
+        token = job.token
+        advance(tx, job.instance_id, lambda run: run.fail(token, message))
 
 
 def look(tx: Transaction, instance_id: int) -> Run:

@@ -114,4 +114,4 @@ def _take(tx: Transaction, job: Job, _result: object) -> None:
 
 
 SIGNAL = Handler(finish=_broadcast)
-DELIVERY = Handler(finish=_take)
+DELIVERY = Handler(finish=_take, gave_up=execution.give_up)

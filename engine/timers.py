@@ -83,11 +83,4 @@ def _start(tx: Transaction, job: Job) -> None:
     execution.begin(tx, row, {}, start_event=job.element_id)
 
 
-def _gave_up(tx: Transaction, job: Job, message: str) -> None:
-    """The timer could not be fired: an incident where it stands."""
-    if job.instance_id is not None:
-        token = job.token or ""
-        execution.advance(tx, job.instance_id, lambda run: run.fail(token, message))
-
-
-HANDLER = Handler(finish=_fire, gave_up=_gave_up)
+HANDLER = Handler(finish=_fire, gave_up=execution.give_up)

@@ -101,10 +101,4 @@ def _record(tx: Transaction, job: Job, answer: object) -> None:
         execution.advance(tx, job.instance_id or 0, lambda run: run.complete(token, answer.values))
 
 
-def _gave_up(tx: Transaction, job: Job, message: str) -> None:
-    """The last try has failed: an incident at the task."""
-    token = job.token or ""
-    execution.advance(tx, job.instance_id or 0, lambda run: run.fail(token, message))
-
-
-HANDLER = Handler(call=_call, finish=_record, gave_up=_gave_up)
+HANDLER = Handler(call=_call, finish=_record, gave_up=execution.give_up)
