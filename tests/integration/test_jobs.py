@@ -8,7 +8,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select, text
 
 from engine import jobs
 from engine.clock import SettableClock
@@ -177,6 +177,26 @@ def test_a_job_of_another_queue_is_left_to_others(engine: Engine) -> None:
 
     assert run(engine) == []
     assert len(jobs.claim(engine, 10, ["engine", "mail"])) == 1
+
+
+def test_an_idle_poll_is_one_query_on_one_index(engine: Engine, clock: SettableClock) -> None:
+    with engine.transaction(SYSTEM) as tx:
+        jobs.add_many(tx, [NewJob("note", due_at=clock.now() + MINUTE) for _ in range(1000)])
+    asked: list[tuple[str, Any]] = []
+    event.listen(
+        engine.database, "before_cursor_execute", lambda _c, _cursor, query, values, *_: asked.append((query, values))
+    )
+
+    assert jobs.claim(engine, 10) == []
+
+    ((query, values),) = [(query, values) for query, values in asked if not query.startswith("BEGIN")]
+    with engine.database.begin() as connection:
+        connection.execute(text("ANALYZE job"))
+        explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[engine.database.dialect.name]
+        plan = str(connection.exec_driver_sql(f"{explain} {query}", values).all()).upper()
+    assert "IX_JOB_CLAIM" in plan
+    assert "SORT" not in plan
+    assert "TEMP B-TREE" not in plan
 
 
 # ---- leases --------------------------------------------------------------------------------------------------------
