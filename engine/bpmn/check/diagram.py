@@ -60,6 +60,11 @@ def owner(node: Node) -> Node:
     return next((each for each in (node, *node.iterancestors()) if local(each) in _SEEN), node)
 
 
+def a(word: str) -> str:
+    """The word behind its article."""
+    return f"an {word}" if word[:1] in "aeiou" else f"a {word}"
+
+
 def children(node: Node) -> list[Node]:
     """The BPMN elements right below."""
     return [child for child in node if is_bpmn(child)]

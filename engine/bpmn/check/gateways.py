@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from engine.bpmn.check.diagram import ACTIVITIES, Diagram, Node, Scope, child_text, event_definitions
+from engine.bpmn.check.diagram import ACTIVITIES, Diagram, Node, Scope, a, child_text, event_definitions
 from engine.bpmn.dialects import expression
 from engine.bpmn.juel import Untranslatable
 from engine.bpmn.read import local
@@ -75,7 +75,7 @@ def _ignored_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
 
 def _why_ignored(source: Node, flow: Node) -> str:
     if local(source) not in CONDITIONAL:
-        return f"A flow that leaves a {local(source)} has no condition, but this one has."
+        return f"A flow that leaves {a(local(source))} has no condition, but this one has."
     if source.get("default") == flow.get("id"):
         return "The condition is ignored, since the flow is the default: taken when no other is."
     return ""
@@ -91,7 +91,7 @@ def _bad_defaults(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
             continue
         place = diagram.document.attribute_place(node, "default")
         if local(node) not in CONDITIONAL:
-            message = f"A {local(node)} has no default flow, but this one has."
+            message = f"There is no default flow at {a(local(node))}, but this one has one."
             yield diagram.document.problem("bad-default", node, message, "Delete the attribute.", place=place)
         elif default.get("sourceRef") != node.get("id"):
             message = f'Expected the default flow to leave from here, but "{default.get("id")}" leaves from '
@@ -164,7 +164,7 @@ def _not_waiting(scope: Scope, target: Node) -> str:
             return "An event-based gateway waits for a message, signal or timer, not for a link."
     elif local(target) not in ("receiveTask", "intermediateCatchEvent"):
         return (
-            f"Expected a catching event or receive task behind the event-based gateway, but this is a {local(target)}."
+            f"Expected a catching event or receive task behind the event-based gateway, but this is {a(local(target))}."
         )
     if len(scope.incoming(target)) > 1:
         return "An event behind an event-based gateway has no other flow leading to it, but this one has."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, Diagram, Node, Scope, event_definitions, is_true, owner
+from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, Diagram, Node, Scope, a, event_definitions, is_true, owner
 from engine.bpmn.read import bpmn, local
 from engine.model import Problem, Severity
 
@@ -121,7 +121,7 @@ def _unresolved(diagram: Diagram, node: Node, reference: _Reference, *, with_sug
                 "unresolved-ref", owner(node), message, near, place=place, severity=reference.severity
             )
         elif reference.targets and local(found) not in reference.targets:
-            message = f'Expected {reference.name} to name {_kinds(reference)}, but "{wanted}" is a {local(found)}.'
+            message = f'Expected {reference.name} to name {_kinds(reference)}, but "{wanted}" is {a(local(found))}.'
             yield diagram.document.problem(
                 "wrong-ref-type", owner(node), message, place=place, severity=reference.severity
             )
@@ -147,7 +147,7 @@ def _kinds(reference: _Reference) -> str:
         return "an element"
     if len(reference.targets) > 3:
         return "an activity" if reference.targets == ACTIVITIES else "an event, activity or gateway"
-    return " or ".join(f"a {tag}" for tag in sorted(reference.targets))
+    return " or ".join(a(tag) for tag in sorted(reference.targets))
 
 
 def _similar(diagram: Diagram, wanted: str, reference: _Reference) -> str:
@@ -231,6 +231,8 @@ def _mismatches(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
 def _starts(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     """Source: BPMN 2.0.2, 10.5.2 Start Event."""
     problem, holder = diagram.document.problem, scope.holder
+    if local(holder) == "adHocSubProcess":
+        return
     if not scope.nodes:
         if local(holder) == "process":
             yield problem("no-start", holder, "Expected a start event, but the process is empty.", "Draw one.")
@@ -291,7 +293,9 @@ def _has_broken_flows(scope: Scope) -> bool:
 
 
 def _reached(scope: Scope) -> set[Node]:
-    catching = {_link(node): node for node in scope.of("intermediateCatchEvent") if _link(node) is not None}
+    catching: dict[str, list[Node]] = {}
+    for node in scope.of("intermediateCatchEvent"):
+        catching.setdefault(_link(node) or "", []).append(node)
     reached: set[Node] = set()
     todo = _first(scope)
     while todo:
@@ -302,7 +306,7 @@ def _reached(scope: Scope) -> set[Node]:
         todo += [scope.target(flow) for flow in scope.outgoing(node)]
         todo += scope.boundary.get(node.get("id", ""), [])
         link = _link(node) if local(node) == "intermediateThrowEvent" else None
-        todo += [catching[link]] if link in catching else []
+        todo += catching.get(link, []) if link else []
     return reached
 
 

@@ -16,6 +16,7 @@ from engine.bpmn.check.diagram import (
     SUB_PROCESSES,
     Diagram,
     Node,
+    a,
     child_text,
     children,
     is_true,
@@ -104,7 +105,7 @@ def _elements(diagram: Diagram, node: Node) -> Iterator[Problem]:
     if parent is None or local(parent) not in _CONTAINERS or local(node) in EXECUTED | DRAWN | _OF_ACTIVITIES:
         return
     fix = INSTEAD.get(local(node), "Delete it, or draw it with supported elements.")
-    yield _refused(diagram, node, f"A {local(node)} is not executed.", fix)
+    yield _refused(diagram, node, f"The element {local(node)} is not executed.", fix)
 
 
 _OF_ACTIVITIES = frozenset(
@@ -309,7 +310,7 @@ def _data(diagram: Diagram, node: Node) -> Iterator[Problem]:
         return
     computing = [each for each in children(node) if local(each) in ("assignment", "transformation")]
     if computing:
-        message = f"A data association with a {local(computing[0])} is not executed."
+        message = f"A data association with {a(local(computing[0]))} is not executed."
         fix = "Write a camunda:inputParameter or camunda:outputParameter."
         place = diagram.document.place(node)
         yield diagram.document.problem("unsupported-element", owner(node), message, fix, place=place)

@@ -1,0 +1,112 @@
+"""Who does the work, and the form: the rule, the element and the exact line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.model import Severity
+from tests.unit.drawing import HERE, accepted, between, problems, process, refused
+
+FORM = json.dumps({"id": "order-form", "components": [{"type": "textfield", "key": "a"}]}).encode()
+
+
+# ---- who -----------------------------------------------------------------------------------------------------------
+
+
+def test_work_that_is_nobodys_is_worth_a_warning() -> None:
+    refused("missing-assignee", "n", between(f'<userTask id="n"/>{HERE}'), severity=Severity.WARNING)
+
+
+GROUP = "<resourceAssignmentExpression><formalExpression>clerks</formalExpression></resourceAssignmentExpression>"
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        '<userTask id="n" camunda:assignee="ana"/>',
+        '<userTask id="n" camunda:candidateUsers="ana, ben"/>',
+        '<userTask id="n" camunda:candidateGroups="${team}"/>',
+        f'<userTask id="n"><potentialOwner>{GROUP}</potentialOwner></userTask>',
+        f'<userTask id="n"><humanPerformer>{GROUP}</humanPerformer></userTask>',
+    ],
+)
+def test_work_that_is_somebodys_passes(task: str) -> None:
+    accepted(between(task))
+
+
+@pytest.mark.parametrize("name", ["clerks", ""])
+def test_a_named_lane_says_whose_work_it_is(name: str) -> None:
+    lanes = f'<laneSet id="s"><lane id="l" name="{name}"><flowNodeRef>n</flowNodeRef></lane></laneSet>'
+    content = between(f'<userTask id="n"/>{HERE}') + lanes
+
+    if name:
+        accepted(content)
+    else:
+        refused("missing-assignee", "n", content, severity=Severity.WARNING)
+
+
+def test_a_lane_around_a_sub_process_counts_inside() -> None:
+    lanes = '<laneSet id="s"><lane id="l" name="clerks"><flowNodeRef>n</flowNodeRef></lane></laneSet>'
+
+    accepted(between('<subProcess id="n"><userTask id="u"/></subProcess>') + lanes)
+
+
+# ---- forms ---------------------------------------------------------------------------------------------------------
+
+
+def task(attribute: str) -> str:
+    return between(f'<userTask id="n" camunda:assignee="ana" {attribute}/>{HERE}')
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        'camunda:formKey="order.form"',
+        'camunda:formKey="order"',
+        'camunda:formKey="camunda-forms:deployment:order.form"',
+        'camunda:formRef="order-form" camunda:formRefBinding="latest"',
+    ],
+)
+def test_a_form_is_found_by_file_name_or_id(attribute: str) -> None:
+    assert problems(process(task(attribute)), {"order.form": FORM}) == []
+
+
+def test_a_form_in_a_folder_is_found() -> None:
+    assert problems(process(task('camunda:formKey="order.form"')), {"forms/order.form": FORM}) == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "words"),
+    [
+        ('camunda:formKey="order.form"', '"order.form"'),
+        ('camunda:formRef="order"', '"order"'),
+        ('camunda:formKey="embedded:app:forms/order.html"', "web page"),
+        ('camunda:formKey="https://example.org/form"', "web page"),
+    ],
+)
+def test_a_form_is_in_the_upload(attribute: str, words: str) -> None:
+    problem = refused("form-missing", "n", task(attribute))
+
+    assert words in problem.message
+    assert problem.place.column > 40
+
+
+def test_a_missing_form_names_those_there_are() -> None:
+    (problem,) = problems(process(task('camunda:formKey="ordre.form"')), {"order.form": FORM})
+
+    assert "order.form" in problem.fix
+
+
+def test_the_form_of_a_start_event_is_in_the_upload() -> None:
+    content = between('<manualTask id="n"/>').replace("<startEvent", '<startEvent camunda:formKey="x.form"')
+
+    assert [problem.element_id for problem in problems(process(content))] == ["start"]
+
+
+def test_fields_of_form_data_are_checked_in_their_line() -> None:
+    field = f'<camunda:formField id="a" type="money"/>{HERE}'
+    data = f"<extensionElements><camunda:formData>\n{field}</camunda:formData></extensionElements>"
+
+    refused("form-invalid", "n", between(f'<userTask id="n" camunda:assignee="ana">{data}</userTask>'))

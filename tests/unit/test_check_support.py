@@ -1,0 +1,239 @@
+"""What is executed, by place: everything else is refused by name, with the nearest thing that works."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.bpmn.check.support import TRIGGERS
+from engine.model import Severity
+from tests.unit.drawing import HERE, START, accepted, between, chain, problems, process, refused
+
+TASK = '<manualTask id="n"/>'
+
+
+# ---- elements ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("node", "words"),
+    [
+        ('<callActivity id="n" calledElement="other"/>', "sub-process"),
+        ('<transaction id="n"><startEvent id="s"/></transaction>', "error boundary"),
+        ('<adHocSubProcess id="n"><manualTask id="m"/></adHocSubProcess>', "multi-instance"),
+        ('<complexGateway id="n"/>', "inclusive gateway"),
+        ('<implicitThrowEvent id="n"/>', "throwing event"),
+        ('<foo id="n"/>', "supported elements"),
+    ],
+)
+def test_what_is_not_executed_is_refused_with_what_is(node: str, words: str) -> None:
+    content = between(node + HERE) if "foo" not in node else f"{between(TASK)}\n{node.replace('n', 'f')}{HERE}"
+    problem = refused("unsupported-element", "f" if "foo" in node else "n", content)
+
+    assert words in problem.fix
+
+
+@pytest.mark.parametrize(
+    ("node", "column"),
+    [
+        ('<manualTask id="n" isForCompensation="true"/>', 39),
+        ('<manualTask id="n" startQuantity="2"/>', 35),
+        ('<manualTask id="n" completionQuantity="3"/>', 40),
+        ('<receiveTask id="n" messageRef="paid" instantiate="true"/>', 52),
+    ],
+)
+def test_attributes_that_are_not_executed_are_refused_in_their_place(node: str, column: int) -> None:
+    assert refused("unsupported-element", "n", between(node + HERE)).place.column == column
+
+
+def test_attributes_that_say_nothing_special_pass() -> None:
+    accepted(between('<manualTask id="n" isForCompensation="false" startQuantity="1" completionQuantity="1"/>'))
+
+
+def test_event_sub_processes_are_refused() -> None:
+    inside = '<startEvent id="s"><messageEventDefinition messageRef="paid"/></startEvent>'
+    node = f'<subProcess id="e" triggeredByEvent="true">{HERE}{inside}</subProcess>'
+
+    refused("unsupported-element", "e", f"{between(TASK)}\n{node}")
+
+
+@pytest.mark.parametrize("attributes", ['instantiate="true"', 'eventGatewayType="Parallel"'])
+def test_event_based_gateways_that_do_more_are_refused(attributes: str) -> None:
+    gateway = f'<eventBasedGateway id="n" {attributes}/>{HERE}<receiveTask id="r" messageRef="paid"/>'
+
+    refused("unsupported-element", "n", f"{START}\n{gateway}{chain('start', 'n', 'r')}")
+
+
+# ---- events --------------------------------------------------------------------------------------------------------
+
+DEFINITIONS = {
+    "timer": "<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>",
+    "message": '<messageEventDefinition messageRef="paid"/>',
+    "signal": '<signalEventDefinition signalRef="alarm"/>',
+    "error": '<errorEventDefinition errorRef="declined"/>',
+    "escalation": '<escalationEventDefinition escalationRef="late"/>',
+    "terminate": "<terminateEventDefinition/>",
+    "link": '<linkEventDefinition name="L"/>',
+    "conditional": "<conditionalEventDefinition><condition>x</condition></conditionalEventDefinition>",
+    "compensate": "<compensateEventDefinition/>",
+    "cancel": "<cancelEventDefinition/>",
+    "none": "",
+}
+PLACES = {
+    "startEvent": f'<startEvent id="e">{{}}{HERE}</startEvent>{TASK}{chain("e", "n")}',
+    "endEvent": f'{START}\n<endEvent id="e">{{}}{HERE}</endEvent>{chain("start", "e")}',
+    "intermediateCatchEvent": f'{START}\n<intermediateCatchEvent id="e">{{}}{HERE}</intermediateCatchEvent>'
+    + chain("start", "e"),
+    "intermediateThrowEvent": f'{START}\n<intermediateThrowEvent id="e">{{}}{HERE}</intermediateThrowEvent>'
+    + chain("start", "e"),
+    "boundaryEvent": f'{between(TASK)}\n<boundaryEvent id="e" attachedToRef="n">{{}}{HERE}</boundaryEvent>',
+}
+
+
+@pytest.mark.parametrize("trigger", DEFINITIONS)
+@pytest.mark.parametrize("place", PLACES)
+def test_every_trigger_in_every_place_is_executed_or_refused(place: str, trigger: str) -> None:
+    content = PLACES[place].format(DEFINITIONS[trigger])
+
+    if trigger in TRIGGERS[place]:
+        found = problems(process(content))
+        assert "unsupported-element" not in [problem.rule for problem in found]
+    else:
+        problem = refused("unsupported-element", "e", content)
+        assert f"trigger {trigger}" in problem.message
+        assert problem.fix
+
+
+def test_an_event_with_several_triggers_is_refused() -> None:
+    content = PLACES["startEvent"].format(DEFINITIONS["message"] + DEFINITIONS["signal"])
+
+    assert "message, signal" in refused("unsupported-element", "e", content).message
+
+
+def test_a_sub_process_starts_blank() -> None:
+    start = f'<startEvent id="s">{DEFINITIONS["message"]}</startEvent>'
+
+    refused("unsupported-element", "s", between(f'<subProcess id="n">{start}{HERE}</subProcess>'))
+
+
+# ---- services and loops --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tag", ["serviceTask", "sendTask", "businessRuleTask"])
+def test_a_service_has_a_topic(tag: str) -> None:
+    assert "camunda:topic" in refused("service-missing", "n", between(f'<{tag} id="n"/>{HERE}')).fix
+
+
+@pytest.mark.parametrize("attribute", ["class", "delegateExpression", "expression", "decisionRef"])
+def test_services_of_camunda_are_refused(attribute: str) -> None:
+    node = f'<serviceTask id="n" camunda:{attribute}="x"/>{HERE}'
+
+    assert "camunda:topic" in refused("unsupported-element", "n", between(node)).fix
+
+
+def test_service_types_other_than_external_are_refused() -> None:
+    refused("unsupported-element", "n", between(f'<serviceTask id="n" camunda:topic="t" camunda:type="mail"/>{HERE}'))
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "<multiInstanceLoopCharacteristics/>",
+        "<multiInstanceLoopCharacteristics><loopCardinality>-1</loopCardinality></multiInstanceLoopCharacteristics>",
+        '<multiInstanceLoopCharacteristics camunda:elementVariable="a"><loopCardinality>3</loopCardinality>'
+        "</multiInstanceLoopCharacteristics>",
+        "<standardLoopCharacteristics/>",
+        '<standardLoopCharacteristics loopMaximum="0"/>',
+        '<standardLoopCharacteristics loopMaximum="-1"><loopCondition>x</loopCondition></standardLoopCharacteristics>',
+    ],
+)
+def test_a_loop_says_how_often_it_runs(loop: str) -> None:
+    refused("multi-instance", "n", between(f'<manualTask id="n">\n{loop}{HERE}</manualTask>'))
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "<multiInstanceLoopCharacteristics><loopCardinality>3</loopCardinality></multiInstanceLoopCharacteristics>",
+        "<multiInstanceLoopCharacteristics><loopCardinality>${n}</loopCardinality></multiInstanceLoopCharacteristics>",
+        "<multiInstanceLoopCharacteristics><loopDataInputRef>items</loopDataInputRef><inputDataItem id='i' name='i'/>"
+        "</multiInstanceLoopCharacteristics>",
+        '<multiInstanceLoopCharacteristics behavior="All" camunda:collection="items" camunda:elementVariable="item"/>',
+        "<standardLoopCharacteristics><loopCondition>more</loopCondition></standardLoopCharacteristics>",
+    ],
+)
+def test_loops_that_end_pass(loop: str) -> None:
+    accepted(between(f'<manualTask id="n">{loop}</manualTask>'))
+
+
+def test_events_of_multi_instance_activities_are_refused() -> None:
+    loop = '<multiInstanceLoopCharacteristics behavior="One" camunda:collection="c"/>'
+
+    assert (
+        "behavior"
+        not in refused("unsupported-element", "", between(f'<manualTask id="n">{loop}{HERE}</manualTask>')).message
+    )
+
+
+# ---- data ----------------------------------------------------------------------------------------------------------
+
+
+def test_drawn_data_passes_and_computed_data_is_refused() -> None:
+    plain = '<dataInputAssociation id="d"><sourceRef>x</sourceRef><targetRef>y</targetRef></dataInputAssociation>'
+    computed = plain.replace("</dataInput", "<transformation>x + 1</transformation></dataInput")
+
+    accepted(between(f'<manualTask id="n">{plain}</manualTask>'))
+    refused("unsupported-element", "n", between(f'<manualTask id="n">\n{computed}{HERE}</manualTask>'))
+
+
+# ---- extensions ----------------------------------------------------------------------------------------------------
+
+
+def extended(extension: str) -> str:
+    holder = f"<extensionElements>\n{extension}{HERE}</extensionElements>"
+    return between(f'<manualTask id="n">{holder}</manualTask>')
+
+
+@pytest.mark.parametrize("name", ["executionListener", "taskListener", "connector", "field", "in", "formProperty"])
+def test_extensions_that_act_are_refused(name: str) -> None:
+    assert refused("unsupported-element", "n", extended(f"<camunda:{name}/>")).fix
+
+
+def test_extensions_that_only_tell_pass() -> None:
+    accepted(extended('<camunda:properties><camunda:property name="a" value="b"/></camunda:properties>'))
+
+
+def test_extensions_that_are_ignored_are_worth_a_warning() -> None:
+    retries = "<camunda:failedJobRetryTimeCycle>R3/PT1M</camunda:failedJobRetryTimeCycle>"
+
+    refused("ignored-attribute", "n", extended(retries), severity=Severity.WARNING)
+
+
+@pytest.mark.parametrize("attribute", ["asyncBefore", "asyncAfter", "exclusive", "jobPriority", "modelerTemplate"])
+def test_attributes_that_change_nothing_pass(attribute: str) -> None:
+    accepted(between(f'<manualTask id="n" camunda:{attribute}="true"/>'))
+
+
+@pytest.mark.parametrize("attribute", ["assignee", "formKey", "topic", "future"])
+def test_attributes_out_of_place_are_worth_a_warning(attribute: str) -> None:
+    node = f'<manualTask id="n" camunda:{attribute}="x"/>{HERE}'
+
+    refused("ignored-attribute", "n", between(node), severity=Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "tool"),
+    [
+        ("http://camunda.org/schema/zeebe/1.0", "Camunda 8"),
+        ("http://activiti.org/bpmn", "Activiti"),
+        ("http://flowable.org/bpmn", "Flowable"),
+        ("http://spiffworkflow.org/bpmn/schema/1.0/core", "SpiffWorkflow"),
+    ],
+)
+def test_extensions_of_other_tools_are_refused_once_for_each_element(namespace: str, tool: str) -> None:
+    extensions = '<extensionElements><o:taskDefinition type="t"/><o:ioMapping/><o:ioMapping/></extensionElements>'
+    node = f'<serviceTask id="n" o:assignee="x" xmlns:o="{namespace}">{HERE}{extensions}</serviceTask>'
+
+    assert (
+        f"of {tool} are not executed: assignee, taskDefinition, ioMapping."
+        in refused("unsupported-element", "n", between(node)).message
+    )
