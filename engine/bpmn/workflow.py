@@ -270,8 +270,13 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     def resume(self, token: Token) -> None:
         """What the token waited for has come: it is left at the next step."""
-        token.internal_data.pop("waits", None)
-        token.internal_data["done"] = True
+        self._wake(token, done=True)
+
+    def _wake(self, token: Token, **data: Json) -> None:
+        """Let a token that waited be executed again, whatever stopped it before."""
+        for over in ("waits", "incident"):
+            token.internal_data.pop(over, None)
+        token.internal_data |= data
         token._set_state(TaskState.READY)
 
     def fail(self, token: Token, message: str) -> None:
@@ -345,9 +350,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         elif isinstance(spec, BoundaryEvent):
             self._fire_boundary(token, payload)
         else:
-            token.internal_data["happened"] = dict(payload)
-            token.internal_data.pop("waits", None)
-            token._set_state(TaskState.READY)
+            self._wake(token, happened=dict(payload))
 
     def _fire_boundary(self, event: Token, payload: Mapping[str, Json]) -> None:
         """Interrupting: the event's token goes on instead of the activity. Not: a new token goes on beside it."""
@@ -356,9 +359,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
             activity = self.token(event.internal_data.pop("on"))
             if activity is not None:
                 self.cancel(activity)
-            event.internal_data["happened"] = dict(payload)
-            event.internal_data.pop("waits", None)
-            event._set_state(TaskState.READY)
+            self._wake(event, happened=dict(payload))
             return
         event.workflow.place(spec.name, data={"happened": dict(payload)})
         if not spec.wait_again(event):
