@@ -74,7 +74,7 @@ def _listen(app: Flask, *, host: str, port: int, **options: Any) -> Any:
 
 def _limits() -> dict[str, Any]:
     """The application refuses what is too large with a page; waitress only cuts off what is far beyond that."""
-    return {"max_request_body_size": 4 * security.MAX_REQUEST_BYTES, "ident": None, "channel_timeout": 60}
+    return {"max_request_body_size": 4 * security.MAX_UPLOAD_BYTES, "ident": None, "channel_timeout": 60}
 
 
 def _trust(proxy: str | None) -> dict[str, Any]:

@@ -53,7 +53,9 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     PageNotFound: Refusal(404, "There is no such page", "The address may be mistyped, or what it showed is gone."),
     MethodNotAllowed: Refusal(405, "This address is not a page to visit", "Go back and use the button there."),
     RequestEntityTooLarge: Refusal(
-        413, "This is too large", "At most 32 MB can be sent at once, and 5 MB in one diagram."
+        413,
+        "This is too large",
+        "At most 32 MB can be uploaded at once, 5 MB in one diagram, and 2 MB typed into one form.",
     ),
     TooManyRequests: Refusal(429, "Too many tries", "Wait a few minutes, then try again."),
     InternalServerError: Refusal(

@@ -17,9 +17,11 @@ from werkzeug.exceptions import BadRequest
 from engine import Settings
 from web.context import KEY
 
-MAX_REQUEST_BYTES = 32_000_000
-MAX_FIELD_BYTES = 2_000_000
+MAX_UPLOAD_BYTES = 32_000_000
+MAX_REQUEST_BYTES = 2_000_000
+"""For whatever is no upload."""
 MAX_FORM_PARTS = 500
+UPLOAD = "processes.upload"
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -64,16 +66,20 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_NAME="procession",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
-        MAX_FORM_MEMORY_SIZE=MAX_FIELD_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_REQUEST_BYTES,
         MAX_FORM_PARTS=MAX_FORM_PARTS,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open over lunch
     )
     app.session_interface = _Sessions()
+    app.before_request(_limit)  # before anything reads the form
     csrf.init_app(app)
     limiter.init_app(app)
     app.before_request(_refuse_nul)
     app.after_request(_guard)
+
+
+def _limit() -> None:
+    request.max_content_length = MAX_UPLOAD_BYTES if request.endpoint == UPLOAD else MAX_REQUEST_BYTES
 
 
 def _refuse_nul() -> None:

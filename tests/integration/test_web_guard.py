@@ -184,14 +184,18 @@ def test_a_post_without_token_is_refused_with_advice(site: Site) -> None:
     assert "open too long" in answer.text
 
 
-def test_a_huge_upload_is_refused_with_a_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    ana = site.visitor("ana")
-    site.app.config["MAX_CONTENT_LENGTH"] = 10_000
+def test_a_huge_upload_is_refused_with_a_page(ana: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(security, "MAX_UPLOAD_BYTES", 10_000)
 
     answer = ana.post("/definitions/upload", {"files": [(io.BytesIO(b"x" * 20_000), "big.bpmn")]})
 
     assert answer.status_code == 413
     assert "too large" in words(answer.text)
+
+
+@pytest.mark.parametrize("path", ["/login", "/tasks/1/"])
+def test_only_an_upload_may_be_large(ana: Visitor, path: str) -> None:
+    assert ana.post(path, {"values": "x" * security.MAX_REQUEST_BYTES}).status_code == 413
 
 
 @pytest.mark.parametrize("path", ["/?search=%00", "/definitions/%00/versions", "/instances/?name=%00&value=1"])
