@@ -5,11 +5,14 @@ from __future__ import annotations
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from engine import Invalid, Problem, Right, Severity, definitions
+from engine import Deployment, Invalid, Problem, Right, Severity, definitions
 from web import listing
 from web.context import command, is_fragment, reading
 
 bp = Blueprint("processes", __name__, url_prefix="/definitions")
+
+TOLD = 3
+"""Definitions and warnings of one upload that are told one by one."""
 
 
 @bp.get("/")
@@ -67,11 +70,19 @@ def upload() -> ResponseReturnValue:
             deployment = definitions.deploy(tx, files)
     except Invalid as refused:
         return _refused(files, refused.problems), 422
-    for warning in deployment.warnings:
-        flash(str(warning), "warning")
-    for definition in deployment.definitions:
-        flash(f"{definition.name or definition.key} is deployed as version {definition.version}.", "success")
+    _tell(deployment)
     return redirect(url_for("processes.show", definition_id=deployment.definitions[0].id))
+
+
+def _tell(deployment: Deployment) -> None:
+    """Messages travel in the session cookie: a few, and short ones."""
+    for definition in deployment.definitions[:TOLD]:
+        flash(f"{definition.name[:100]} is deployed as version {definition.version}.", "success")
+    for warning in deployment.warnings[:TOLD]:
+        flash(str(warning)[:300], "warning")
+    for kind, count in (("processes", len(deployment.definitions)), ("warnings", len(deployment.warnings))):
+        if count > TOLD:
+            flash(f"And {count - TOLD} more {kind}.", "success")
 
 
 def _refused(files: dict[str, bytes], problems: tuple[Problem, ...]) -> str:
