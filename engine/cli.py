@@ -99,6 +99,7 @@ def show_log() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Keys("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # tells each look at the revision
 
 
 class _Keys(logging.Formatter):
