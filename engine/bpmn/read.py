@@ -178,7 +178,21 @@ def read(file: str, data: bytes) -> Document:
     starts = _Scan(file, source).starts
     root = _tree(file, source)
     _refuse_other_roots(file, root)
+    _write_out_booleans(root)
     return Document(file, root, _has_diagram(root), source, dict(zip(root.iter(), starts, strict=True)))
+
+
+_BOOLEANS = ("isExecutable", "cancelActivity", "isSequential", "testBefore", "triggeredByEvent", "isForCompensation")
+_WORDS = {"1": "true", "0": "false"}
+
+
+def _write_out_booleans(root: etree._Element) -> None:
+    """XML Schema lets 1 stand for true; whoever reads the tree asks for true only."""
+    for node in elements(root):
+        for name in _BOOLEANS:
+            text = node.get(name)
+            if text is not None:
+                node.set(name, _WORDS.get(text.strip(), text.strip()))
 
 
 def _has_diagram(root: etree._Element) -> bool:

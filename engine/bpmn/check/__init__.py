@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from engine.bpmn import forms, read
-from engine.bpmn.check import events, expressions, gateways, people, structure, support
+from engine.bpmn.check import events, expressions, extensions, gateways, people, structure, support
 from engine.bpmn.check.diagram import Diagram
 from engine.bpmn.read import Document
 from engine.errors import Invalid
@@ -21,6 +21,7 @@ MAX_PROBLEMS = 500
 FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
     structure.check,
     support.check,
+    extensions.check,
     events.check,
     gateways.check,
     expressions.check,

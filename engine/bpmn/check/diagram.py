@@ -24,6 +24,8 @@ ACTIVITIES = SUB_PROCESSES | {
     "businessRuleTask",
     "callActivity",
 }
+SERVICES = frozenset({"serviceTask", "sendTask", "businessRuleTask"})
+"""Tasks that call a service by its topic."""
 GATEWAYS = frozenset({"exclusiveGateway", "inclusiveGateway", "parallelGateway", "eventBasedGateway", "complexGateway"})
 EVENTS = frozenset(
     {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from engine.bpmn import forms
 from engine.bpmn.check.diagram import Diagram, Node
-from engine.bpmn.check.support import is_drawn_for_another_tool
+from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.dialects import ROLES
 from engine.bpmn.read import bpmn, camunda, local
 from engine.model import Problem, Severity

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
@@ -16,7 +17,7 @@ MAX_COMPARED = 500
 
 
 def check(diagram: Diagram) -> Iterator[Problem]:
-    for rule in (_duplicate_ids, _missing_ids, _references, _executable):
+    for rule in _RULES:
         yield from rule(diagram)
     for scope in diagram.scopes:
         for scope_rule in _SCOPE_RULES:
@@ -41,6 +42,31 @@ def _missing_ids(diagram: Diagram) -> Iterator[Problem]:
         if not node.get("id") and local(node) in FLOW_NODES | {"process", "sequenceFlow"}:
             message = f"Expected the {local(node)} to have an id, but it has none."
             yield diagram.document.problem("missing-id", node, message, "Give it one that no other element has.")
+
+
+_ID = re.compile(r"[\w.·-]+\Z")
+_LONGEST = {"id": 255, "name": 400}
+"""Characters that are kept."""
+
+
+def _odd_ids(diagram: Diagram) -> Iterator[Problem]:
+    """XML asks for letters, digits and a few signs; many tools are laxer about the first character, and so are we."""
+    for node in diagram.running:
+        if node.get("id") and not _ID.match(node.get("id", "")) and owner(node) is node:
+            place = diagram.document.attribute_place(node, "id")
+            message = f'Expected letters, digits, ".", "-" and "_" in the id, but it is "{node.get("id", "")[:50]}".'
+            yield diagram.document.problem("invalid-id", node, message, "Write another.", place=place)
+
+
+def _too_long(diagram: Diagram) -> Iterator[Problem]:
+    for node in diagram.elements:
+        for attribute, longest in _LONGEST.items():
+            length = len(node.get(attribute, ""))
+            if length > longest:
+                place = diagram.document.attribute_place(node, attribute)
+                message = f"Expected {attribute} to have at most {longest} characters, but it has {length}."
+                fix = "Shorten it; what is longer belongs into the documentation."
+                yield diagram.document.problem("too-long", node, message, fix, place=place)
 
 
 # ---- references ----------------------------------------------------------------------------------------------------
@@ -310,6 +336,14 @@ def _reached(scope: Scope) -> set[Node]:
     return reached
 
 
+_RULES: tuple[Callable[[Diagram], Iterator[Problem]], ...] = (
+    _duplicate_ids,
+    _missing_ids,
+    _odd_ids,
+    _too_long,
+    _references,
+    _executable,
+)
 _SCOPE_RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
     _cross_scope,
     _flow_ends,

@@ -1,18 +1,16 @@
 """What is executed, by place. Everything else is refused by name, with the nearest thing that works.
 
-The tables say what runs; whatever is not in them does not. Vendor extensions we do not know are left alone.
+The tables say what runs; whatever is not in them does not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from lxml import etree
-
-from engine.bpmn import dialects
 from engine.bpmn.check.diagram import (
     EVENTS,
     FLOW_NODES,
+    SERVICES,
     SUB_PROCESSES,
     Diagram,
     Node,
@@ -22,8 +20,9 @@ from engine.bpmn.check.diagram import (
     is_true,
     owner,
 )
-from engine.bpmn.read import CAMUNDA, bpmn, camunda, local
-from engine.model import Problem, Severity
+from engine.bpmn.check.extensions import is_drawn_for_another_tool
+from engine.bpmn.read import bpmn, camunda, local
+from engine.model import Problem
 
 
 def check(diagram: Diagram) -> Iterator[Problem]:
@@ -233,15 +232,14 @@ _STANDARD: Mapping[str, tuple[frozenset[str], frozenset[str], str, str]] = {
 
 # ---- services ------------------------------------------------------------------------------------------------------
 
-_SERVICES = frozenset({"serviceTask", "sendTask", "businessRuleTask"})
 _IMPLEMENTATIONS = ("class", "delegateExpression", "expression", "decisionRef")
 
 
 def _services(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    if local(node) not in _SERVICES or any(node.get(camunda(name)) for name in _IMPLEMENTATIONS):
+    if local(node) not in SERVICES or any(node.get(camunda(name)) for name in _IMPLEMENTATIONS):
         return
     if is_drawn_for_another_tool(node):
-        return  # told below
+        return  # told by the rule about extensions
     if not node.get(camunda("topic"), "").strip():
         message = "Expected a topic that names the service to call, but there is none."
         fix = 'Write camunda:type="external" camunda:topic="..." (in Camunda Modeler: implementation External, Topic).'
@@ -316,166 +314,6 @@ def _data(diagram: Diagram, node: Node) -> Iterator[Problem]:
         yield diagram.document.problem("unsupported-element", owner(node), message, fix, place=place)
 
 
-# ---- Camunda's attributes and extension elements -------------------------------------------------------------------
-
-_EXTERNAL = 'Write camunda:type="external" camunda:topic="..." and register a service of that name.'
-_LISTENER = "Draw what it does as a task."
-_REFUSED_ATTRIBUTES = {
-    "class": _EXTERNAL,
-    "delegateExpression": _EXTERNAL,
-    "expression": _EXTERNAL,
-    "decisionRef": _EXTERNAL,
-    "mapDecisionResult": _EXTERNAL,
-    "resource": "Write the script into the diagram.",
-    "formHandlerClass": "Use a form file or camunda:formData.",
-    "initiator": "Let the start form set a variable with the name of the person.",
-    "errorCodeVariable": "Draw one boundary event for each error code.",
-    "errorMessageVariable": "Draw one boundary event for each error code.",
-    "escalationCodeVariable": "Draw one boundary event for each escalation code.",
-    "caseRef": "Draw the case as a process.",
-    "calledElementBinding": "Draw the process as a sub-process here.",
-    "variableName": "Conditional events are not executed.",
-}
-_HARMLESS_ATTRIBUTES = frozenset(
-    {
-        "asyncBefore",
-        "asyncAfter",
-        "async",
-        "exclusive",
-        "diagramRelationId",
-        "formRefBinding",
-        "historyTimeToLive",
-        "isStartableInTasklist",
-        "jobPriority",
-        "modelerTemplate",
-        "modelerTemplateVersion",
-        "modelerTemplateIcon",
-        "taskPriority",
-        "type",
-    }
-)
-_ATTRIBUTE_PLACES = {
-    "resultVariable": _SERVICES,
-    "topic": _SERVICES,
-    "collection": frozenset({"multiInstanceLoopCharacteristics"}),
-    "elementVariable": frozenset({"multiInstanceLoopCharacteristics"}),
-    "assignee": frozenset({"userTask"}),
-    "candidateUsers": frozenset({"userTask"}),
-    "candidateGroups": frozenset({"userTask"}),
-    "dueDate": frozenset({"userTask"}),
-    "followUpDate": frozenset({"userTask"}),
-    "formKey": frozenset({"userTask", "startEvent"}),
-    "formRef": frozenset({"userTask", "startEvent"}),
-}
-"""Where attributes that are executed somewhere have their meaning; anywhere else they would be ignored."""
-
-
-def _camunda_attributes(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    for name in map(etree.QName, map(str, node.attrib)):
-        if name.namespace != CAMUNDA:
-            continue
-        word = name.localname
-        if word in _REFUSED_ATTRIBUTES:
-            message = f"The attribute camunda:{word} is not executed."
-            place = diagram.document.attribute_place(node, str(name))
-            yield diagram.document.problem(
-                "unsupported-element", owner(node), message, _REFUSED_ATTRIBUTES[word], place=place
-            )
-        elif word not in _HARMLESS_ATTRIBUTES and not _has_meaning(word, node):
-            message = f"The attribute camunda:{word} is ignored here."
-            place = diagram.document.attribute_place(node, str(name))
-            yield diagram.document.problem(
-                "ignored-attribute", owner(node), message, "Delete it.", place=place, severity=Severity.WARNING
-            )
-
-
-def _has_meaning(word: str, node: Node) -> bool:
-    return word in dialects.ATTRIBUTES and local(node) in _ATTRIBUTE_PLACES.get(word, {local(node)})
-
-
-_REFUSED_EXTENSIONS = {
-    "executionListener": _LISTENER,
-    "taskListener": _LISTENER,
-    "connector": _EXTERNAL,
-    "field": _EXTERNAL,
-    "in": "Use camunda:inputOutput.",
-    "out": "Use camunda:inputOutput.",
-    "errorEventDefinition": "Let the service raise a BPMN error.",
-    "formProperty": "Use camunda:formData.",
-    "potentialStarter": "Use camunda:candidateStarterUsers or camunda:candidateStarterGroups.",
-}
-_EXECUTED_EXTENSIONS = frozenset({"inputOutput", "formData"})
-_HARMLESS_EXTENSIONS = frozenset({"properties"})
-
-
-def _camunda_extensions(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    for extension in _extensions(node):
-        name = etree.QName(extension)
-        word, place = name.localname, diagram.document.place(extension)
-        if name.namespace != CAMUNDA or word in _EXECUTED_EXTENSIONS | _HARMLESS_EXTENSIONS:
-            continue
-        if word in _REFUSED_EXTENSIONS:
-            message, fix = f"camunda:{word} is not executed.", _REFUSED_EXTENSIONS[word]
-            yield diagram.document.problem("unsupported-element", owner(node), message, fix, place=place)
-        else:
-            message = f"camunda:{word} is ignored here."
-            yield diagram.document.problem(
-                "ignored-attribute", owner(node), message, place=place, severity=Severity.WARNING
-            )
-
-
-def _extensions(node: Node) -> Iterator[Node]:
-    for holder in node.findall(bpmn("extensionElements")):
-        yield from (child for child in holder if isinstance(child.tag, str))
-
-
-# ---- other tools' extensions that would change how a process runs --------------------------------------------------
-
-_OTHERS: Mapping[str, tuple[str, frozenset[str]]] = {
-    "http://camunda.org/schema/zeebe/1.0": (
-        "Camunda 8",
-        frozenset(
-            {
-                "modelerTemplate",
-                "modelerTemplateIcon",
-                "modelerTemplateVersion",
-                "properties",
-                "taskHeaders",
-                "userTask",
-                "userTaskForm",
-                "versionTag",
-            }
-        ),
-    ),
-    "http://activiti.org/bpmn": ("Activiti", frozenset({"async", "exclusive"})),
-    "http://flowable.org/bpmn": ("Flowable", frozenset({"async", "exclusive"})),
-    "http://spiffworkflow.org/bpmn/schema/1.0/core": ("SpiffWorkflow", frozenset({"unitTests", "properties"})),
-}
-"""Namespace -> tool, and its words that change nothing."""
-
-
-def _other_tools(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    for tool, words in _words_of_other_tools(node).items():
-        fix = "Write them with the camunda: words of Camunda 7, or in standard BPMN."
-        yield _refused(diagram, owner(node), f"Extensions of {tool} are not executed: {', '.join(words)}.", fix)
-
-
-def is_drawn_for_another_tool(node: Node) -> bool:
-    """Whether an element, or its loop, carries words of a tool whose extensions are not executed."""
-    return any(_words_of_other_tools(each) for each in (node, *children(node)))
-
-
-def _words_of_other_tools(node: Node) -> dict[str, list[str]]:
-    """Tool -> its words here that would change how the element runs."""
-    found: dict[str, list[str]] = {}
-    for tag in (*map(str, node.attrib), *(str(extension.tag) for extension in _extensions(node))):
-        name = etree.QName(tag)
-        tool, harmless = _OTHERS.get(str(name.namespace or ""), ("", frozenset()))
-        if tool and name.localname not in harmless and name.localname not in found.setdefault(tool, []):
-            found[tool].append(name.localname)
-    return {tool: words for tool, words in found.items() if words}
-
-
 _RULES: tuple[Callable[[Diagram, Node], Iterator[Problem]], ...] = (
     _elements,
     _triggers,
@@ -483,7 +321,4 @@ _RULES: tuple[Callable[[Diagram, Node], Iterator[Problem]], ...] = (
     _services,
     _loops,
     _data,
-    _camunda_attributes,
-    _camunda_extensions,
-    _other_tools,
 )
