@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import RLock
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
@@ -75,6 +76,10 @@ class Store:
         self.definitions = DefinitionCache()
         self.dispatch: Dispatch | None = None
         """Set by a running worker; without one, due jobs wait for a poller."""
+        self._writing: AbstractContextManager[object] = (
+            RLock() if self.database.dialect.name == "sqlite" else nullcontext()
+        )
+        """SQLite has one writer at a time: threads take turns here rather than by asking it again and again."""
         self._writers = self.database.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
     @contextmanager
@@ -83,7 +88,11 @@ class Store:
 
         Raises Busy when another command held what this one needs for too long.
         """
-        with _contention_as_busy(), Session(self._writers, autoflush=False, expire_on_commit=False) as session:
+        with (
+            self._writing,
+            _contention_as_busy(),
+            Session(self._writers, autoflush=False, expire_on_commit=False) as session,
+        ):
             tx = Transaction(session, self.clock.now(), actor, self)
             yield tx
             session.commit()

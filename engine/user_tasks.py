@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select, bindparam, delete, func, or_, select, update
 from engine import definitions, execution, history, waits
 from engine.bpmn import forms
 from engine.bpmn.parse import FormSource
+from engine.bpmn.runtime import Run
 from engine.errors import Conflict, Forbidden, InvalidValues, NotFound
 from engine.model import Event, Form, InboxCounts, Json, Page, Right, TaskStatus, UserTask, Variable
 from engine.storage.tables import AccountRow, CandidateRow, DefinitionRow, EventRow, InstanceRow, UserTaskRow
@@ -289,15 +290,22 @@ def complete(tx: Transaction, task_id: int, submitted: Mapping[str, object], *, 
     row = _row(tx, task_id)
     _require_holder(tx, row)
     values = _accepted(tx, row, submitted, button)
-    close = {"of": task_id, "held": row.assignee, "moment": tx.now, "who": tx.actor.id}
-    if tx.session.connection().execute(_COMPLETE, close).one_or_none() is None:
-        raise _already_taken(tx, task_id)
-    if row.assignee is None:
-        tx.session.connection().execute(_WITHDRAW, {"of": task_id})
+
+    def act(run: Run) -> None:
+        """The instance is locked before the task, as when a timer fires: neither waits for the other."""
+        _close(tx, row)
+        run.complete(row.token, values)
+
     done = _event(tx, row, "task completed")
-    execution.advance(
-        tx, row.instance_id, lambda run: run.complete(row.token, values), completed={row.token}, events=[done]
-    )
+    execution.advance(tx, row.instance_id, act, completed={row.token}, events=[done])
+
+
+def _close(tx: Transaction, row: Task) -> None:
+    close = {"of": row.id, "held": row.assignee, "moment": tx.now, "who": tx.actor.id}
+    if tx.session.connection().execute(_COMPLETE, close).one_or_none() is None:
+        raise _already_taken(tx, row.id)
+    if row.assignee is None:
+        tx.session.connection().execute(_WITHDRAW, {"of": row.id})
 
 
 _TASKS, _CANDIDATES = UserTaskRow.__table__, CandidateRow.__table__

@@ -115,8 +115,8 @@ _WITHDRAW = delete(_table(CandidateRow)).where(CandidateRow.task_id.in_(select(U
 def _end_user(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
     for wait in waits:
         at = {"of": owner.instance_id, "at": wait.token}
-        tx.session.connection().execute(_WITHDRAW, at)
         tx.session.connection().execute(_CANCEL_TASK, {**at, "moment": tx.now})
+        tx.session.connection().execute(_WITHDRAW, at)  # after the task, as a claim does: neither waits for the other
 
 
 # ---- jobs: timers and services -------------------------------------------------------------------------------------

@@ -11,15 +11,16 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
-from engine import jobs
+from engine import definitions, instances, jobs, user_tasks
 from engine.config import Settings
 from engine.dispatch.threads import AHEAD, MOST_WAITING, Threads
-from engine.errors import Conflict
+from engine.errors import Conflict, Rejected
 from engine.jobs import Handler, Job, NewJob
-from engine.model import SYSTEM
+from engine.model import SYSTEM, InstanceStatus
 from engine.storage.tables import EventRow, JobRow
 from engine.transaction import Store, Transaction
 from engine.worker import Engine
+from tests.play import chain, document
 
 SECOND = timedelta(seconds=1)
 
@@ -74,6 +75,11 @@ def finished(engine: Engine) -> list[int]:
 def claimable(engine: Engine) -> int:
     with engine.reading(SYSTEM) as tx:
         return tx.session.scalar(select(func.count()).where(JobRow.lease.is_(None))) or 0
+
+
+def jobs_left(engine: Engine) -> int:
+    with engine.reading(SYSTEM) as tx:
+        return tx.session.scalar(select(func.count()).select_from(JobRow)) or 0
 
 
 def eventually(is_so: Callable[[], object], *, seconds: float = 5) -> None:
@@ -211,6 +217,53 @@ def test_two_workers_share_without_doubling(engine: Engine) -> None:
     for worker in workers:
         worker.stop()
     assert len(set(finished(engine))) == 200
+
+
+RACE = document(
+    """
+    <startEvent id="asked"/><userTask id="answer"/><endEvent id="answered"/>
+    <boundaryEvent id="deadline" attachedToRef="answer">
+      <timerEventDefinition><timeDuration>PT0.5S</timeDuration></timerEventDefinition>
+    </boundaryEvent>
+    <endEvent id="escalated"/>
+    """
+    + chain("asked", "answer", "answered")
+    + chain("deadline", "escalated")
+)
+
+
+def test_when_a_person_and_a_timer_meet_exactly_one_wins(engine: Engine) -> None:
+    with engine.transaction(SYSTEM) as tx:
+        definitions.deploy(tx, {"race.bpmn": RACE})
+        ids = [instances.start(tx, "p").id for _ in range(40)]
+        tasks = [user_tasks.of_instance(tx, id)[0].id for id in ids]
+    won = []
+
+    def answer(mine: list[int]) -> None:
+        for task in mine:
+            try:
+                with engine.transaction(SYSTEM) as tx:
+                    user_tasks.claim(tx, task)
+                with engine.transaction(SYSTEM) as tx:
+                    user_tasks.complete(tx, task, {})
+                won.append(task)
+            except Rejected:  # the timer was first
+                continue
+
+    people = [threading.Thread(target=answer, args=[tasks[start::2]]) for start in range(2)]
+    time.sleep(0.4)
+    engine.start_worker()
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    eventually(lambda: jobs_left(engine) == 0)
+    engine.stop_worker()
+
+    with engine.reading(SYSTEM) as tx:
+        assert {instances.get(tx, id).status for id in ids} == {InstanceStatus.COMPLETED}
+        ends = [instances.activities(tx, id).rows[0].element_id for id in ids]
+    assert (ends.count("answered"), ends.count("escalated")) == (len(won), len(ids) - len(won))
 
 
 def test_an_engine_starts_and_stops_its_worker(engine: Engine) -> None:
