@@ -87,10 +87,13 @@ def login() -> ResponseReturnValue:
     target = own_path(request.args.get("next")) or url_for("inbox.index")
     if request.method == "GET":
         return redirect(target) if current_user.is_authenticated else render_template("login.html")
+    typed = request.form.get("password", "")
     with engine().reading(NOBODY) as tx:
-        account = accounts.verify(tx, request.form.get("id", "").strip(), request.form.get("password", ""))
+        account = accounts.verify(tx, request.form.get("id", "").strip(), typed)
     if account is None:
         return render_template("login.html", refused=True, typed=request.form.get("id", "")), 422
+    with engine().transaction(account.actor) as tx:
+        accounts.renew_hash(tx, account.id, typed)
     session.clear()
     session.permanent = True
     login_user(Person(account))
