@@ -69,7 +69,7 @@ class Visitor:
         return self.post("/definitions/upload", {"files": files})
 
     def start(self, key: str, values: Mapping[str, object] | None = None, *, business_key: str = "") -> TestResponse:
-        found = re.search(r'href="/start/(\d+)"[^>]*>[^<]*' + re.escape(key), self.get("/start/").text)
+        found = re.search(r'href="/start/(\d+)" aria-label="Start ' + re.escape(key), self.get("/start/").text)
         assert found, f"{key} cannot be started"
         return self.post(f"/start/{found.group(1)}", {"values": json.dumps(values or {}), "business_key": business_key})
 
