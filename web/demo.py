@@ -23,6 +23,14 @@ class Opening:
     values: Mapping[str, Json]
 
 
+_HIRE = {
+    "private_email": "new@example.com",
+    "start_date": "2027-01-04",
+    "department": "support",
+    "manager": "ben",
+    "equipment": ["laptop", "badge"],
+    "budget": 400,
+}
 OPENINGS = (
     Opening(
         "purchase-approval",
@@ -52,16 +60,13 @@ OPENINGS = (
         "employee-onboarding",
         "Mia Sand",
         "ana",
-        {
-            "employee_name": "Mia Sand",
-            "private_email": "mia@example.com",
-            "identity_document": "X1234567",
-            "start_date": "2027-01-04",
-            "department": "support",
-            "manager": "ben",
-            "equipment": ["laptop", "badge"],
-            "budget": 400,
-        },
+        {**_HIRE, "employee_name": "Mia Sand", "identity_document": "X1234567"},
+    ),
+    Opening(
+        "employee-onboarding",
+        "Jon Vale",
+        "ana",
+        {**_HIRE, "employee_name": "Jon Vale", "identity_document": "AB123456"},
     ),
 )
 
