@@ -233,6 +233,53 @@ def test_a_request_is_started_by_its_form(open_page: OpenPage) -> None:
     expect(page.get_by_role("main")).to_contain_text("Decide as team lead")
 
 
+def test_a_new_hire_is_reported_and_the_manager_approves_the_equipment(open_page: OpenPage) -> None:
+    ana = open_page("ana")
+    ana.goto("/start/")
+    ana.get_by_role("link", name="Start Employee onboarding").click()
+    wait_for_islands(ana)
+    fill(ana, "Name", "Mia Sand")
+    fill(ana, "Private e-mail", "mia@example.com")
+    fill(ana, "Identity document", "AB123456")
+    fill(ana, "Start date", "01/04/2027")
+    ana.keyboard.press("Tab")
+    choose(ana, "Department", "Support")
+    choose(ana, "Manager", "Ben Okafor")
+    ana.get_by_label("Laptop").check()
+    fill(ana, "Budget for further equipment", "400")
+    fill(ana, "Business key", "Mia S.")
+    axe(ana)
+    ana.get_by_role("button", name="Start", exact=True).click()
+    expect(ana.get_by_role("heading", name="Mia S.")).to_be_visible()
+
+    ben = open_page("ben")
+    expect_by_reloading(ben, "/?search=Mia S.", "Approve equipment")
+    ben.get_by_role("link", name="Approve equipment and budget").click()
+    wait_for_islands(ben)
+    expect(ben.get_by_label("Laptop")).to_be_checked()
+    ben.get_by_label("Approve", exact=True).check()
+    axe(ben)
+    ben.get_by_role("button").get_by_text("Complete").click()
+
+    expect(ben.get_by_role("status").first).to_contain_text("Completed: Approve equipment")
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Pick an option of form-js's own drop-down list, which opens when it gets the focus."""
+    page.get_by_label(label).focus()
+    page.locator(".fjs-dropdownlist-item").get_by_text(option).click()
+
+
+def expect_by_reloading(page: Page, path: str, text: str) -> None:
+    """Wait until services have done their work: look again until the page says so."""
+    for _ in range(40):
+        page.goto(path)
+        if text in page.get_by_role("main").inner_text():
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError(f"Expected {path} to say {text!r}, but it did not.")
+
+
 # ---- inspecting ----------------------------------------------------------------------------------------------------
 
 
