@@ -127,6 +127,24 @@ def test_what_a_node_repeats_of_its_flows_is_right(rule: str, tag: str, named: s
     refused(rule, "n", content, severity=Severity.WARNING)
 
 
+# ---- places --------------------------------------------------------------------------------------------------------
+
+LOOP = '<standardLoopCharacteristics loopMaximum="3"/>'
+
+
+@pytest.mark.parametrize(
+    ("element", "node"),
+    [
+        ("m", f'<manualTask id="n">\n<manualTask id="m"/>{HERE}</manualTask>'),
+        ("n", f'<parallelGateway id="n">\n{LOOP}{HERE}</parallelGateway>'),
+        ("n", f'<manualTask id="n">{LOOP}\n{LOOP}{HERE}</manualTask>'),
+        ("n", f'<scriptTask id="n"><script>x = 1\n<documentation/>{HERE}</script></scriptTask>'),
+    ],
+)
+def test_elements_stand_where_they_are_read(element: str, node: str) -> None:
+    refused("misplaced-element", element, between(node))
+
+
 # ---- what runs -----------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, Diagram, Node, Scope, a, event_definitions, is_true, owner
+from engine.bpmn.check.diagram import (
+    ACTIVITIES,
+    FLOW_NODES,
+    SUB_PROCESSES,
+    Diagram,
+    Node,
+    Scope,
+    a,
+    event_definitions,
+    is_true,
+    owner,
+)
 from engine.bpmn.read import bpmn, local
 from engine.model import Problem, Severity
 
@@ -45,7 +56,8 @@ def _missing_ids(diagram: Diagram) -> Iterator[Problem]:
 
 
 _ID = re.compile(r"[\w.·-]+\Z")
-_LONGEST = {"id": 255, "name": 400}
+_LONGEST = {"id": 255, "name": 400, "errorCode": 255, "escalationCode": 255}
+_LONGEST_EVENT_NAME = 255
 """Characters that are kept."""
 
 
@@ -62,11 +74,70 @@ def _too_long(diagram: Diagram) -> Iterator[Problem]:
     for node in diagram.elements:
         for attribute, longest in _LONGEST.items():
             length = len(node.get(attribute, ""))
+            if attribute == "name" and local(node) in ("message", "signal"):
+                longest = _LONGEST_EVENT_NAME
             if length > longest:
                 place = diagram.document.attribute_place(node, attribute)
                 message = f"Expected {attribute} to have at most {longest} characters, but it has {length}."
                 fix = "Shorten it; what is longer belongs into the documentation."
                 yield diagram.document.problem("too-long", node, message, fix, place=place)
+
+
+# ---- places --------------------------------------------------------------------------------------------------------
+
+_PLACES: dict[str, frozenset[str]] = {
+    **dict.fromkeys(FLOW_NODES | {"sequenceFlow"}, frozenset({"process"}) | SUB_PROCESSES),
+    "conditionExpression": frozenset({"sequenceFlow"}),
+    "script": frozenset({"scriptTask"}),
+    "multiInstanceLoopCharacteristics": ACTIVITIES,
+    "standardLoopCharacteristics": ACTIVITIES,
+    "loopCardinality": frozenset({"multiInstanceLoopCharacteristics"}),
+    "completionCondition": frozenset({"multiInstanceLoopCharacteristics", "adHocSubProcess"}),
+    "loopCondition": frozenset({"standardLoopCharacteristics"}),
+    **dict.fromkeys(("timeDate", "timeDuration", "timeCycle"), frozenset({"timerEventDefinition"})),
+    "flowNodeRef": frozenset({"lane"}),
+}
+"""Element -> what it may be a part of; anywhere else it would be overlooked."""
+_TEXTS = frozenset(
+    {
+        "completionCondition",
+        "conditionExpression",
+        "flowNodeRef",
+        "formalExpression",
+        "incoming",
+        "loopCardinality",
+        "loopCondition",
+        "outgoing",
+        "script",
+        "timeCycle",
+        "timeDate",
+        "timeDuration",
+    }
+)
+"""Elements that hold a text and nothing else."""
+_ONCE = frozenset(_PLACES) - FLOW_NODES - {"sequenceFlow", "flowNodeRef"}
+
+
+def _misplaced(node: Node) -> str:
+    """What is wrong with where an element of a running process stands; "" when nothing is."""
+    parent = node.getparent()
+    if parent is None or local(node) == "process":
+        return ""
+    if local(parent) not in _PLACES.get(local(node), {local(parent)}):
+        return f"Expected the {local(node)} somewhere else, but it is a part of {a(local(parent))}."
+    if local(parent) in _TEXTS:
+        return f"Expected a text only in the {local(parent)}, but it has {a(local(node))} inside."
+    if local(node) in _ONCE and next(node.itersiblings(node.tag, preceding=True), None) is not None:
+        return f"Expected one {local(node)}, but there is another."
+    return ""
+
+
+def _places(diagram: Diagram) -> Iterator[Problem]:
+    for node in diagram.running:
+        message = _misplaced(node)
+        if message:
+            place = diagram.document.place(node)
+            yield diagram.document.problem("misplaced-element", owner(node), message, "Draw it again.", place=place)
 
 
 # ---- references ----------------------------------------------------------------------------------------------------
@@ -341,6 +412,7 @@ _RULES: tuple[Callable[[Diagram], Iterator[Problem]], ...] = (
     _missing_ids,
     _odd_ids,
     _too_long,
+    _places,
     _references,
     _executable,
 )
