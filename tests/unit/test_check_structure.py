@@ -138,7 +138,7 @@ LOOP = '<standardLoopCharacteristics loopMaximum="3"/>'
         ("m", f'<manualTask id="n">\n<manualTask id="m"/>{HERE}</manualTask>'),
         ("n", f'<parallelGateway id="n">\n{LOOP}{HERE}</parallelGateway>'),
         ("n", f'<manualTask id="n">{LOOP}\n{LOOP}{HERE}</manualTask>'),
-        ("n", f'<scriptTask id="n"><script>x = 1\n<documentation/>{HERE}</script></scriptTask>'),
+        ("n", f'<scriptTask id="n"><script>{HERE}x = 1\n<extensionElements/></script></scriptTask>'),
     ],
 )
 def test_elements_stand_where_they_are_read(element: str, node: str) -> None:

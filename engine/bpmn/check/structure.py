@@ -125,8 +125,8 @@ def _misplaced(node: Node) -> str:
         return ""
     if local(parent) not in _PLACES.get(local(node), {local(parent)}):
         return f"Expected the {local(node)} somewhere else, but it is a part of {a(local(parent))}."
-    if local(parent) in _TEXTS:
-        return f"Expected a text only in the {local(parent)}, but it has {a(local(node))} inside."
+    if local(node) in _TEXTS and len(node):
+        return f"Expected only a text in the {local(node)}, but it has {a(local(node[0]))} inside."
     if local(node) in _ONCE and next(node.itersiblings(node.tag, preceding=True), None) is not None:
         return f"Expected one {local(node)}, but there is another."
     return ""
