@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -9,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import orjson
 from flask import Flask, url_for
 from flask.json.provider import DefaultJSONProvider
 
@@ -114,7 +114,7 @@ def text_of(value: Json) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple | dict):
-        return orjson.dumps(value, default=plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()
+        return json.dumps(value, default=plain, indent=2, ensure_ascii=False)
     return str(plain(value)) if isinstance(value, bytes) else str(value)
 
 
