@@ -13,6 +13,8 @@ from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from werkzeug.test import TestResponse
 
 from engine import SYSTEM, Engine, Role, SettableClock, accounts, definitions
@@ -40,6 +42,7 @@ class Visitor:
 
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
+        self._token: str | None = None
 
     def get(self, path: str, *, fragment: bool = False) -> TestResponse:
         asked = {"HX-Request": "true", "HX-Request-Type": "partial"} if fragment else {}
@@ -56,13 +59,18 @@ class Visitor:
         return self.client.post(path, data=sent, headers=headers)
 
     def token(self) -> str:
-        page = self.client.get("/health-of-no-page").text
-        found = re.search(r'name="csrf-token" content="([^"]+)"', page)
-        assert found, page
-        return found.group(1)
+        """The token that this session's forms carry."""
+        if self._token is None:
+            page = self.client.get("/login", follow_redirects=True).text
+            found = re.search(r'name="csrf-token" content="([^"]+)"', page)
+            assert found, page
+            self._token = found.group(1)
+        return self._token
 
     def sign_in(self, name: str, password: str = PASSWORD, *, to: str = "/login") -> TestResponse:
-        return self.post(to, {"id": name, "password": password})
+        answer = self.post(to, {"id": name, "password": password})
+        self._token = None  # a sign-in begins a new session
+        return answer
 
     def upload(self, *names: str) -> TestResponse:
         files = [(io.BytesIO((FILES / name).read_bytes()), name) for name in names]
@@ -72,6 +80,23 @@ class Visitor:
         found = re.search(r'href="/start/(\d+)" aria-label="Start ' + re.escape(key), self.get("/start/").text)
         assert found, f"{key} cannot be started"
         return self.post(f"/start/{found.group(1)}", {"values": json.dumps(values or {}), "business_key": business_key})
+
+
+class _Compiled(BytecodeCache):
+    """Templates compiled once for all sites of a test run."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
 
 
 class Site:
@@ -86,6 +111,7 @@ class Site:
         engine.settings = replace(engine.settings, secret_key="for tests")
         app = create_app(engine)
         app.testing = True
+        app.jinja_env.bytecode_cache = _COMPILED
         return cls(engine, app)
 
     def stranger(self) -> Visitor:
