@@ -182,7 +182,7 @@ def test_a_task_is_claimed_and_completed_by_keyboard_alone(open_page: OpenPage) 
     page = open_page("ben")
     page.goto("/?view=groups")
 
-    _tab_to(page, "Claim Decide as team lead")
+    _tab_to(page, "Claim Decide as team lead, PO-1001")
     page.keyboard.press("Enter")
     expect(page.get_by_text("You have this task.")).to_be_visible()
     _tab_to(page, "Approve")
