@@ -17,13 +17,14 @@ from engine.bpmn.runtime import Run, Wait
 from engine.bpmn.snapshot import Parts, Unreadable
 from engine.bpmn.variables import Scopes, Written, is_internal
 from engine.bpmn.workflow import Entered, Left, Logged, Thrown, World
-from engine.errors import Conflict, NotFound
+from engine.errors import Conflict, InvalidValues, NotFound
 from engine.jobs import Job
 from engine.model import InstanceStatus, Json
 from engine.storage.tables import Base, DefinitionRow, InstanceRow, ResourceRow, SnapshotRow, VariableRow
 from engine.transaction import Transaction
 
 SEARCHABLE_CHARACTERS = 200
+LONGEST_BUSINESS_KEY = 255
 _INSTANCES, _SNAPSHOTS, _VALUES = (Base.metadata.tables[name] for name in ("instance", "snapshot", "variable"))
 Keys = dict[tuple[str, str, str], Wait]
 
@@ -48,7 +49,8 @@ def begin(
     business_key: str | None = None,
     start_event: str | None = None,
 ) -> int:
-    """Start an instance and run it until it waits or ends; gives its id. Raises Conflict, TypeError."""
+    """Start an instance and run it until it waits or ends; gives its id. Raises Conflict, TypeError, InvalidValues."""
+    check_business_key(business_key)
     process = process_of(tx, definition.id)
     run = Run.begin(process, world(tx), variables, start_event=start_event)
     instance_id = tx.session.connection().execute(_ADD_INSTANCE, _instance(tx, definition, business_key)).scalar_one()
@@ -206,6 +208,14 @@ def _instance(tx: Transaction, definition: DefinitionRow, business_key: str | No
     }
 
 
+def check_business_key(business_key: str | None) -> None:
+    """Raises InvalidValues for one that no row can hold."""
+    try:
+        values.fitting(business_key or "", LONGEST_BUSINESS_KEY, "a business key")
+    except TypeError as cause:
+        raise InvalidValues({"business_key": str(cause)}) from cause
+
+
 def _write_end(tx: Transaction, command: Command, status: InstanceStatus) -> None:
     if status != InstanceStatus.ACTIVE:
         error = command.run.result.error
@@ -267,7 +277,7 @@ def _searchable(value: Json) -> tuple[str | None, float | None]:
     if value is None or isinstance(value, list | tuple | dict | bytes):
         return None, None
     text = value if isinstance(value, str) else str(value)
-    return text[:SEARCHABLE_CHARACTERS], _number(value)
+    return values.shown(text, SEARCHABLE_CHARACTERS), _number(value)
 
 
 def _number(value: Json) -> float | None:

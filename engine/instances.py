@@ -51,7 +51,8 @@ def start(
 ) -> Instance:
     """Start the newest (or the given) version of a process; it runs until it waits.
 
-    Raises NotFound, Forbidden, Conflict when it has no plain start event, Invalid for values no variable can hold.
+    Raises NotFound, Forbidden, Conflict when it has no plain start event, Invalid for values no variable can hold,
+    InvalidValues for a business key that is too long.
     """
     row = definitions.row_to_start(tx, key, version)
     return _begin(tx, row, variables or {}, business_key)
@@ -114,7 +115,7 @@ def find(
         None if tx.may(Right.INSPECT) else InstanceRow.started_by == tx.actor.id,
         None if status is None else InstanceRow.status == status,
         None if key is None else InstanceRow.definition_key == key,
-        None if not business_key else InstanceRow.business_key == business_key,
+        None if not business_key else InstanceRow.business_key == values.shown(business_key),
         None if variable is None else _has_variable(*variable),
         _HAS_INCIDENT if with_incident else None,
     ]
@@ -125,10 +126,10 @@ def find(
 
 
 def _has_variable(name: str, value: str) -> Any:
-    same = VariableRow.text == value
+    same = VariableRow.text == values.shown(value, execution.SEARCHABLE_CHARACTERS)
     with suppress(ValueError):  # not a number: compared as text only
         same = same | (VariableRow.number == float(value))
-    return exists().where(VariableRow.instance_id == InstanceRow.id, VariableRow.name == name, same)
+    return exists().where(VariableRow.instance_id == InstanceRow.id, VariableRow.name == values.shown(name), same)
 
 
 _HAS_INCIDENT = exists().where(IncidentRow.instance_id == InstanceRow.id, IncidentRow.resolved_at.is_(None))

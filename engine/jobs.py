@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import OperationalError
 
+from engine import values
 from engine.clock import SystemClock
 from engine.errors import Busy, Conflict, EngineError, NotFound, ServiceFailed
 from engine.model import SYSTEM, Json
@@ -405,4 +406,4 @@ def _is_retryable(cause: Exception) -> bool:
 
 def _message(cause: Exception) -> str:
     """What an administrator reads: our own errors speak for themselves, others need their kind."""
-    return str(cause) if isinstance(cause, EngineError) else f"{type(cause).__name__}: {cause}"
+    return values.shown(str(cause) if isinstance(cause, EngineError) else f"{type(cause).__name__}: {cause}")

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from sqlalchemy import Select, select
 
 from engine import execution, history, jobs, values
-from engine.errors import Conflict, NotFound
+from engine.bpmn.variables import check
+from engine.errors import Conflict, Invalid, NotFound
 from engine.jobs import Handler, Job
-from engine.model import Json
+from engine.model import Json, Place, Problem
 from engine.storage.tables import DefinitionRow, InstanceRow, SubscriptionRow
 from engine.transaction import Transaction
 
@@ -24,8 +25,10 @@ def correlate(
 ) -> int:
     """Deliver a message to the one instance that waits for it, else start the one that begins with it; gives its id.
 
-    Raises NotFound when nobody waits, Conflict when several do.
+    Raises NotFound when nobody waits, Conflict when several do, Invalid and InvalidValues for what no row can hold.
     """
+    execution.check_business_key(business_key)
+    _require_storable(name, variables or {})
     found = tx.session.scalars(_waiting(name, business_key, instance_id)).all()
     if len(found) > 1:
         ids = ", ".join(str(row.instance_id) for row in found)
@@ -37,11 +40,18 @@ def correlate(
     return _start(tx, name, business_key, variables or {})
 
 
+def _require_storable(name: str, payload: Mapping[str, Json]) -> None:
+    try:
+        check(payload)
+    except TypeError as cause:
+        raise Invalid([Problem("variable-type", str(cause), Place(name))]) from cause
+
+
 def _waiting(name: str, business_key: str | None, instance_id: int | None) -> Select[SubscriptionRow]:
     query = (
         select(SubscriptionRow)
         .join(InstanceRow, InstanceRow.id == SubscriptionRow.instance_id)
-        .where(SubscriptionRow.kind == "message", SubscriptionRow.name == name)
+        .where(SubscriptionRow.kind == "message", SubscriptionRow.name == values.shown(name))
         .order_by(SubscriptionRow.id)
         .limit(10)
     )
@@ -62,7 +72,9 @@ def _deliver(tx: Transaction, row: SubscriptionRow, payload: Mapping[str, Json])
 
 def _start(tx: Transaction, name: str, business_key: str | None, payload: Mapping[str, Json]) -> int:
     query = select(SubscriptionRow).where(
-        SubscriptionRow.kind == "message", SubscriptionRow.name == name, SubscriptionRow.definition_id.is_not(None)
+        SubscriptionRow.kind == "message",
+        SubscriptionRow.name == values.shown(name),
+        SubscriptionRow.definition_id.is_not(None),
     )
     row = tx.session.scalars(query).first()
     definition = None if row is None else tx.session.get(DefinitionRow, row.definition_id)
@@ -75,9 +87,15 @@ def _start(tx: Transaction, name: str, business_key: str | None, payload: Mappin
 
 
 def broadcast(tx: Transaction, name: str, variables: Mapping[str, Json] | None = None) -> None:
-    """Throw a signal to everything that waits for it now; each instance takes it in a transaction of its own."""
+    """Throw a signal to everything that waits for it now; each instance takes it in a transaction of its own.
+
+    Raises Invalid for values no variable can hold.
+    """
+    _require_storable(name, variables or {})
     payload = values.encode(dict(variables or {}))
-    waiting = select(SubscriptionRow).where(SubscriptionRow.kind == "signal", SubscriptionRow.name == name)
+    waiting = select(SubscriptionRow).where(
+        SubscriptionRow.kind == "signal", SubscriptionRow.name == values.shown(name)
+    )
     for row in tx.session.scalars(waiting.order_by(SubscriptionRow.id)).all():
         jobs.add(
             tx,

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, delete, func, or_, select, update
 
-from engine import definitions, execution, history, waits
+from engine import definitions, execution, history, values, waits
 from engine.bpmn import forms
 from engine.bpmn.parse import FormSource
 from engine.bpmn.runtime import Run
@@ -99,7 +99,7 @@ def _searched(query: Select[Any], search: str | None) -> Select[Any]:
     """Keep tasks whose name, process or business key contains the text."""
     if not search:
         return query
-    like = f"%{_escaped(search.lower())}%"
+    like = f"%{_escaped(values.shown(search).lower())}%"
     joined = query.join(DefinitionRow, DefinitionRow.id == UserTaskRow.definition_id).join(
         InstanceRow, InstanceRow.id == UserTaskRow.instance_id
     )

@@ -1,4 +1,4 @@
-"""Variable values <-> JSON text: Decimal, date, datetime and bytes keep their type."""
+"""Variable values <-> JSON text: Decimal, date, datetime and bytes keep their type. And which texts a row can hold."""
 
 from __future__ import annotations
 
@@ -33,8 +33,11 @@ _LARGEST = 2**63 - 1
 
 
 def dump(value: Json) -> str:
-    """Raises TypeError for what no variable can hold: sets, functions, objects, NaN."""
-    return orjson.dumps(encode(value)).decode()
+    """Raises TypeError for what no variable can hold: sets, functions, objects, NaN, lists in lists without end."""
+    try:
+        return orjson.dumps(encode(value)).decode()
+    except RecursionError as cause:
+        raise TypeError("Expected lists and dicts that are not nested so deeply.") from cause
 
 
 def load(text: str | bytes) -> Json:
@@ -70,6 +73,20 @@ def decode(value: Json) -> Json:
         name, text = kept
         return {key: decode(item) for key, item in text} if name == "dict" else _READ[name](text)
     return {key: decode(item) for key, item in value.items()}
+
+
+def fitting(text: str, longest: int, what: str) -> str:
+    """The text, when a column of so many characters can hold it. Raises TypeError, saying what it is."""
+    if len(text) > longest:
+        raise TypeError(f"Expected {what} of at most {longest} characters, but it has {len(text):,}.")
+    if shown(text) != text:
+        raise TypeError(f"Expected {what} of characters that can be stored, but it has others: {text!a}.")
+    return text
+
+
+def shown(text: str, longest: int | None = None) -> str:
+    """As much of a text as any column can hold: no zero character, no half of a surrogate pair."""
+    return text[:longest].encode(errors="replace").decode().replace("\0", "")
 
 
 def _finite(value: float) -> float:

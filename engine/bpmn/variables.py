@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.bpmn.elements.flow_node import Token
 
 PROCESS = ""
+LONGEST_NAME = 255
 Name = tuple[str, str]
 """(scope, name)"""
 
@@ -90,13 +91,13 @@ class Scopes:
         return {name: value for name, value in result.items() if not is_internal(name)}
 
     def write(self, token: Token | None, name: str, value: Json) -> None:
-        """Set a name where it lives, else in the nearest scope that keeps new names."""
-        self.set(self._home(_stops(token), name), name, value)
+        """Set a name where it lives, else in the nearest scope that keeps new names. Raises TypeError."""
+        self.set(self._home(_stops(token), _told(name)), name, value)
 
     def write_outside(self, token: Token, name: str, value: Json) -> None:
         """The same, but past the token's own scope: for output mappings and output collections."""
         outer = (stop for stop in _stops(token) if stop.scope != token.id.hex)
-        self.set(self._home(outer, name), name, value)
+        self.set(self._home(outer, _told(name)), name, value)
 
     def _home(self, stops: Iterable[_Stop], name: str) -> str:
         """Where a name lives; a new one: the nearest scope that keeps new names."""
@@ -133,6 +134,20 @@ _EMPTY: dict[str, Json] = {}
 def is_internal(name: str) -> bool:
     """Names of our own bookkeeping: stored like variables, shown to nobody."""
     return name.startswith("#")
+
+
+def check(told: Mapping[str, Json]) -> None:
+    """Raises TypeError for a name or value that no variable can have."""
+    for name, value in told.items():
+        _told(name)
+        values.dump(value)
+
+
+def _told(name: str) -> str:
+    """A name that came from outside. Raises TypeError for one that no row can hold, and for those of ours."""
+    if not name or is_internal(name):
+        raise TypeError(f"Expected the name of a variable, but it is {name!r}.")
+    return values.fitting(name, LONGEST_NAME, "a variable's name")
 
 
 class _Stop(NamedTuple):

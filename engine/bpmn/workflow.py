@@ -17,6 +17,7 @@ from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.util.task import TaskState
 
+from engine import values
 from engine.bpmn.elements.events import BoundaryEvent, CatchEvent, Error, Escalation
 from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token
 from engine.bpmn.elements.gateways import EventBasedGateway
@@ -32,6 +33,8 @@ _NO_ENGINE = PythonScriptEngine()
 ROOT = "(root)"
 """Name of the node above all tokens (no XML id has a bracket)."""
 
+LONGEST_MESSAGE = 4_000
+"""Characters of what an incident says."""
 STEP_LIMIT = (
     "Expected the instance to come to rest, but it took {limit} steps in one go. Is there a loop without an exit?"
 )
@@ -270,9 +273,9 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     def resume(self, token: Token) -> None:
         """What the token waited for has come: it is left at the next step."""
-        self._wake(token, done=True)
+        self.wake(token, done=True)
 
-    def _wake(self, token: Token, **data: Json) -> None:
+    def wake(self, token: Token, **data: Json) -> None:
         """Let a token that waited be executed again, whatever stopped it before."""
         for over in ("waits", "incident"):
             token.internal_data.pop(over, None)
@@ -281,7 +284,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     def fail(self, token: Token, message: str) -> None:
         """Stop the token with an incident; the rest of the instance goes on."""
-        token.internal_data["incident"] = message
+        token.internal_data["incident"] = values.shown(message, LONGEST_MESSAGE)
 
     def completed_token(self, token: Token) -> None:
         if token.id not in token.workflow.tasks:
@@ -350,7 +353,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         elif isinstance(spec, BoundaryEvent):
             self._fire_boundary(token, payload)
         else:
-            self._wake(token, happened=dict(payload))
+            self.wake(token, happened=dict(payload))
 
     def _fire_boundary(self, event: Token, payload: Mapping[str, Json]) -> None:
         """Interrupting: the event's token goes on instead of the activity. Not: a new token goes on beside it."""
@@ -359,7 +362,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
             activity = self.token(event.internal_data.pop("on"))
             if activity is not None:
                 self.cancel(activity)
-            self._wake(event, happened=dict(payload))
+            self.wake(event, happened=dict(payload))
             return
         event.workflow.place(spec.name, data={"happened": dict(payload)})
         if not spec.wait_again(event):

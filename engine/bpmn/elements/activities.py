@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from engine import values
 from engine.bpmn import schedule
 from engine.bpmn.elements.flow_node import Element, FlowNode, Token, text_of, value_of, wait_for
 from engine.errors import ElementFailed
@@ -63,7 +64,7 @@ class UserTask(FlowNode):
         told = self.assignment
         users = _people(token, told.candidate_users)
         groups = _people(token, told.candidate_groups)
-        assignee = _text(token, told.assignee) or None
+        assignee = next(iter(_names(token, [_text(token, told.assignee)])), None)
         if not (assignee or users or groups) and self.element.lane:
             groups = [self.element.lane]
         dates = {"due": _moment(token, told.due), "follow_up": _moment(token, told.follow_up)}
@@ -80,6 +81,10 @@ class UserTask(FlowNode):
 
 
 DEFAULT_PRIORITY = 50
+LARGEST_PRIORITY = 1_000_000_000
+_NO_PRIORITY = "Expected the priority to be a whole number of at most nine digits, but it is {}."
+LONGEST_NAME = 200
+"""Characters of a person's or group's name."""
 
 
 def _text(token: Token, source: str | None) -> str:
@@ -90,10 +95,12 @@ def _text(token: Token, source: str | None) -> str:
 def _priority(token: Token, source: str | None) -> int:
     text = _text(token, source)
     try:
-        return int(float(text)) if text else DEFAULT_PRIORITY
+        priority = int(float(text)) if text else DEFAULT_PRIORITY
     except (ValueError, OverflowError) as cause:
-        message = f"Expected the priority to be a whole number, but it is {text!r:.100}."
-        raise ElementFailed(token.task_spec.bpmn_id, message) from cause
+        raise ElementFailed(token.task_spec.bpmn_id, _NO_PRIORITY.format(f"{text!r:.100}")) from cause
+    if abs(priority) > LARGEST_PRIORITY:
+        raise ElementFailed(token.task_spec.bpmn_id, _NO_PRIORITY.format(priority))
+    return priority
 
 
 def _moment(token: Token, source: str | None) -> str | None:
@@ -115,8 +122,16 @@ def _people(token: Token, sources: tuple[str, ...]) -> list[str]:
     for source in sources:
         value: Json = value_of(token, source)
         several = value if isinstance(value, list | tuple | set | frozenset) else str(value or "").split(",")
-        found += [name for name in (str(item).strip() for item in several) if name]
-    return list(dict.fromkeys(found))
+        found += [str(item).strip() for item in several if item is not None]
+    return _names(token, found)
+
+
+def _names(token: Token, found: list[str]) -> list[str]:
+    """Each name once; those that are empty say nothing."""
+    try:
+        return [values.fitting(name, LONGEST_NAME, "a name") for name in dict.fromkeys(found) if name]
+    except TypeError as cause:
+        raise ElementFailed(token.task_spec.bpmn_id, str(cause)) from cause
 
 
 class SubProcess(FlowNode):

@@ -14,6 +14,7 @@ from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
+from engine import values
 from engine.bpmn.variables import ScopeKind
 from engine.errors import ElementFailed
 from engine.model import Json
@@ -180,10 +181,10 @@ def holds(token: Token, flow: Flow) -> bool:
     return bool(value_of(token, flow.condition or "True"))
 
 
-def write(token: Token, values: Mapping[str, Json]) -> None:
+def write(token: Token, told: Mapping[str, Json]) -> None:
     """Set variables as if the element had set them: inside, when it has an output mapping."""
     scopes = token.workflow.top_workflow.scopes
-    for name, value in values.items():
+    for name, value in told.items():
         storable(token, name, lambda name=name, value=value: scopes.write(token, name, value))
 
 
@@ -197,7 +198,8 @@ def storable(token: Token, name: str, act: Any) -> None:
     try:
         act()
     except TypeError as cause:
-        raise ElementFailed(token.task_spec.bpmn_id, f'Variable "{name}" cannot be stored. {cause}') from cause
+        message = f'Variable "{values.shown(name, 60)}" cannot be stored. {cause}'
+        raise ElementFailed(token.task_spec.bpmn_id, message) from cause
 
 
 def wait_for(token: Token, kind: str, element_id: str | None = None, **data: Json) -> None:
