@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from engine import Account, Conflict, InvalidValues, Role, accounts
+from engine import Account, Conflict, InvalidValues, Right, Role, accounts
 from web import listing
 from web.auth import typed_password
 from web.context import command, is_fragment, reading
@@ -63,7 +63,7 @@ def index() -> str:
 def new() -> ResponseReturnValue:
     if request.method == "GET":
         with reading() as tx:
-            accounts.groups(tx)  # refuses whoever may not manage accounts
+            tx.require(Right.ACCOUNTS)
         return _form("accounts/new.html", NEW)
     typed = Typed.read()
     try:
@@ -93,7 +93,7 @@ def _add(typed: Typed) -> None:
 @bp.route("/<path:account_id>/change", methods=["GET", "POST"])
 def change(account_id: str) -> ResponseReturnValue:
     with reading() as tx:
-        accounts.groups(tx)
+        tx.require(Right.ACCOUNTS)
         account = accounts.get(tx, account_id)
     if request.method == "GET":
         return _form("accounts/change.html", account, None, account_id)
@@ -117,7 +117,9 @@ def change(account_id: str) -> ResponseReturnValue:
 
 @bp.post("/<path:account_id>/password")
 def set_password(account_id: str) -> ResponseReturnValue:
+    """Give somebody a new password without knowing the old one, which one may not do for oneself without the right."""
     with reading() as tx:
+        tx.require(Right.ACCOUNTS)
         account = accounts.get(tx, account_id)
     try:
         password = typed_password()

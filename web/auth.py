@@ -109,6 +109,7 @@ def logout() -> ResponseReturnValue:
 
 
 @bp.route("/password", methods=["GET", "POST"])
+@limiter.limit(FAILURES_PER_NAME, key_func=lambda: f"own:{actor().id}", methods=["POST"], deduct_when=_is_failure)
 def password() -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("password.html", errors={})

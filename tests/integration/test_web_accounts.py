@@ -89,3 +89,17 @@ def test_others_may_not_change_accounts(site: Site, ana: Visitor, path: str) -> 
 
 def test_an_unknown_account_is_a_page(root: Visitor) -> None:
     assert root.get("/accounts/zoe/change").status_code == 404
+
+
+def test_nobody_sets_a_password_without_the_present_one_or_the_right(site: Site, ben: Visitor) -> None:
+    assert (
+        ben.post("/accounts/ben/password", {"password": "quite-new-one", "again": "quite-new-one"}).status_code == 403
+    )
+    assert site.stranger().sign_in("ben").status_code == 302
+
+
+def test_the_last_administrator_stays_one(root: Visitor) -> None:
+    refused = root.post("/accounts/root/change", {"name": "Root", "roles": ["approver"], "is_active": "1"})
+
+    assert refused.status_code == 409
+    assert root.get("/accounts/").status_code == 200

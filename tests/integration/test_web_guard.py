@@ -152,6 +152,14 @@ def test_a_refused_password_says_why(site: Site, present: str, new: str, again: 
     assert told in words(refused.text)
 
 
+def test_guessing_the_present_password_is_stopped(ben: Visitor) -> None:
+    guess = {"present": "wrong", "password": "quite-new-one", "again": "quite-new-one"}
+
+    answers = [ben.post("/password", guess).status_code for _ in range(11)]
+
+    assert answers == [422] * 10 + [429]
+
+
 # ---- headers and limits --------------------------------------------------------------------------------------------
 
 
