@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from engine import Deployment, Invalid, Problem, Right, Severity, definitions
+from engine.model import Place
 from web import listing
 from web.context import command, is_fragment, reading
 
@@ -62,16 +65,33 @@ def upload() -> ResponseReturnValue:
         tx.require(Right.DEPLOY)
     if request.method == "GET":
         return render_template("processes/upload.html", problems=[], names=[])
-    files = {file.filename or "": file.read() for file in request.files.getlist("files") if file.filename}
-    if not files:
+    sent = [(_bare(file.filename), file.read()) for file in request.files.getlist("files") if file.filename]
+    if not sent:
         return render_template("processes/upload.html", problems=[], names=[], missing=True), 422
     try:
+        _refuse_twins([name for name, _ in sent])
         with command() as tx:
-            deployment = definitions.deploy(tx, files)
+            deployment = definitions.deploy(tx, dict(sent))
     except Invalid as refused:
-        return _refused(files, refused.problems), 422
+        return _refused([name for name, _ in sent], refused.problems), 422
     _tell(deployment)
     return redirect(url_for("processes.show", definition_id=deployment.definitions[0].id))
+
+
+def _bare(name: str) -> str:
+    """The name of a file without the folders some browsers send along."""
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
+def _refuse_twins(names: list[str]) -> None:
+    twins = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twins:
+        raise Invalid([_twin(name) for name in twins])
+
+
+def _twin(name: str) -> Problem:
+    message = "Expected each file of an upload to have a name of its own, but several are called so."
+    return Problem("same-name", message, Place(name), fix="Rename one of them.")
 
 
 def _tell(deployment: Deployment) -> None:
@@ -85,9 +105,9 @@ def _tell(deployment: Deployment) -> None:
             flash(f"And {count - TOLD} more {kind}.", "success")
 
 
-def _refused(files: dict[str, bytes], problems: tuple[Problem, ...]) -> str:
+def _refused(names: list[str], problems: tuple[Problem, ...]) -> str:
     ordered = sorted(problems, key=lambda problem: (problem.severity is not Severity.ERROR, problem.place))
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     return render_template(
-        "processes/upload.html", problems=ordered, names=list(files), errors=errors, warnings=len(problems) - errors
+        "processes/upload.html", problems=ordered, names=names, errors=errors, warnings=len(problems) - errors
     )

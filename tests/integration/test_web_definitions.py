@@ -64,6 +64,24 @@ def test_a_hostile_upload_gets_a_list_of_problems(ana: Visitor, name: str, conte
     assert "Nothing is deployed yet" in ana.page("/definitions/")
 
 
+def test_two_files_of_one_name_are_refused(ana: Visitor) -> None:
+    content = (FILES / "leave.bpmn").read_bytes()
+    files = [(io.BytesIO(content), "leave.bpmn"), (io.BytesIO(content), "old/leave.bpmn")]
+
+    refused = ana.post("/definitions/upload", {"files": files})
+
+    assert refused.status_code == 422
+    assert "name of its own" in words(refused.text)
+
+
+def test_folders_in_a_file_name_are_dropped(ana: Visitor) -> None:
+    content = (FILES / "leave.bpmn").read_bytes()
+
+    sent = ana.post("/definitions/upload", {"files": [(io.BytesIO(content), "C:\\my files\\../../leave.bpmn")]})
+
+    assert "leave · leave.bpmn · deployed" in ana.page(sent.location)
+
+
 def test_an_upload_without_a_file_asks_for_one(ana: Visitor) -> None:
     refused = ana.post("/definitions/upload", {})
 
