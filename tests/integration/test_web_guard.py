@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Settings
+from engine import Busy, Settings
 from tests.site import PASSWORD, Site, Visitor, words
 from web import security
 from web.context import own_path
@@ -272,6 +272,19 @@ def test_a_script_gets_a_refusal_as_json(site: Site) -> None:
     assert answer.json == {
         "error": {"status": 404, "title": "There is nothing here", "message": "There is no instance 4711."}
     }
+
+
+def test_busy_asks_to_try_again_in_a_moment(ben: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def claim(tx: object, task_id: int) -> None:
+        raise Busy("Expected instance 1 to be free, but another command holds it.")
+
+    monkeypatch.setattr("web.inbox.user_tasks.claim", claim)
+
+    answer = ben.post("/tasks/1/claim")
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "1"
+    assert "another command holds it" in words(answer.text)
 
 
 def test_a_bug_of_ours_shows_a_page_and_no_detail(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
