@@ -52,7 +52,9 @@ def begin(
     """Start an instance and run it until it waits or ends; gives its id. Raises Conflict, TypeError, InvalidValues."""
     check_business_key(business_key)
     process = process_of(tx, definition.id)
-    run = Run.begin(process, world(tx), variables, start_event=start_event)
+    initiator = process.initiators.get(start_event or process.start_event or "")
+    given = {**variables, initiator: tx.actor.id} if initiator else variables
+    run = Run.begin(process, world(tx), given, start_event=start_event)
     instance_id = tx.session.connection().execute(_ADD_INSTANCE, _instance(tx, definition, business_key)).scalar_one()
     started = history.event(tx, "instance started", instance_id=instance_id, data={"business key": business_key})
     command = Command(waits.Owner(instance_id, definition.id, process), run, {}, {})
@@ -98,7 +100,12 @@ def process_of(tx: Transaction, definition_id: int) -> Process:
 
 
 def world(tx: Transaction) -> World:
-    return World(tx.store.evaluator, tx.now, ZoneInfo(tx.store.settings.time_zone))
+    return World(tx.store.evaluator, tx.now, zone(tx))
+
+
+def zone(tx: Transaction) -> ZoneInfo:
+    """For dates that name no zone."""
+    return ZoneInfo(tx.store.settings.time_zone)
 
 
 # ---- opening -------------------------------------------------------------------------------------------------------

@@ -65,7 +65,8 @@ def start_by_form(
     definition = definitions.get(tx, definition_id)
     row = definitions.row_to_start(tx, definition.key, definition.version)
     form = definitions.start_form(tx, definition_id)
-    return _begin(tx, row, {} if form is None else forms.checked(form, submitted), business_key)
+    given = {} if form is None else forms.checked(form, submitted, zone=execution.zone(tx))
+    return _begin(tx, row, given, business_key)
 
 
 def _begin(tx: Transaction, row: DefinitionRow, variables: Mapping[str, Json], business_key: str | None) -> Instance:

@@ -338,9 +338,9 @@ def _accepted(tx: Transaction, row: Task, submitted: Mapping[str, object], butto
     given = {**submitted, **pressed}
     chosen = _chosen(form, given)
     if told.is_drawn:
-        return {**forms.checked(form, given), **chosen}
+        return {**forms.checked(form, given, zone=execution.zone(tx)), **chosen}
     is_filled = any(field.key in given for field in form.fields)
-    return {**given, **(forms.checked(form, given) if is_filled else {})}
+    return {**given, **(forms.checked(form, given, zone=execution.zone(tx)) if is_filled else {})}
 
 
 def _pressed(form: Form, button: int | None) -> Mapping[str, Json]:

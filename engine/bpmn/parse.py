@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +14,7 @@ from engine.bpmn.dialects import Terms
 from engine.bpmn.elements import activities, events, gateways, loops
 from engine.bpmn.elements.flow_node import Assignment, Element, Flow, FlowNode
 from engine.bpmn.read import Document, bpmn, local
-from engine.bpmn.script import ScriptFailed, names
+from engine.bpmn.script import names
 from engine.bpmn.workflow import ProcessSpec
 from engine.model import Form
 
@@ -61,6 +59,8 @@ class Process:
     forms: Mapping[str, FormSource]
     """By id of the user task; the start form under the id of the plain start event."""
     start_event: str | None
+    initiators: Mapping[str, str]
+    """Start event -> the variable that shall hold who started."""
     starter_users: tuple[str, ...]
     starter_groups: tuple[str, ...]
 
@@ -82,9 +82,13 @@ def processes(document: Document) -> list[Process]:
 # ---- small readings ------------------------------------------------------------------------------------------------
 
 
-def _text(node: Node, tag: str) -> str:
+def _raw(node: Node, tag: str) -> str:
     child = node.find(bpmn(tag))
-    return "" if child is None else "".join(map(str, child.itertext())).strip()
+    return "" if child is None else "".join(map(str, child.itertext()))
+
+
+def _text(node: Node, tag: str) -> str:
+    return _raw(node, tag).strip()
 
 
 def _source(node: Node, tag: str) -> str | None:
@@ -123,6 +127,7 @@ class _Builder:
     forms: dict[str, FormSource] = field(default_factory=dict)
     starts: list[StartPoint] = field(default_factory=list)
     lanes: dict[str, str] = field(default_factory=dict)
+    initiators: dict[str, str] = field(default_factory=dict)
 
     def build(self) -> Process:
         key = self.process.get("id", "")
@@ -139,6 +144,7 @@ class _Builder:
             starts=tuple(self.starts),
             forms=self.forms,
             start_event=start if start in self.elements and self.elements[start].type == "startEvent" else None,
+            initiators=self.initiators,
             starter_users=tuple(map(literal, terms.starter_users)),
             starter_groups=tuple(map(literal, terms.starter_groups)),
         )
@@ -180,6 +186,8 @@ class _Builder:
             outputs=tuple(Assignment(name, source) for name, source in terms.outputs),
         )
         self.elements[element.id] = element
+        if terms.initiator:
+            self.initiators[element.id] = terms.initiator
         repeated = _loop(node, terms)
         options = {"name": element.id + loops.EACH} if repeated else {}
         _BUILD[element.type](self, spec, node, element, terms, options)
@@ -334,19 +342,7 @@ def _user_task(
 def _script_task(
     b: _Builder, spec: ProcessSpec, node: Node, element: Element, terms: Terms, options: Options
 ) -> FlowNode:
-    return activities.ScriptTask(spec, element, _script(node), **options)
-
-
-def _script(node: Node) -> str:
-    """The text without the indentation that the XML around it asked for."""
-    child = node.find(bpmn("script"))
-    text = "" if child is None else "".join(map(str, child.itertext()))
-    written = textwrap.dedent(text).strip()
-    try:
-        names(written)
-    except ScriptFailed:
-        return inspect.cleandoc(text)
-    return written
+    return activities.ScriptTask(spec, element, dialects.script(_raw(node, "script")), **options)
 
 
 def _service_task(
