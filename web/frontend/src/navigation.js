@@ -2,7 +2,7 @@
 document.addEventListener('click', (event) => {
   const toggle = event.target.closest('[data-menu-toggle]');
   if (toggle) showMenu(toggle, toggle.getAttribute('aria-expanded') !== 'true');
-  closeDropdowns(event.target.closest('details.dropdown'));
+  if (!event.target.closest('dialog')) closeDropdowns(event.target.closest('details.dropdown'));
 });
 
 document.addEventListener('keydown', (event) => {

@@ -14,7 +14,7 @@ import { say } from './message.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const MARGIN_PX = 24;
-const READABLE_SCALE = 0.4; // below it one element is shown large instead of the whole diagram
+const READABLE_SCALE = 0.3; // below it one element is shown large instead of the whole diagram
 const LARGE_SCALE = 0.9;
 const ZOOM_STEP = 1.25;
 const STATES = { active: 'waits here', completed: 'done', incident: 'stopped', cancelled: 'cancelled' };

@@ -1,0 +1,114 @@
+"""What pages do beyond HTML: the diagram, the form, and the question before something is lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Dialog, Page, expect
+
+from tests.live import axe, wait_for_islands
+
+pytestmark = pytest.mark.browser
+
+OpenPage = Callable[..., Page]
+DIAGRAM = '[data-island="viewer"]'
+
+
+@pytest.fixture
+def instance(open_page: OpenPage) -> Page:
+    """The page of a purchase that waits for a team lead."""
+    page = open_page("root")
+    page.goto("/instances/1")
+    wait_for_islands(page)
+    return page
+
+
+def test_a_diagram_shows_tokens_and_the_way_taken(instance: Page) -> None:
+    diagram = instance.locator(DIAGRAM)
+
+    expect(diagram.locator('[data-element-id="decide-as-lead"]')).to_have_class(re.compile("state-active"))
+    expect(diagram.locator('[data-element-id="set-deadlines"]')).to_have_class(re.compile("state-completed"))
+    expect(diagram.locator('[data-element-id="start-to-set-deadlines"]')).to_have_class(re.compile("flow-taken"))
+    expect(diagram.locator(".token-count")).to_have_text(["1"])
+    expect(diagram.get_by_role("list", name="Colours")).to_contain_text("waits here")
+
+
+def test_a_click_on_an_element_marks_its_row_in_the_table(instance: Page) -> None:
+    instance.locator(f'{DIAGRAM} [data-element-id="set-deadlines"]').click()
+
+    marked = instance.locator("tr.table-active").first
+    expect(marked).to_contain_text("Set deadlines")
+
+
+def test_a_diagram_is_zoomed_by_keyboard(instance: Page) -> None:
+    viewport = instance.locator(f"{DIAGRAM} .viewport")
+    whole = viewport.get_attribute("transform")
+
+    instance.get_by_role("button", name="Zoom in").press("Enter")
+    expect(viewport).not_to_have_attribute("transform", whole or "")
+    instance.get_by_role("button", name="Show the whole diagram").press("Enter")
+
+    expect(viewport).to_have_attribute("transform", whole or "")
+
+
+def test_the_wheel_scrolls_the_page_not_the_diagram(instance: Page) -> None:
+    viewport = instance.locator(f"{DIAGRAM} .viewport")
+    before = viewport.get_attribute("transform")
+
+    instance.locator(DIAGRAM).hover()
+    instance.mouse.wheel(0, 200)
+
+    instance.wait_for_function("scrollY > 0")
+    expect(viewport).to_have_attribute("transform", before or "")
+
+
+def test_a_file_without_a_picture_is_told_in_a_sentence(open_page: OpenPage) -> None:
+    page = open_page("ana")
+    logic = '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="bare" /></definitions>'
+    page.route("**/source", lambda route: route.fulfill(body=logic, content_type="application/xml"))
+
+    page.goto("/definitions/1")
+
+    expect(page.locator(DIAGRAM)).to_contain_text("This file holds no picture")
+    axe(page)
+
+
+def test_typed_values_are_not_lost_without_a_question(open_page: OpenPage) -> None:
+    page = open_page("ana")
+    page.goto("/start/")
+    page.get_by_role("link", name="Start Purchase approval").click()
+    wait_for_islands(page)
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    item = page.get_by_label("Item")
+    item.click()
+    item.press_sequentially("Desk")
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Inbox").click(no_wait_after=True)
+
+    expect(item).to_have_value("Desk")
+    assert asked == ["beforeunload"]
+
+
+def test_a_marked_button_asks_before_it_acts(open_page: OpenPage) -> None:
+    page = open_page("ana")
+    page.get_by_text("Ana Silva").click()
+    button = page.get_by_role("button", name="Sign out")
+    button.evaluate("button => button.dataset.confirm = 'Sign out now?'")
+
+    button.click()
+    dialog = page.get_by_role("dialog", name="Sign out now?")
+    axe(page)
+    dialog.get_by_role("button", name="No, go back").click()
+    expect(dialog).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("/login"))
+
+    button.click()
+    dialog.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/login"))
