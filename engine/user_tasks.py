@@ -187,8 +187,6 @@ def documentation(tx: Transaction, task_id: int) -> str:
 def form(tx: Transaction, task_id: int) -> tuple[Form, dict[str, Json]]:
     """The form of an open task, and what it is filled with already."""
     row = _row(tx, task_id)
-    if not _may_see(tx, row):
-        raise NotFound(f"There is no task {task_id} for you.")
     _require_open(tx, row)
     return _form(tx, row), _seen(tx, row)
 
@@ -257,7 +255,7 @@ def reassign(tx: Transaction, task_id: int, account_id: str) -> None:
     row = _row(tx, task_id)
     if not (row.assignee == tx.actor.id or tx.may(Right.REPAIR)):
         raise _not_held(tx, row)
-    account = tx.session.get(AccountRow, account_id)
+    account = tx.session.get(AccountRow, values.shown(account_id))
     if account is None or not account.is_active:
         raise NotFound(f"There is no active account {account_id}.")
     _assign(tx, row, account_id, was=row.assignee)
@@ -377,8 +375,9 @@ def _require_open(tx: Transaction, row: Task) -> None:
 
 
 def _row(tx: Transaction, task_id: int) -> Task:
+    """Raises NotFound, also when the actor has nothing to do with it."""
     row = tx.session.connection().execute(_BY_ID, {"of": task_id}).one_or_none()
-    if row is None:
+    if row is None or not _may_see(tx, row):
         raise NotFound(f"There is no task {task_id} for you.")
     return row
 
@@ -399,9 +398,7 @@ def _already_taken(tx: Transaction, task_id: int) -> Conflict:
     return Conflict(f"Expected task {task_id} to be free, but {assignee} has it. Ask {assignee} to release it.")
 
 
-def _not_held(tx: Transaction, row: Task) -> Conflict | Forbidden:
-    if not _may_see(tx, row):
-        return _not_for(tx, row)
+def _not_held(tx: Transaction, row: Task) -> Conflict:
     _require_open(tx, row)
     if row.assignee is None:
         return Conflict(f"Expected task {row.id} to be yours, but nobody has it. Claim it first.")

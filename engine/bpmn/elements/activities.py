@@ -67,6 +67,8 @@ class UserTask(FlowNode):
         assignee = next(iter(_names(token, [_text(token, told.assignee)])), None)
         if not (assignee or users or groups) and self.element.lane:
             groups = [self.element.lane]
+        if assignee and not (users or groups):
+            users = [assignee]  # released, it is offered to nobody else
         dates = {"due": _moment(token, told.due), "follow_up": _moment(token, told.follow_up)}
         wait_for(
             token,
