@@ -78,9 +78,10 @@ class Run:
         self.workflow.happen(self._waiting(token_id), element_id, payload)
 
     def throw(self, token_id: str, error: BpmnError) -> None:
-        """The work of an activity ended with a BPMN error; uncaught, it is an incident there."""
+        """The work of an activity ended with a BPMN error; uncaught, it is an incident there, and waits no longer."""
         token = self._waiting(token_id)
         if not self.workflow.throw(token, error):
+            token.internal_data.pop("waits", None)
             self.workflow.fail(
                 token, f'BPMN error "{error.code}" was thrown, and nothing catches it. {error.message}'.strip()
             )
@@ -89,8 +90,11 @@ class Run:
         self.workflow.fail(self._waiting(token_id), message)
 
     def retry(self, token_id: str) -> None:
-        """Try again what was stopped by an incident."""
-        self._waiting(token_id).internal_data.pop("incident", None)
+        """Try again what was stopped by an incident; who still waits for something goes on waiting for it."""
+        token = self._waiting(token_id)
+        token.internal_data.pop("incident", None)
+        if "waits" not in token.internal_data:
+            self.workflow.wake(token)
 
     def set_variables(self, values: Mapping[str, Json], *, token_id: str | None = None) -> None:
         """Set variables as a token sees them; None: in the process. Raises TypeError."""
@@ -159,7 +163,8 @@ class Run:
 def _waits(token: Token) -> Iterable[Wait]:
     incident = token.internal_data.get("incident")
     if incident is not None:
-        yield Wait("incident", token.id.hex, token.task_spec.bpmn_id, {"message": incident})
+        told = {"message": incident, "stop": token.internal_data["stops"]}
+        yield Wait("incident", token.id.hex, token.task_spec.bpmn_id, told)
     for wait in token.internal_data.get("waits", ()):
         data = {name: value for name, value in wait.items() if name not in ("kind", "element")}
         yield Wait(wait["kind"], token.id.hex, wait["element"], data)

@@ -285,6 +285,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
     def fail(self, token: Token, message: str) -> None:
         """Stop the token with an incident; the rest of the instance goes on."""
         token.internal_data["incident"] = values.shown(message, LONGEST_MESSAGE)
+        token.internal_data["stops"] = token.internal_data.get("stops", 0) + 1
 
     def completed_token(self, token: Token) -> None:
         if token.id not in token.workflow.tasks:
