@@ -206,6 +206,8 @@ def _kinds(conditions: Iterable[str]) -> dict[str, FieldKind | None]:
         tree = ast.parse(condition, mode="eval")
         for node in ast.walk(tree):
             found.update(_told(node))
+        counted = [name for node in ast.walk(tree) for name in _counted(node)]
+        found.update((name, FieldKind.NUMBER) for name in counted if name not in found)
         found.update((name, FieldKind.CHECKBOX) for name in _bare(tree.body) if name not in found)
     return found
 
@@ -230,6 +232,18 @@ def _compared(name: str, other: ast.expr) -> Iterator[tuple[str, FieldKind]]:
             yield name, FieldKind.NUMBER
         case ast.Call(func=ast.Name(id="date")):
             yield name, FieldKind.DATE
+
+
+def _counted(node: ast.AST) -> Iterator[str]:
+    """Names that are reckoned with, or compared in size with what is no plain value."""
+    match node:
+        case ast.BinOp(left=left, right=right):
+            pass
+        case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE()], comparators=[right]):
+            pass
+        case _:
+            return
+    yield from (each.id for each in (left, right) if isinstance(each, ast.Name))
 
 
 def _bare(tree: ast.expr) -> Iterator[str]:
