@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from engine import (
     Actor,
@@ -119,6 +119,7 @@ class Story:
         with self.driver.engine.transaction(ROOT) as tx:
             instances.cancel(tx, self.id, "no longer wanted")
 
+    @property
     def is_at_rest(self) -> bool:
         """Nothing waits any more: no task, timer, subscription, job or state is left."""
         return self.driver.left_of(self.id) == Counter()
@@ -221,11 +222,17 @@ class Driver:
                 found[table] = connection.exec_driver_sql(query).scalar_one()
         return +found
 
-    def refused(self, kind: type[errors.EngineError], act: Callable[..., object], *, by: Actor, **told: object) -> str:
-        """Do something that must be refused in this way; gives the words."""
+    # ---- any verb
+
+    def do(self, verb: Any, *told: object, by: Actor, **options: object) -> Any:
+        """Call a verb in a transaction of its own."""
+        with self.engine.transaction(by) as tx:
+            return verb(tx, *told, **options)
+
+    def refused(self, kind: type[errors.EngineError], verb: Any, *told: object, by: Actor) -> str:
+        """Call a verb that must be refused in exactly this way; gives the words."""
         try:
-            with self.engine.transaction(by) as tx:
-                act(tx, **told)
+            self.do(verb, *told, by=by)
         except kind as cause:
             assert type(cause) is kind, f"{type(cause).__name__}: {cause}"
             return str(cause)
