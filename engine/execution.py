@@ -29,6 +29,10 @@ _INSTANCES, _SNAPSHOTS, _VALUES = (Base.metadata.tables[name] for name in ("inst
 Keys = dict[tuple[str, str, str], Wait]
 
 
+class NotActive(Conflict):
+    """The instance has ended, or is suspended."""
+
+
 @dataclass(slots=True)
 class Command:
     """One instance while a command changes it."""
@@ -74,7 +78,7 @@ def advance(
 
     completed: tokens of user tasks whose rows the caller has closed already.
     events: facts to write together with those of this command.
-    Raises NotFound, and Conflict when the instance is not active.
+    Raises NotFound, and NotActive.
     """
     command = _open(tx, instance_id)
     act(command.run)
@@ -114,7 +118,7 @@ def zone(tx: Transaction) -> ZoneInfo:
 def _open(tx: Transaction, instance_id: int) -> Command:
     row = _instance_row(tx, instance_id, lock=True)
     if row.status != InstanceStatus.ACTIVE:
-        raise Conflict(f"Expected instance {instance_id} to be active, but it is {row.status}.")
+        raise NotActive(f"Expected instance {instance_id} to be active, but it is {row.status}.")
     process = process_of(tx, row.definition_id)
     parts = _read_parts(tx, instance_id)
     run = _restore(tx, instance_id, process, parts)

@@ -295,7 +295,11 @@ def complete(tx: Transaction, task_id: int, submitted: Mapping[str, object], *, 
         run.complete(row.token, values)
 
     done = _event(tx, row, "task completed")
-    execution.advance(tx, row.instance_id, act, completed={row.token}, events=[done])
+    try:
+        execution.advance(tx, row.instance_id, act, completed={row.token}, events=[done])
+    except execution.NotActive:
+        _require_open(tx, _row(tx, task_id))  # says what became of the task meanwhile
+        raise
 
 
 def _close(tx: Transaction, row: Task) -> None:
