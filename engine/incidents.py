@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from engine import execution, history, jobs
+from engine.bpmn.runtime import Run
 from engine.errors import Conflict, NotFound
 from engine.model import Incident, Page, Right
 from engine.storage.tables import IncidentRow, JobRow
@@ -36,18 +37,30 @@ def retry(tx: Transaction, incident_id: int) -> None:
     row = tx.session.get(IncidentRow, incident_id)
     if row is None:
         raise NotFound(f"There is no incident {incident_id}.")
-    if row.resolved_at is not None:
-        raise Conflict(f"Expected incident {incident_id} to be open, but {row.resolved_by} has resolved it.")
+    _require_open(tx, incident_id)
     told = history.event(
         tx, "retried", instance_id=row.instance_id, element_id=row.element_id, data={"incident": incident_id}
     )
     history.append(tx, [told])
-    execution.advance(tx, row.instance_id, lambda run: run.retry(row.token))
+
+    def act(run: Run) -> None:
+        """The instance is locked by now: nobody else resolves it."""
+        _require_open(tx, incident_id)
+        run.retry(row.token)
+
+    execution.advance(tx, row.instance_id, act)
     failed = select(JobRow.id).where(
         JobRow.instance_id == row.instance_id, JobRow.token == row.token, JobRow.failed_at.is_not(None)
     )
     for job_id in tx.session.scalars(failed).all():
         jobs.retry(tx, job_id)
+
+
+def _require_open(tx: Transaction, incident_id: int) -> None:
+    seen = select(IncidentRow.resolved_at, IncidentRow.resolved_by).where(IncidentRow.id == incident_id)
+    resolved_at, resolved_by = tx.session.execute(seen).one()
+    if resolved_at is not None:
+        raise Conflict(f"Expected incident {incident_id} to be open, but {resolved_by} has resolved it.")
 
 
 def _incident(row: IncidentRow) -> Incident:
