@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from engine import execution, history, jobs
 from engine.bpmn import check, forms, parse, read, schedule
@@ -50,6 +50,7 @@ def deploy(tx: Transaction, files: Mapping[str, bytes]) -> Deployment:
     found = check.check(files)
     if any(problem.severity == Severity.ERROR for problem in found):
         raise Invalid(found)
+    _one_at_a_time(tx)
     deployment_id, resources = _store(tx, files)
     made = [
         _new_version(tx, deployment_id, resources[name], document, process)
@@ -58,6 +59,12 @@ def deploy(tx: Transaction, files: Mapping[str, bytes]) -> Deployment:
     ]
     rows = [_definition(row, file) for row, file in made]
     return Deployment(deployment_id, tx.now, tx.actor.id, tuple(rows), tuple(found))
+
+
+def _one_at_a_time(tx: Transaction) -> None:
+    """Two deployments at once would give the same version number. (SQLite has one writer.)"""
+    if tx.store.database.dialect.name == "postgresql":
+        tx.session.execute(text("LOCK TABLE deployment IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _documents(files: Mapping[str, bytes]) -> list[tuple[str, read.Document]]:
@@ -120,8 +127,8 @@ def _end_starts(tx: Transaction, key: str) -> None:
 
 def _start_timer(tx: Transaction, row: DefinitionRow, start: StartPoint, timer: events.Timer) -> None:
     world = execution.world(tx)
-    text = text_of(world.evaluator.evaluate(timer.source, {}, tx.now))
-    add_start_timer(tx, row.id, start.element.id, schedule.first(timer.kind, text, tx.now, world.zone))
+    told = text_of(world.evaluator.evaluate(timer.source, {}, tx.now))
+    add_start_timer(tx, row.id, start.element.id, schedule.first(timer.kind, told, tx.now, world.zone))
 
 
 def add_start_timer(tx: Transaction, definition_id: int, element_id: str, due: schedule.Due) -> None:
