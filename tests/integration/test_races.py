@@ -1,0 +1,198 @@
+"""Two at once: of several commands that want the same thing exactly one wins, and the losers read why."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from engine import (
+    Actor,
+    Conflict,
+    Engine,
+    NotFound,
+    Rejected,
+    SettableClock,
+    Settings,
+    definitions,
+    incidents,
+    instances,
+    messages,
+    user_tasks,
+)
+from engine.transaction import Transaction
+from tests.driver import ROOT, Driver
+from tests.play import END, START, boundary, chain, document, script, user
+
+CLERKS = [Actor(name, groups=frozenset({"clerks"})) for name in ("ana", "mia", "leo", "zoe")]
+TASK = START + user("check", candidateGroups="clerks") + END + chain("start", "check", "end")
+PARALLEL = (
+    START
+    + '<parallelGateway id="fork"/><parallelGateway id="join"/>'
+    + "".join(user(f"task{number}", candidateGroups="clerks") for number in range(4))
+    + END
+    + "".join(chain("fork", f"task{number}", "join") for number in range(4))
+    + chain("start", "fork")
+    + chain("join", "end")
+)
+
+
+@pytest.fixture
+def driver(migrated_url: str, clock: SettableClock) -> Iterator[Driver]:
+    with Engine(Settings(database_url=migrated_url), clock=clock) as engine:
+        yield Driver(engine, clock)
+
+
+Act = Callable[[Transaction], object]
+
+
+def race(driver: Driver, acts: list[tuple[Actor, Act]]) -> list[object]:
+    """Do all at the same moment; gives what each returned or how it was refused."""
+    gate = threading.Barrier(len(acts))
+
+    def run(told: tuple[Actor, Act]) -> object:
+        actor, act = told
+        gate.wait(10)
+        try:
+            with driver.engine.transaction(actor) as tx:
+                return act(tx)
+        except Rejected as refused:
+            return refused
+
+    with ThreadPoolExecutor(len(acts)) as threads:
+        return list(threads.map(run, acts))
+
+
+def losers(results: list[object]) -> list[Rejected]:
+    return [result for result in results if isinstance(result, Rejected)]
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_of_several_claims_one_wins_and_the_others_read_who(driver: Driver, _round: int) -> None:
+    story = driver.draw(TASK)
+    task = story.task()
+
+    results = race(driver, [(clerk, lambda tx: user_tasks.claim(tx, task.id)) for clerk in CLERKS])
+
+    holder = story.task().assignee
+    assert len(losers(results)) == len(CLERKS) - 1
+    assert all(type(lost) is Conflict and f"{holder} has it" in str(lost) for lost in losers(results))
+    assert story.facts().count("task claimed") == 1
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_of_several_completions_one_wins_and_the_others_read_who(driver: Driver, _round: int) -> None:
+    story = driver.draw(TASK)
+    task = story.task()
+
+    results = race(
+        driver, [(clerk, lambda tx: user_tasks.complete(tx, task.id, {"by": tx.actor.id})) for clerk in CLERKS]
+    )
+
+    winner = story.values()["by"]
+    assert len(losers(results)) == len(CLERKS) - 1
+    assert all(f"{winner} has completed it" in str(lost) for lost in losers(results))
+    assert story.path() == ["start", "check", "end"]
+    assert story.is_at_rest
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_a_completion_and_a_claim_end_with_one_of_them(driver: Driver, _round: int) -> None:
+    story = driver.draw(TASK)
+    task = story.task()
+    ana, mia, *_ = CLERKS
+
+    race(
+        driver,
+        [(ana, lambda tx: user_tasks.claim(tx, task.id)), (mia, lambda tx: user_tasks.complete(tx, task.id, {}))],
+    )
+
+    assert story.facts().count("task claimed") + story.facts().count("task completed") == 1
+    assert driver.inbox(ana) == (["check"] if story.status == "active" else [])
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_a_completion_and_a_firing_timer_end_with_one_of_them(driver: Driver, _round: int) -> None:
+    late = "<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>"
+    story = driver.draw(
+        TASK + boundary("overdue", "check", late) + '<endEvent id="too_late"/>' + chain("overdue", "too_late")
+    )
+    task = story.task()
+    driver.clock.advance(hours=1)
+
+    with ThreadPoolExecutor(1) as worker:
+        fired = worker.submit(driver.run_jobs)
+        (result,) = race(driver, [(CLERKS[0], lambda tx: user_tasks.complete(tx, task.id, {}))])
+        fired.result()
+    driver.tick(seconds=1)
+
+    ends = {"end", "too_late"} & set(story.path())
+    assert ends == ({"too_late"} if isinstance(result, Rejected) else {"end"})
+    assert result is None or "went another way" in str(result)
+    assert story.status == "completed"
+    assert story.is_at_rest
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_completions_side_by_side_in_one_instance_all_count(driver: Driver, _round: int) -> None:
+    story = driver.draw(PARALLEL)
+
+    def done(task_id: int) -> Act:
+        return lambda tx: user_tasks.complete(tx, task_id, {f"by{task_id}": tx.actor.id})
+
+    results = race(driver, [(clerk, done(task.id)) for clerk, task in zip(CLERKS, story.tasks(), strict=True)])
+
+    assert results == [None] * 4
+    assert story.status == "completed"
+    assert sorted(map(str, story.values().values())) == ["ana", "leo", "mia", "zoe"]
+    assert story.path().count("end") == 1
+
+
+def test_a_cancellation_and_a_completion_leave_nothing_behind(driver: Driver) -> None:
+    story = driver.draw(PARALLEL)
+    task = story.task("task0")
+
+    race(
+        driver,
+        [
+            (ROOT, lambda tx: instances.cancel(tx, story.id, "no longer wanted")),
+            (CLERKS[0], lambda tx: user_tasks.complete(tx, task.id, {})),
+        ],
+    )
+
+    assert story.status == "terminated"
+    assert story.is_at_rest
+
+
+def test_a_message_reaches_a_waiting_instance_once(driver: Driver) -> None:
+    story = driver.draw(START + '<receiveTask id="hear" messageRef="paid"/>' + END + chain("start", "hear", "end"))
+
+    results = race(driver, [(ROOT, lambda tx: messages.correlate(tx, "paid"))] * 4)
+
+    assert sorted(type(result) for result in results if result == story.id) == [int]
+    assert all(isinstance(lost, NotFound | Conflict) for lost in losers(results))
+    assert len(losers(results)) == 3
+    assert story.facts().count("message received") == 1
+
+
+def test_two_retries_of_one_incident_try_once(driver: Driver) -> None:
+    story = driver.draw(START + script("s", "x = 1 / 0") + END + chain("start", "s", "end"))
+    stopped = story.incidents()[0]
+
+    results = race(driver, [(ROOT, lambda tx: incidents.retry(tx, stopped.id))] * 4)
+
+    assert len(losers(results)) == 3
+    assert all("has resolved it" in str(lost) for lost in losers(results))
+    assert len(story.incidents()) == 1
+
+
+def test_deployments_at_once_get_versions_of_their_own(driver: Driver) -> None:
+    files = {"p.bpmn": document(TASK)}
+
+    results = race(driver, [(ROOT, lambda tx: definitions.deploy(tx, files))] * 4)
+
+    assert not losers(results)
+    versions = driver.do(definitions.versions, "p", by=ROOT)
+    assert [each.definition.version for each in versions] == [4, 3, 2, 1]
