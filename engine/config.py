@@ -17,7 +17,7 @@ class Settings:
 
     database_url: str = "sqlite:///procession.db"
     secret_key: str = ""
-    """Signs browser sessions; empty: made anew at each start, which signs everybody out."""
+    """Signs browser sessions; empty: kept in a file beside the SQLite database. PostgreSQL needs one."""
     time_zone: str = "UTC"
     """For dates in diagrams that name no zone."""
     services: tuple[str, ...] = ()

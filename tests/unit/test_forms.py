@@ -474,3 +474,16 @@ def test_a_pattern_that_explodes_is_stopped() -> None:
 
     assert "in time" in wrong(field, "a" * 5_000 + "!")
     assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize("kind", list(FieldKind))
+@pytest.mark.parametrize(
+    "value", [10**400, -(10**5_000), [10**400], {"a": 10**400}, "9" * 400_000, "\ud800", [[]]], ids=range(7)
+)
+def test_values_beyond_all_measure_are_refused_not_stumbled_over(kind: FieldKind, value: object) -> None:
+    form = Form(fields=(Field("a", "A", kind, options=(Option("x", "X"),)),))
+
+    with pytest.raises(InvalidValues) as refused:
+        checked(form, {"a": value})
+
+    assert set(refused.value.errors) == {"a"}

@@ -132,9 +132,16 @@ _NUMBER = re.compile(r"\s*[+-]?(\d{1,300}(\.\d{0,300})?|\.\d{1,300})([eE][+-]?\d
 def _number(field: Field, value: object, zone: tzinfo) -> int | float:
     if isinstance(value, str) and _NUMBER.match(value):
         value = int(value) if value.strip().lstrip("+-").isdigit() else float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         raise _Wrong(f"Expected a number such as 12.50, but it is {_shown(value)}.")
     return value
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number larger than any that a form means
+        return False
 
 
 def _integer(field: Field, value: object, zone: tzinfo) -> int:
@@ -164,7 +171,7 @@ def _choice(field: Field, value: object, zone: tzinfo) -> Json:
         raise _Wrong(f"Expected one of {known}, but it is {_shown(value)}.")
     if isinstance(value, str) and len(value) <= MAX_TEXT:
         return _storable(value)
-    if not isinstance(value, bool | int | float) or not math.isfinite(value):
+    if not isinstance(value, bool | int | float) or not _is_finite(value):
         raise _Wrong(f"Expected one of the choices, but it is {_shown(value)}.")
     return value
 
@@ -220,6 +227,8 @@ def _is_read(read: Callable[[str], object], text: str) -> bool:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, int) and value.bit_length() > 1_000:
+        return "a number with hundreds of digits"  # Python itself refuses to write the longest ones
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:40]}..."
 
