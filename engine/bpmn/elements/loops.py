@@ -45,6 +45,8 @@ class MultiInstance:
 class Repeated(FlowNode):
     """The body of a repeated activity."""
 
+    iteration_scope = ScopeKind.KEEPING
+
     def __init__(self, process: Any, element: Element, each: str) -> None:
         super().__init__(process, Element(element.id, element.type, element.name, element.documentation, element.lane))
         self.each = each
@@ -60,7 +62,7 @@ class Repeated(FlowNode):
     def _begin(self, body: Token, number: int, values: Mapping[str, Json]) -> None:
         token = body._add_child(self._wf_spec.task_specs[self.each], TaskState.FUTURE)
         token.triggered = True
-        token.internal_data |= {"scope": ScopeKind.KEEPING, "counters": {"loopCounter": number}}
+        token.internal_data |= {"scope": self.iteration_scope, "counters": {"loopCounter": number}}
         for name, value in values.items():
             set_local(token, name, value)
         token.task_spec._update(token)
@@ -73,7 +75,12 @@ class Repeated(FlowNode):
 
 
 class LoopBody(Repeated):
-    """Again and again while the condition is true, at most maximum times. Source: 13.3.6."""
+    """Again and again while the condition is true, at most maximum times. Source: 13.3.6.
+
+    One round follows the other, so what a round finds out is there for the next, and behind the loop.
+    """
+
+    iteration_scope = ScopeKind.OPEN
 
     def __init__(self, process: Any, element: Element, each: str, loop: StandardLoop) -> None:
         super().__init__(process, element, each)
