@@ -73,6 +73,10 @@ class Story:
         """The names of the elements that were entered, in order; ids where no name was drawn."""
         return [visit.element_name or visit.element_id for visit in self.visits]
 
+    def named_path(self) -> list[str]:
+        """The same without what bears no name: joins, and the ends of sub-processes."""
+        return [visit.element_name for visit in self.visits if visit.element_name]
+
     def values(self) -> dict[str, Json]:
         """The process's own variables."""
         return {variable.name: variable.value for variable in self.variables() if not variable.scope}
