@@ -515,6 +515,19 @@ def test_a_script_that_goes_wrong_stops_its_token_within_two_seconds(driver: Dri
     assert [each.element_id for each in story.incidents()] == ["s"]
 
 
+@pytest.mark.parametrize("how_many", ["10 ** 9", "10 ** 30", "10_001", "0 - 1", "1.5", "'two'", "None", "True"])
+@pytest.mark.parametrize("is_sequential", ["true", "false"])
+def test_instances_without_measure_stop_before_they_begin(driver: Driver, how_many: str, is_sequential: str) -> None:
+    times = f"<loopCardinality>{how_many}</loopCardinality>"
+    loop = (
+        f'<multiInstanceLoopCharacteristics isSequential="{is_sequential}">{times}</multiInstanceLoopCharacteristics>'
+    )
+    story = driver.draw(START + user("check", loop, candidateGroups="clerks") + END + chain("start", "check", "end"))
+
+    assert [each.element_id for each in story.incidents()] == ["check"]
+    assert story.tasks() == []
+
+
 def test_an_incident_is_retried_once_by_who_may(driver: Driver) -> None:
     story = driver.draw(START + script("s", "x = y") + END + chain("start", "s", "end"))
     stopped = story.incidents()[0]

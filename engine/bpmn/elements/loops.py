@@ -20,6 +20,8 @@ EACH = " [each]"
 """Behind the element's id: the name of the specification of one iteration (no XML id has a space)."""
 
 ITEMS = "#items"
+MOST_SIDE_BY_SIDE, MOST_IN_TURN = 2_000, 10_000
+"""Instances of one multi-instance activity; beginning more at once would take a command several seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +154,23 @@ class MultiInstanceBody(Repeated):
 
     def _items(self, token: Token) -> list[Json]:
         if self.told.collection is None:
-            return list(range(_count(token, self.told.cardinality or "0", "cardinality")))
+            return list(range(self._bounded(_count(token, self.told.cardinality or "0", "cardinality"))))
         value = value_of(token, self.told.collection)
         if isinstance(value, dict):
-            return list(value.values())
+            value = list(value.values())
         if not isinstance(value, list | tuple):
             raise ElementFailed(
                 self.element.id, f"Expected the collection to be a list, but {self.told.collection} is {value!r:.100}."
             )
+        self._bounded(len(value))
         return list(value)
+
+    def _bounded(self, instances: int) -> int:
+        most = MOST_IN_TURN if self.told.is_sequential else MOST_SIDE_BY_SIDE
+        if instances > most:
+            message = f"Expected at most {most:,} instances of the activity, but there would be {instances:,}."
+            raise ElementFailed(self.element.id, message)
+        return instances
 
     def _begin_next(self, body: Token) -> None:
         data = body.internal_data
