@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, delete, func, or_, select, update
@@ -13,7 +13,7 @@ from engine.bpmn import forms
 from engine.bpmn.parse import FormSource
 from engine.bpmn.runtime import Run
 from engine.errors import Conflict, Forbidden, InvalidValues, NotFound
-from engine.model import Event, Form, InboxCounts, Json, Page, Right, TaskStatus, UserTask, Variable
+from engine.model import Event, Field, Form, InboxCounts, Json, Page, Right, TaskStatus, UserTask, Variable
 from engine.storage.tables import AccountRow, CandidateRow, DefinitionRow, EventRow, InstanceRow, UserTaskRow
 from engine.transaction import Transaction
 
@@ -341,8 +341,17 @@ def _accepted(tx: Transaction, row: Task, submitted: Mapping[str, object], butto
     chosen = _chosen(form, given)
     if told.is_drawn:
         return {**forms.checked(form, given, zone=execution.zone(tx)), **chosen}
-    is_filled = any(field.key in given for field in form.fields)
-    return {**given, **(forms.checked(form, given, zone=execution.zone(tx)) if is_filled else {})}
+    asked = replace(form, fields=_still_asked(tx, row, form, given))
+    return {**given, **forms.checked(asked, given, zone=execution.zone(tx))}
+
+
+def _still_asked(tx: Transaction, row: Task, form: Form, given: Mapping[str, object]) -> tuple[Field, ...]:
+    """The fields that count of a form made from nothing: those filled in, and with them those nobody has set yet."""
+    if not any(field.key in given for field in form.fields):
+        return ()
+    missing = any(field.required and field.key not in given for field in form.fields)
+    known = _seen(tx, row).keys() - given.keys() if missing else ()
+    return tuple(field for field in form.fields if field.key not in known)
 
 
 def _pressed(form: Form, button: int | None) -> Mapping[str, Json]:

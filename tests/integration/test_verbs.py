@@ -281,6 +281,20 @@ def test_a_task_before_a_comparison_asks_for_numbers(driver: Driver, condition: 
     assert story.path()[-1] == "big"
 
 
+def test_what_is_known_already_need_not_be_filled_in_again(driver: Driver) -> None:
+    gateway = '<exclusiveGateway id="much" default="much_end"/><endEvent id="big"/>'
+    body = START + user("check", candidateGroups="clerks") + gateway + END + chain("start", "check", "much", "end")
+    story = driver.draw(body + flow("much", "big", "amount > limit and checked"), limit=100)
+
+    task = story.task()
+    told = driver.refused(InvalidValues, user_tasks.complete, task.id, {"checked": True}, by=ANA)
+    assert told == "amount: Expected a value, but there is none."
+    driver.complete(ANA, "check", amount=300, checked=True)
+
+    assert story.path()[-1] == "big"
+    assert story.values()["limit"] == 100
+
+
 # ---- instances -----------------------------------------------------------------------------------------------------
 
 EVERYTHING = (
@@ -550,10 +564,10 @@ def test_a_retry_does_not_do_again_what_was_done(driver: Driver) -> None:
         + END
         + '<endEvent id="no"/>'
         + chain("start", "check", "ok")
-        + flow("ok", "end", "size > 10 * limit")
-        + flow("ok", "no", "size <= 10 * limit")
+        + flow("ok", "end", "size > limit * unit[0]")
+        + flow("ok", "no", "size <= limit * unit[0]")
     )
-    driver.complete(ANA, "check", size=3)
+    driver.complete(ANA, "check", size=3, limit=4)
     assert [each.element_id for each in story.incidents()] == ["ok"]
 
     story.retry()
