@@ -25,13 +25,15 @@ def correlate(
 ) -> int:
     """Deliver a message to the one instance that waits for it, else start the one that begins with it; gives its id.
 
+    Where it is waited for at several places of that instance, it goes to the one that has waited longest.
     Raises NotFound when nobody waits, Conflict when several do, Invalid and InvalidValues for what no row can hold.
     """
     execution.check_business_key(business_key)
     _require_storable(name, variables or {})
     found = tx.session.scalars(_waiting(name, business_key, instance_id)).all()
-    if len(found) > 1:
-        ids = ", ".join(str(row.instance_id) for row in found)
+    waiting = dict.fromkeys(row.instance_id for row in found)
+    if len(waiting) > 1:
+        ids = ", ".join(map(str, waiting))
         raise Conflict(
             f'Expected one instance to wait for message "{name}", but these do: {ids}. Name the business key.'
         )

@@ -783,6 +783,26 @@ def test_a_message_goes_to_the_instance_with_that_business_key(driver: Driver) -
     driver.refused(NotFound, lambda tx: messages.correlate(tx, "unheard-of"), by=ROOT)
 
 
+def test_of_two_places_in_one_instance_the_longest_waiting_takes_the_message(driver: Driver) -> None:
+    fork = '<parallelGateway id="fork"/>'
+    story = driver.draw(
+        START
+        + fork
+        + receive("hear")
+        + receive("hark")
+        + END
+        + chain("start", "fork", "hear", "end")
+        + chain("fork", "hark", "end")
+    )
+
+    driver.tell("paid", first=1)
+    assert [visit.element_id for visit in story.visits if visit.left_at is None] == ["hark"]
+    driver.tell("paid", second=2)
+
+    assert story.status == "completed"
+    assert story.values() == {"first": 1, "second": 2}
+
+
 def test_a_message_starts_an_instance_of_the_newest_version(driver: Driver) -> None:
     begun = '<startEvent id="asked"><messageEventDefinition messageRef="paid"/></startEvent>'
     for _ in range(2):
