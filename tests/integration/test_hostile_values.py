@@ -19,7 +19,7 @@ from engine import (
 )
 from engine.model import Json
 from tests.driver import ROOT, Driver
-from tests.play import END, START, boundary, chain, script, user
+from tests.play import END, START, boundary, chain, document, script, user
 
 ANA = Actor("ana", groups=frozenset({"clerks"}))
 TASK = START + user("decide") + END + chain("start", "decide", "end")
@@ -145,6 +145,22 @@ def test_a_date_that_is_none_stops_the_task(driver: Driver, attribute: str, date
     story = driver.draw(START + work + END + chain("start", "find", "work", "end"))
 
     assert story.incidents()[0].message.startswith("Expected ")
+
+
+# ---- uploads -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["x" * 400 + ".bpmn", "a\0.bpmn", "\ud800.bpmn"], ids=["long", "zero", "surrogate"])
+def test_a_file_name_that_no_row_can_hold_is_refused(driver: Driver, name: str) -> None:
+    with pytest.raises(Invalid, match="Expected a file name of") as refused:
+        driver.deploy_files({name: document(TASK)})
+    str(refused.value).encode()
+
+
+@pytest.mark.parametrize("kind", ["message", "signal"])
+def test_a_name_to_wait_for_that_no_row_can_hold_is_refused(driver: Driver, kind: str) -> None:
+    with pytest.raises(Invalid, match="too-long"):
+        driver.deploy_files({"p.bpmn": document(TASK, root=f'<{kind} id="long" name="{"x" * 256}"/>')})
 
 
 # ---- services ------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from engine import values
 from engine.bpmn import forms, read
 from engine.bpmn.check import events, expressions, extensions, gateways, people, structure, support
 from engine.bpmn.check.diagram import Diagram
@@ -15,6 +16,7 @@ from engine.errors import Invalid
 from engine.model import Place, Problem
 
 MAX_FILES = 50
+LONGEST_FILE_NAME = 400
 MAX_PROBLEMS = 500
 """Told at once; a broken file may have thousands."""
 
@@ -33,6 +35,9 @@ def check(files: Mapping[str, bytes]) -> list[Problem]:
 
     files: name -> content. Names that end in .form or .json are forms, all others diagrams.
     """
+    unnamable = list(_file_names(files))
+    if unnamable:
+        return unnamable
     documents, problems = read_all(files)
     problems += _of_upload(files, documents)
     problems += [problem for document in documents for problem in of_document(document, files)]
@@ -76,6 +81,15 @@ def _of_upload(files: Mapping[str, bytes], documents: Iterable[Document]) -> Ite
             "no-diagram", message, Place(next(iter(files), "")), fix="Upload forms together with their diagram."
         )
     yield from _shared_keys(documents)
+
+
+def _file_names(files: Iterable[str]) -> Iterator[Problem]:
+    for name in files:
+        try:
+            values.fitting(name, LONGEST_FILE_NAME, "a file name")
+        except TypeError as cause:
+            place = Place(values.shown(name, LONGEST_FILE_NAME))
+            yield Problem("file-name", str(cause), place, fix="Give the file another name.")
 
 
 def _shared_keys(documents: Iterable[Document]) -> Iterator[Problem]:
