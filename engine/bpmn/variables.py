@@ -3,7 +3,7 @@
 A scope belongs to a token: a multi-instance body, one iteration, an activity with mappings; the key of the process's
 own scope is "". Which scopes a token sees is derived from where it stands, never stored. Values are replaced, never
 mutated.
-Source: BPMN 2.0.2 (formal/2013-12-09), 10.4.7 Execution Semantics for Data.
+Source: BPMN 2.0.2 (formal/2013-12-09), 10.5.7 Scopes.
 """
 
 from __future__ import annotations

@@ -336,7 +336,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
             sub.place(node)
 
     def terminate(self, token: Token) -> None:
-        """End the (sub-)process that the token is in, at once. Source: BPMN 2.0.2, 10.5.3, Terminate End Event."""
+        """End the (sub-)process that the token is in, at once. Source: BPMN 2.0.2, 10.5.3 End Event."""
         for other in token.workflow.live():
             if other is not token and other.id in token.workflow.tasks:
                 self.cancel(other)
@@ -370,7 +370,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
             self.forget(event)
 
     def throw(self, token: Token, error: BpmnError) -> bool:
-        """Hand a BPMN error to the nearest catcher, from the token's activity outward. Source: 10.5.7, 13.5.4.
+        """Hand a BPMN error to the nearest catcher, from the token's activity outward. Source: 10.5.1.
 
         A boundary event that names the code is preferred to one that catches all. False: nobody catches it.
         """
@@ -390,7 +390,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         self.result.error = error
 
     def escalate(self, token: Token, code: str | None, payload: Mapping[str, Json]) -> None:
-        """Hand an escalation outward; uncaught, it is of no consequence. Source: 10.5.7."""
+        """Hand an escalation outward; uncaught, it is of no consequence. Source: 10.5.1."""
         holder = self._holder(token)
         event = None if holder is None else self._catcher(holder, Escalation, code)
         if event is not None:

@@ -54,7 +54,7 @@ class Assignment:
 
 
 class UserTask(FlowNode):
-    """Waits for a person. Source: 10.3.4.1 User Task, 10.3.1 Resource Assignment."""
+    """Waits for a person. Source: 10.3.1 Resource Assignment."""
 
     def __init__(self, process: Any, element: Element, assignment: Assignment, **options: Any) -> None:
         super().__init__(process, element, **options)
