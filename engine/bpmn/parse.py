@@ -294,7 +294,7 @@ def _connect_boundary_events(spec: ProcessSpec, nodes: Iterable[Node]) -> None:
 
 
 def _connect_links(spec: ProcessSpec, nodes: Iterable[Node]) -> None:
-    """A throwing link event goes on at the catching one of the same name. Source: BPMN 2.0.2, 10.5.5 Event Definitions."""
+    """A throwing link event goes on at the catching one of the same name. Source: BPMN 2.0.2, 10.5.5."""
     links = [spec.task_specs[node.get("id")] for node in nodes if local(node).startswith("intermediate")]
     caught = {
         event.definition.target: event.name
