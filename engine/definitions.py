@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import delete, exists, func, insert, select, text, update
 
-from engine import execution, history, jobs
+from engine import execution, history, jobs, waits
 from engine.bpmn import check, forms, parse, read, schedule
 from engine.bpmn.elements import events
 from engine.bpmn.elements.flow_node import text_of
@@ -25,6 +25,7 @@ from engine.model import (
     Severity,
 )
 from engine.storage.tables import (
+    CandidateRow,
     DefinitionRow,
     DeploymentRow,
     IncidentRow,
@@ -32,6 +33,7 @@ from engine.storage.tables import (
     JobRow,
     ResourceRow,
     SubscriptionRow,
+    UserTaskRow,
 )
 from engine.transaction import Transaction
 
@@ -189,16 +191,26 @@ def versions(tx: Transaction, key: str) -> list[DefinitionCounts]:
 
 
 def source(tx: Transaction, definition_id: int) -> bytes:
-    """The diagram, byte for byte as it was uploaded."""
-    query = (
-        select(ResourceRow.content)
-        .join(DefinitionRow, DefinitionRow.resource_id == ResourceRow.id)
-        .where(DefinitionRow.id == definition_id)
-    )
-    found = tx.session.scalar(query)
-    if found is None:
+    """The diagram, byte for byte as it was uploaded. Raises NotFound, also for who has nothing to do with it."""
+    row = tx.session.get(DefinitionRow, definition_id)
+    if row is None or not _may_see(tx, row):
         raise NotFound(f"There is no definition {definition_id}.")
-    return found
+    return tx.session.scalars(select(ResourceRow.content).where(ResourceRow.id == row.resource_id)).one()
+
+
+def _may_see(tx: Transaction, row: DefinitionRow) -> bool:
+    """Analysts, inspectors, who may start it, and who started an instance of it or has, had or is offered a task."""
+    return tx.may(Right.DEPLOY) or tx.may(Right.INSPECT) or may_start(tx, row) or _is_involved(tx, row.id)
+
+
+def _is_involved(tx: Transaction, definition_id: int) -> bool:
+    actor = tx.actor
+    mine = (UserTaskRow.assignee == actor.id) | (UserTaskRow.completed_by == actor.id)
+    readers = [*waits.readers([actor.id], sorted(actor.groups)), waits.EVERYBODY]
+    offered = exists().where(CandidateRow.task_id == UserTaskRow.id, CandidateRow.reader.in_(readers))
+    started = exists().where(InstanceRow.definition_id == definition_id, InstanceRow.started_by == actor.id)
+    involved = exists().where(UserTaskRow.definition_id == definition_id, mine | offered)
+    return bool(tx.session.scalar(select(started | involved)))
 
 
 def documentation(tx: Transaction, definition_id: int) -> str:

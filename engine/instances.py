@@ -65,7 +65,8 @@ def start_by_form(
     definition = definitions.get(tx, definition_id)
     row = definitions.row_to_start(tx, definition.key, definition.version)
     form = definitions.start_form(tx, definition_id)
-    given = {} if form is None else forms.checked(form, submitted, zone=execution.zone(tx))
+    filled = {} if form is None else {**form.defaults(submitted), **submitted}
+    given = {} if form is None else forms.checked(form, filled, zone=execution.zone(tx))
     return _begin(tx, row, given, business_key)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -207,6 +207,11 @@ class Form:
     fields: tuple[Field, ...] = ()
     schema: Mapping[str, Json] = field(default_factory=dict)
     buttons: tuple[Button, ...] = ()
+
+    def defaults(self, given: Container[str]) -> dict[str, Json]:
+        """Values of the fields that have one of their own, without the keys given."""
+        own = (each for each in self.fields if not (each.readonly or each.is_conditional or each.default is None))
+        return {each.key: each.default for each in own if each.key not in given}
 
 
 # ---- rows as values ------------------------------------------------------------------------------------------------

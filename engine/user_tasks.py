@@ -340,9 +340,17 @@ def _accepted(tx: Transaction, row: Task, submitted: Mapping[str, object], butto
     given = {**submitted, **pressed}
     chosen = _chosen(form, given)
     if told.is_drawn:
-        return {**forms.checked(form, given, zone=execution.zone(tx)), **chosen}
+        filled = {**_defaults(tx, row, form, given), **given}
+        return {**forms.checked(form, filled, zone=execution.zone(tx)), **chosen}
     asked = replace(form, fields=_still_asked(tx, row, form, given))
     return {**given, **forms.checked(asked, given, zone=execution.zone(tx))}
+
+
+def _defaults(tx: Transaction, row: Task, form: Form, given: Mapping[str, object]) -> dict[str, Json]:
+    """A field's own value counts where nothing was sent and the process knows no other."""
+    missing = form.defaults(given)
+    known = _seen(tx, row) if missing else {}
+    return {key: value for key, value in missing.items() if key not in known}
 
 
 def _still_asked(tx: Transaction, row: Task, form: Form, given: Mapping[str, object]) -> tuple[Field, ...]:

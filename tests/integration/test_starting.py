@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from engine import Engine, definitions, instances, user_tasks
+import pytest
+
+from engine import Engine, NotFound, definitions, instances, user_tasks
 from tests.conftest import Cast
-from tests.play import END, chain, document, user
+from tests.play import END, START, chain, document, user
 
 
 def test_the_initiator_is_kept_in_the_variable_that_the_start_event_names(engine: Engine, cast: Cast) -> None:
@@ -17,3 +19,37 @@ def test_the_initiator_is_kept_in_the_variable_that_the_start_event_names(engine
 
     with engine.reading(cast.eve) as tx:
         assert [task.assignee for task in user_tasks.inbox(tx, view="mine")] == ["eve"]
+
+
+def test_the_diagram_is_shown_to_who_has_to_do_with_it_only(engine: Engine, cast: Cast) -> None:
+    body = START + user("u", candidateGroups="managers") + END + chain("start", "u", "end")
+    guarded = document(body).replace(b'<process id="p"', b'<process id="p" camunda:candidateStarterGroups="clerks"')
+    with engine.transaction(cast.root) as tx:
+        (definition,) = definitions.deploy(tx, {"p.bpmn": guarded}).definitions
+    with engine.reading(cast.ben) as tx, pytest.raises(NotFound):
+        definitions.source(tx, definition.id)
+
+    with engine.transaction(cast.ana) as tx:
+        assert definitions.source(tx, definition.id) == guarded
+        instances.start(tx, "p")
+
+    with engine.reading(cast.ben) as tx:
+        assert definitions.source(tx, definition.id) == guarded
+    with engine.reading(cast.eve) as tx, pytest.raises(NotFound):
+        definitions.source(tx, definition.id)
+
+
+def test_a_fields_own_value_counts_when_nothing_was_sent(engine: Engine, cast: Cast) -> None:
+    field = '<camunda:formField id="amount" type="long" defaultValue="5"/>'
+    data = f"<extensionElements><camunda:formData>{field}</camunda:formData></extensionElements>"
+    body = START + user("u", data, candidateGroups="clerks") + user("again", data, candidateGroups="clerks") + END
+    with engine.transaction(cast.root) as tx:
+        definitions.deploy(tx, {"p.bpmn": document(body + chain("start", "u", "again", "end"))})
+    with engine.transaction(cast.ana) as tx:
+        instance = instances.start(tx, "p")
+        user_tasks.complete(tx, user_tasks.inbox(tx)[0].id, {"amount": 7})
+
+        user_tasks.complete(tx, user_tasks.inbox(tx)[0].id, {})
+
+    with engine.reading(cast.root) as tx:
+        assert [variable.value for variable in instances.variables(tx, instance.id)] == [7]
