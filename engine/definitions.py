@@ -25,7 +25,6 @@ from engine.model import (
     Severity,
 )
 from engine.storage.tables import (
-    CandidateRow,
     DefinitionRow,
     DeploymentRow,
     IncidentRow,
@@ -204,12 +203,8 @@ def _may_see(tx: Transaction, row: DefinitionRow) -> bool:
 
 
 def _is_involved(tx: Transaction, definition_id: int) -> bool:
-    actor = tx.actor
-    mine = (UserTaskRow.assignee == actor.id) | (UserTaskRow.completed_by == actor.id)
-    readers = [*waits.readers([actor.id], sorted(actor.groups)), waits.EVERYBODY]
-    offered = exists().where(CandidateRow.task_id == UserTaskRow.id, CandidateRow.reader.in_(readers))
-    started = exists().where(InstanceRow.definition_id == definition_id, InstanceRow.started_by == actor.id)
-    involved = exists().where(UserTaskRow.definition_id == definition_id, mine | offered)
+    started = exists().where(InstanceRow.definition_id == definition_id, InstanceRow.started_by == tx.actor.id)
+    involved = exists().where(UserTaskRow.definition_id == definition_id, waits.is_for(tx.actor))
     return bool(tx.session.scalar(select(started | involved)))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, exists, func, select
 
-from engine import definitions, execution, history, values
+from engine import definitions, execution, history, values, waits
 from engine.bpmn import forms
 from engine.bpmn.runtime import Run
 from engine.bpmn.variables import is_internal
@@ -29,7 +29,6 @@ from engine.model import (
 )
 from engine.storage.tables import (
     ActivityRow,
-    CandidateRow,
     DefinitionRow,
     IncidentRow,
     InstanceRow,
@@ -178,12 +177,8 @@ def _require_sight(tx: Transaction, instance_id: int) -> None:
 def may_see(tx: Transaction, instance_id: int) -> bool:
     if tx.may(Right.INSPECT):
         return True
-    actor = tx.actor
-    mine = (UserTaskRow.assignee == actor.id) | (UserTaskRow.completed_by == actor.id)
-    readers = [f"user:{actor.id}", *(f"group:{group}" for group in actor.groups)]
-    offered = exists().where(CandidateRow.task_id == UserTaskRow.id, CandidateRow.reader.in_(readers))
-    started = exists().where(InstanceRow.id == instance_id, InstanceRow.started_by == actor.id)
-    involved = exists().where(UserTaskRow.instance_id == instance_id, mine | offered)
+    started = exists().where(InstanceRow.id == instance_id, InstanceRow.started_by == tx.actor.id)
+    involved = exists().where(UserTaskRow.instance_id == instance_id, waits.is_for(tx.actor))
     return bool(tx.session.scalar(select(started | involved)))
 
 

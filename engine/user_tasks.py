@@ -71,7 +71,7 @@ def inbox(
     if view != "groups":
         ids.append(_mine(tx, order, search, wanted))
     if view != "mine":
-        ids += [_offered(tx, reader, order, search, wanted) for reader in _readers(tx)]
+        ids += [_offered(tx, reader, order, search, wanted) for reader in waits.readers_of(tx.actor)]
     found = [task_id for query in ids for task_id in tx.session.scalars(query)]
     query = _ROWS.where(UserTaskRow.id.in_(set(found))).order_by(*order.tasks).limit(limit + 1).offset(offset)
     rows = [_task(row) for row in tx.session.connection().execute(query)] if found else []
@@ -89,10 +89,6 @@ def _offered(tx: Transaction, reader: str, order: _Sort, search: str | None, lim
     if search:
         query = _searched(query.join(UserTaskRow, UserTaskRow.id == CandidateRow.task_id), search)
     return query.order_by(*order.candidates).limit(limit)
-
-
-def _readers(tx: Transaction) -> list[str]:
-    return [*waits.readers([tx.actor.id], sorted(tx.actor.groups)), waits.EVERYBODY]
 
 
 def _searched(query: Select[Any], search: str | None) -> Select[Any]:
@@ -114,7 +110,7 @@ def _escaped(text: str) -> str:
 def counts(tx: Transaction) -> InboxCounts:
     """How many wait; counting stops at COUNTED_TO."""
     mine = select(UserTaskRow.id).where(UserTaskRow.status == TaskStatus.OPEN, UserTaskRow.assignee == tx.actor.id)
-    groups = select(CandidateRow.task_id).where(CandidateRow.reader.in_(_readers(tx))).distinct()
+    groups = select(CandidateRow.task_id).where(CandidateRow.reader.in_(waits.readers_of(tx.actor))).distinct()
     overdue = mine.where(UserTaskRow.due_order < tx.now)
     return InboxCounts(*(_count(tx, query) for query in (mine, groups, overdue)))
 
@@ -150,7 +146,7 @@ def _may_see(tx: Transaction, row: Task) -> bool:
 
 def _is_candidate(tx: Transaction, row: Task) -> bool:
     offered = waits.readers(row.candidate_users, row.candidate_groups)
-    return not set(_readers(tx)).isdisjoint(offered)
+    return not set(waits.readers_of(tx.actor)).isdisjoint(offered)
 
 
 def _task(row: Task) -> UserTask:

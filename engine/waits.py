@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, insert, select, update
 
 from engine import jobs
 from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Wait
-from engine.model import TaskStatus
+from engine.model import Actor, TaskStatus
 from engine.storage.tables import NEVER, CandidateRow, IncidentRow, SubscriptionRow, UserTaskRow
 from engine.transaction import Transaction
 
@@ -60,6 +60,17 @@ def _table(row: Any) -> Table:
 def readers(users: Sequence[str], groups: Sequence[str]) -> list[str]:
     """Who is offered a task: one reader for each candidate, everybody when nobody is named."""
     return [f"user:{user}" for user in users] + [f"group:{group}" for group in groups] or [EVERYBODY]
+
+
+def readers_of(actor: Actor) -> list[str]:
+    """As whom a person reads offers."""
+    return [*readers([actor.id], sorted(actor.groups)), EVERYBODY]
+
+
+def is_for(actor: Actor) -> ColumnElement[bool]:
+    """The user tasks that an actor has, had or is offered."""
+    offered = exists().where(CandidateRow.task_id == UserTaskRow.id, CandidateRow.reader.in_(readers_of(actor)))
+    return (UserTaskRow.assignee == actor.id) | (UserTaskRow.completed_by == actor.id) | offered
 
 
 def offer(tx: Transaction, task_ids: Sequence[int], tasks: Sequence[Mapping[str, Any]]) -> None:
