@@ -321,8 +321,8 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
     def _release(self, token: Token) -> None:
         """Take away what belongs to an activity that is over."""
         sub = self.subprocesses.pop(token.id, None)
-        for inner in list(sub.live()) if sub is not None else ():
-            self.cancel(inner)
+        while sub is not None and (inner := next(sub.live(), None)) is not None:
+            self.cancel(inner)  # takes along what hangs on it, so the next is looked up anew
         if token.internal_data.get("guarded"):
             for event in self._boundary_tokens(token):
                 self.forget(event)

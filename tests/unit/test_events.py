@@ -267,3 +267,26 @@ def test_an_event_on_a_subprocess_interrupts_automatic_work_inside() -> None:
 
     assert play.log == ["a"]
     assert play.tasks == ["u"]
+
+
+def test_an_interrupted_subprocess_takes_its_tasks_and_their_timers_along() -> None:
+    loop = "<multiInstanceLoopCharacteristics><loopCardinality>2</loopCardinality></multiInstanceLoopCharacteristics>"
+    body = inside(
+        "fork",
+        "u",
+        body='<parallelGateway id="fork"/>'
+        + user("u")
+        + boundary("late", "u", HOUR)
+        + user("each", loop)
+        + boundary("later", "each", HOUR)
+        + chain("fork", "each"),
+    )
+    play = Play(
+        START + sub("p1", body) + boundary("stop", "p1", MESSAGE) + user("b") + END
+        + chain("start", "p1", "end") + chain("stop", "b")
+    )  # fmt: skip
+
+    play.happen("stop")
+
+    assert play.tasks == ["b"]
+    assert not play.waits("timer")
