@@ -290,3 +290,18 @@ def test_an_interrupted_subprocess_takes_its_tasks_and_their_timers_along() -> N
 
     assert play.tasks == ["b"]
     assert not play.waits("timer")
+
+
+def test_who_interrupts_itself_by_an_escalation_does_not_go_on_to_a_join() -> None:
+    body = inside(
+        "fork",
+        body='<parallelGateway id="fork"/><parallelGateway id="join"/>'
+        + f'<intermediateThrowEvent id="throw">{ESCALATION}</intermediateThrowEvent>'
+        + user("u")
+        + chain("fork", "throw", "join")
+        + chain("fork", "u", "join"),
+    )
+    play = Play(START + sub("p1", body) + boundary("code", "p1", ESCALATION) + END + chain("start", "p1", "end"))
+
+    assert play.is_over
+    assert "join" not in play.path

@@ -131,6 +131,8 @@ class FlowNode(BpmnTaskSpec):
         return True
 
     def _on_complete_hook(self, my_task: Token) -> None:
+        if my_task.id not in my_task.workflow.tasks:
+            return  # cancelled by what it threw
         taken = set(my_task.internal_data.pop("taken", ()))
         for flow in self.flows:
             if flow.id in taken:
