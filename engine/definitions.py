@@ -268,12 +268,16 @@ def may_start(tx: Transaction, row: DefinitionRow) -> bool:
 
 
 def row_to_start(tx: Transaction, key: str, version: int | None = None) -> DefinitionRow:
-    """The row of the newest version, or of the one asked for. Raises NotFound, Forbidden."""
+    """The row of the newest version, or of the one asked for. Raises NotFound, Forbidden.
+
+    Who may start an older version must be among the starters of the newest too: that one may have been made stricter.
+    """
     which = DefinitionRow.is_latest if version is None else DefinitionRow.version == version
     row = tx.session.scalar(select(DefinitionRow).where(DefinitionRow.key == key, which))
     if row is None:
         raise NotFound(f"There is no process {key}" + (f" in version {version}." if version else "."))
-    if not may_start(tx, row):
+    newest = tx.session.scalars(select(DefinitionRow).where(DefinitionRow.key == key, DefinitionRow.is_latest)).one()
+    if not (may_start(tx, row) and may_start(tx, newest)):
         raise Forbidden(f'Expected {tx.actor.id} to be among those who may start "{row.name}". Ask an administrator.')
     return row
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, exists, func, select, union
 
 from engine import definitions, execution, history, values, waits
 from engine.bpmn import forms
 from engine.bpmn.runtime import Run
-from engine.bpmn.variables import is_internal
+from engine.bpmn.variables import PROCESS, is_internal
 from engine.errors import Conflict, Invalid, NotFound
 from engine.model import (
     Activity,
@@ -127,10 +127,12 @@ def find(
 
 
 def _has_variable(name: str, value: str) -> Any:
-    same = VariableRow.text == values.shown(value, execution.SEARCHABLE_CHARACTERS)
+    """Looked up by value, each way by its own index, whatever number of instances has the name."""
+    named = select(VariableRow.instance_id).where(VariableRow.name == values.shown(name), VariableRow.scope == PROCESS)
+    ways = [named.where(VariableRow.text == values.shown(value, execution.SEARCHABLE_CHARACTERS))]
     with suppress(ValueError):  # not a number: compared as text only
-        same = same | (VariableRow.number == float(value))
-    return exists().where(VariableRow.instance_id == InstanceRow.id, VariableRow.name == values.shown(name), same)
+        ways.append(named.where(VariableRow.number == float(value)))
+    return InstanceRow.id.in_(union(*ways))
 
 
 _HAS_INCIDENT = exists().where(IncidentRow.instance_id == InstanceRow.id, IncidentRow.resolved_at.is_(None))

@@ -127,7 +127,7 @@ _CONTENTION = {"SQLITE_BUSY", "55P03", "40P01", "40001"}
 
 def _connect(url: str) -> Database:
     if make_url(url).get_backend_name() != "sqlite":
-        patience = {"options": f"-c lock_timeout={LOCK_TIMEOUT_MS}"}
+        patience = {"options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"}
         return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, connect_args=patience)
     in_memory = make_url(url).database in (None, "", ":memory:")
     options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}

@@ -115,7 +115,7 @@ class Scopes:
         """Set a name in one scope. Raises TypeError for a value that no variable can hold."""
         text = values.dump(value)
         names = self.known.setdefault(scope, {})
-        if name in names and type(names[name]) is type(value) and names[name] == value:
+        if name in names and values.dump(names[name]) == text:
             return
         names[name] = values.load(text) if isinstance(value, list | tuple | dict) else value
         self.written.append(Written(scope, name, text))

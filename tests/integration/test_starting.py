@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import Engine, NotFound, definitions, instances, user_tasks
+from engine import Engine, Forbidden, NotFound, definitions, instances, user_tasks
 from tests.conftest import Cast
 from tests.play import END, START, chain, document, user
 
@@ -53,3 +53,17 @@ def test_a_fields_own_value_counts_when_nothing_was_sent(engine: Engine, cast: C
 
     with engine.reading(cast.root) as tx:
         assert [variable.value for variable in instances.variables(tx, instance.id)] == [7]
+
+
+def test_an_older_version_is_no_way_around_the_starters_of_the_newest(engine: Engine, cast: Cast) -> None:
+    plain = document(START + user("u") + END + chain("start", "u", "end"))
+    strict = plain.replace(b'<process id="p"', b'<process id="p" camunda:candidateStarterGroups="clerks"')
+    for diagram in (plain, strict):
+        with engine.transaction(cast.root) as tx:
+            definitions.deploy(tx, {"p.bpmn": diagram})
+
+    with engine.transaction(cast.eve) as tx, pytest.raises(Forbidden):
+        instances.start(tx, "p", version=1)
+
+    with engine.transaction(cast.ana) as tx:
+        assert instances.start(tx, "p", version=1).definition_version == 1

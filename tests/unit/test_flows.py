@@ -118,3 +118,18 @@ def test_a_long_run_without_a_stop_is_not_limited_by_depth() -> None:
 
     assert play.is_over
     assert play.values["n"] == 400
+
+
+def test_an_inclusive_join_waits_for_a_token_that_comes_by_a_link() -> None:
+    link = '<linkEventDefinition name="A"/>'
+    body = START + '<inclusiveGateway id="split"/><inclusiveGateway id="join"/>' + user("a") + user("b") + user("after")
+    body += f'<intermediateThrowEvent id="out">{link}</intermediateThrowEvent>'
+    body += f'<intermediateCatchEvent id="in">{link}</intermediateCatchEvent>'
+    body += chain("start", "split", "a", "join", "after") + chain("split", "b", "out") + chain("in", "join")
+    play = Play(body)
+
+    play.complete("a")
+    assert play.tasks == ["b"]
+    play.complete("b")
+
+    assert play.tasks == ["after"]

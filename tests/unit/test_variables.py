@@ -84,3 +84,9 @@ def test_a_condition_sees_what_another_branch_wrote() -> None:
     play.complete("a", flag=True).complete("b")
 
     assert play.tasks == ["yes"]
+
+
+def test_true_in_a_list_is_not_the_number_one() -> None:
+    play = Play(START + script("s", "xs = [True]") + END + chain("start", "s", "end"), {"xs": [1]})
+
+    assert play.values["xs"][0] is True  # type: ignore[index]

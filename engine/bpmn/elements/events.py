@@ -209,6 +209,9 @@ class ThrowEvent(Event):
         _THROW[type(self.definition)](token, self.definition)
         return True
 
+    def next_nodes(self) -> list[str]:
+        return [self.definition.target] if isinstance(self.definition, Link) else super().next_nodes()
+
     def _on_complete_hook(self, my_task: Token) -> None:
         if isinstance(self.definition, Link):
             my_task.workflow.place(self.definition.target)

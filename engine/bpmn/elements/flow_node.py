@@ -99,6 +99,10 @@ class FlowNode(BpmnTaskSpec):
             raise ElementFailed(self.element.id, no_way_out(self))
         return taken
 
+    def next_nodes(self) -> list[str]:
+        """Where a token may go from here."""
+        return [flow.target for flow in self.flows]
+
     def _is_plain(self, flow: Flow) -> bool:
         return flow.condition is None and flow.id != self.default
 

@@ -111,7 +111,7 @@ def _flows_reached(start: FlowNode, gateway: FlowNode) -> set[str]:
             continue
         seen.add(node.name)
         reached.update(flow.id for flow in node.flows)
-        todo.extend(nodes[flow.target] for flow in node.flows)
+        todo.extend(nodes[name] for name in node.next_nodes())
     return reached
 
 
