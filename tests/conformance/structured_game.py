@@ -283,10 +283,12 @@ class Game:
         self._offer_task(block.id, at.span.inner(), complete)
 
     def _exit(self, block: Exit, at: Place, then: Act) -> None:
-        if self._is_true(at.span, f"{block.id}_out"):
-            self._offer_task(f"{block.id}_task", at.span.inner(), lambda: _END[block.kind](self, block, at))
-        else:
-            then()
+        """Who has taken the way out comes to no join any more: an inclusive one waits for it no longer."""
+        if not self._is_true(at.span, f"{block.id}_out"):
+            return then()
+        beside = at.beside
+        self._offer_task(f"{block.id}_task", at.span.inner(), lambda: _END[block.kind](self, block, beside))
+        return at.ended()
 
     def _end(self, block: Exit, at: Place) -> None:
         at.ended()
