@@ -27,6 +27,8 @@ class Settings:
     lease: timedelta = timedelta(seconds=30)
     max_steps: int = 10_000
     """Steps that one command may take before the instance is stopped with an incident."""
+    command_duration: timedelta = timedelta(seconds=5)
+    """Time that one command may take for its steps before the instance is stopped with an incident."""
     script_duration: timedelta = timedelta(seconds=1)
     script_memory_bytes: int = 64_000_000
     script_processes: int = 4

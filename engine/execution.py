@@ -181,7 +181,8 @@ def _finish(
 ) -> None:
     """Settle, then write what is different now."""
     run = command.run
-    run.settle(tx.store.settings.max_steps)
+    settings = tx.store.settings
+    run.settle(settings.max_steps, settings.command_duration.total_seconds())
     status = _status(run)
     _write_end(tx, command, status)
     _write_parts(tx, command, {} if run.is_over else run.parts())

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import inf
 from zoneinfo import ZoneInfo
 
 from engine.bpmn import parse, read
 from engine.bpmn.runtime import Run, Wait
 from engine.bpmn.script import Evaluator
 from engine.bpmn.variables import Scopes
-from engine.bpmn.workflow import Entered, Logged, World
+from engine.bpmn.workflow import Entered, Logged, Thrown, World
 from engine.errors import BpmnError
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -72,9 +73,12 @@ def _escaped(text: str) -> str:
 class Play:
     """One instance. Tasks and events are named by element id; values are those of the process."""
 
-    def __init__(self, body: str, values: Mapping[str, object] | None = None, *, max_steps: int = 1_000) -> None:
+    def __init__(
+        self, body: str, values: Mapping[str, object] | None = None, *, max_steps: int = 1_000, max_seconds: float = inf
+    ) -> None:
         self.process = parse.processes(read.read("test.bpmn", document(body)))[0]
-        self.max_steps = max_steps
+        self.max_steps, self.max_seconds = max_steps, max_seconds
+        self.thrown: list[str] = []
         self.now = NOW
         self.path: list[str] = []
         self.log: list[str] = []
@@ -86,8 +90,9 @@ class Play:
 
     def _settle(self) -> None:
         """Settle, keep what happened, then save and load."""
-        self.run.settle(self.max_steps)
+        self.run.settle(self.max_steps, self.max_seconds)
         self.path += [fact.element.id for fact in self.run.facts if isinstance(fact, Entered)]
+        self.thrown += [fact.name for fact in self.run.facts if isinstance(fact, Thrown)]
         self.log += [fact.text for fact in self.run.facts if isinstance(fact, Logged)]
         self.result, self.is_over = self.run.result, self.run.is_over
         known = self.run.scopes.known

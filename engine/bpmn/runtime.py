@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from engine.bpmn import snapshot
@@ -108,8 +109,8 @@ class Run:
         while (token := next(self.workflow.live(), None)) is not None:
             self.workflow.cancel(token)
 
-    def settle(self, max_steps: int) -> None:
-        self.workflow.settle(max_steps)
+    def settle(self, max_steps: int, max_seconds: float = inf) -> None:
+        self.workflow.settle(max_steps, max_seconds)
 
     def _attempt(self, token: Token, act: Any) -> None:
         """What goes wrong with the values themselves is the caller's fault, not the instance's."""

@@ -60,6 +60,21 @@ class Scopes:
     """Every change, in order."""
     gone: set[Name] = field(default_factory=set)
     """Rows to delete: their scope has ended."""
+    _before: list[tuple[str, str, Json | Missing]] = field(default_factory=list)
+    """(scope, name, value before) of each change since the last step began."""
+
+    def begin_step(self) -> None:
+        self._before.clear()
+
+    def undo_step(self) -> None:
+        """Take back every change since the step began."""
+        for scope, name, value in reversed(self._before):
+            names = self.known.setdefault(scope, {})
+            names.pop(name, None)
+            if value is not MISSING:
+                names[name] = value
+        del self.written[len(self.written) - len(self._before) :]
+        self._before.clear()
 
     @classmethod
     def of_rows(cls, rows: Iterable[tuple[str, str, Json]]) -> Scopes:
@@ -117,6 +132,7 @@ class Scopes:
         names = self.known.setdefault(scope, {})
         if name in names and values.dump(names[name]) == text:
             return
+        self._before.append((scope, name, names.get(name, MISSING)))
         names[name] = values.load(text) if isinstance(value, list | tuple | dict) else value
         self.written.append(Written(scope, name, text))
 

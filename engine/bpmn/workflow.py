@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from math import inf
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +41,7 @@ STEP_LIMIT = (
     "Expected the instance to come to rest, but it took {limit} steps in one go. Is there a loop without an exit?"
 )
 
+TIME_LIMIT = "Expected the instance to come to rest, but it ran for more than {limit:g} s in one go. Retry to go on."
 
 # ---- what happened, in order: handed to history --------------------------------------------------------------------
 
@@ -207,9 +210,12 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     # ---- running
 
-    def settle(self, max_steps: int) -> None:
-        """Execute until every token waits. Too many steps: the tokens still moving are stopped with an incident."""
+    def settle(self, max_steps: int, max_seconds: float = inf) -> None:
+        """Execute until every token waits. Too long: the tokens still moving are stopped with an incident."""
+        ends_at = monotonic() + max_seconds
         for _ in range(max_steps):
+            if monotonic() > ends_at:
+                return self._stop(TIME_LIMIT.format(limit=max_seconds))
             token = self._next() or self._fire_join() or self._finish_one()
             if token is None:
                 return
@@ -217,8 +223,11 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
                 self._step(token)
             if self.result.error is not None:
                 return self._cancel_all()
+        return self._stop(STEP_LIMIT.format(limit=max_steps))
+
+    def _stop(self, message: str) -> None:
         for token in self._ready():
-            self.fail(token, STEP_LIMIT.format(limit=max_steps))
+            self.fail(token, message)
 
     def _cancel_all(self) -> None:
         while (token := next(self.live(), None)) is not None:
@@ -232,6 +241,9 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         return min(self._ready(), key=_urgency, default=None)
 
     def _step(self, token: Token) -> None:
+        """Execute one token. A step that fails is undone: what it wrote and threw was never so."""
+        self.scopes.begin_step()
+        known = len(self.facts)
         try:
             token.run()
         except BpmnError as error:
@@ -242,6 +254,8 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
                 )
         except (ScriptFailed, ElementFailed) as problem:
             token._set_state(TaskState.READY)
+            self.scopes.undo_step()
+            self.facts[known:] = [fact for fact in self.facts[known:] if not isinstance(fact, Thrown)]
             self.fail(token, str(problem))
 
     def _fire_join(self) -> Token | None:

@@ -133,3 +133,41 @@ def test_an_inclusive_join_waits_for_a_token_that_comes_by_a_link() -> None:
     play.complete("b")
 
     assert play.tasks == ["after"]
+
+
+def test_a_step_that_fails_after_writing_is_undone_before_it_is_tried_again() -> None:
+    body = START + script("s", "n = n + 10") + user("a") + user("b") + chain("start", "s")
+    play = Play(body + flow("s", "a", "limit > n") + flow("s", "b", "limit > n + 1"), {"n": 0, "limit": 5})
+    assert "s" in play.incidents
+
+    play.retry("s").retry("s", limit=100)
+
+    assert play.values["n"] == 10
+    assert play.tasks == ["a", "b"]
+
+
+def test_a_signal_thrown_by_a_step_that_fails_was_never_thrown() -> None:
+    mapping = '<camunda:inputOutput><camunda:outputParameter name="x">${missing}</camunda:outputParameter>'
+    mapping = f"<extensionElements>{mapping}</camunda:inputOutput></extensionElements>"
+    signal = (
+        f'<intermediateThrowEvent id="t">{mapping}<signalEventDefinition signalRef="alarm"/></intermediateThrowEvent>'
+    )
+    play = Play(START + signal + END + chain("start", "t", "end"))
+    assert "t" in play.incidents and play.thrown == []
+
+    play.retry("t", missing=1)
+
+    assert play.thrown == ["alarm"]
+
+
+def test_steps_that_take_too_long_are_an_incident_that_can_go_on() -> None:
+    body = (
+        START + script("s", "n = n + 1") + '<exclusiveGateway id="g" default="g_end"/>' + END + chain("start", "s", "g")
+    )
+    play = Play(body + flow("g", "s", "n < 300") + flow("g", "end"), {"n": 0}, max_seconds=0.05)
+    assert "0.05 s" in next(iter(play.incidents.values()))
+
+    while play.incidents:
+        play.retry(next(iter(play.incidents)))
+
+    assert play.is_over and play.values["n"] == 300
