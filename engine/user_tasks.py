@@ -276,15 +276,34 @@ def _assign(tx: Transaction, row: Task, to: str | None, *, was: str | None) -> N
 
 
 def complete(tx: Transaction, task_id: int, submitted: Mapping[str, object], *, button: int | None = None) -> None:
-    """Finish a task with what was filled in; who is a candidate takes an unassigned task by completing it.
+    """Finish a task from a program; who is a candidate takes an unassigned task by completing it.
 
     button: which of the form's buttons was pressed, from 0 on.
+    Where nobody drew a form, other variables may be set too.
     Raises InvalidValues naming each field that breaks a rule, Conflict, Forbidden, NotFound.
     """
     row = _row(tx, task_id)
     _require_holder(tx, row)
-    values = _accepted(tx, row, submitted, button)
+    _finish(tx, row, _accepted(tx, row, submitted, button))
 
+
+def complete_by_form(
+    tx: Transaction, task_id: int, submitted: Mapping[str, object], *, button: int | None = None
+) -> None:
+    """Finish a task with what a person filled in: the form's fields and the button pressed, nothing else.
+
+    Raises as complete does.
+    """
+    row = _row(tx, task_id)
+    _require_holder(tx, row)
+    form = _form(tx, row)
+    given = {field.key: submitted[field.key] for field in form.fields if field.key in submitted}
+    pressed = _chosen(form, _pressed(form, button))
+    filled = {**_defaults(tx, row, form, given), **given}
+    _finish(tx, row, {**forms.checked(form, filled, zone=execution.zone(tx)), **pressed})
+
+
+def _finish(tx: Transaction, row: Task, values: Mapping[str, Json]) -> None:
     def act(run: Run) -> None:
         """The instance is locked before the task, as when a timer fires: neither waits for the other."""
         _close(tx, row)
@@ -294,7 +313,7 @@ def complete(tx: Transaction, task_id: int, submitted: Mapping[str, object], *, 
     try:
         execution.advance(tx, row.instance_id, act, completed={row.token}, events=[done])
     except execution.NotActive:
-        _require_open(tx, _row(tx, task_id))  # says what became of the task meanwhile
+        _require_open(tx, _row(tx, row.id))  # says what became of the task meanwhile
         raise
 
 

@@ -28,7 +28,7 @@ def complete(task_id: int) -> ResponseReturnValue:
         values = forms.submitted()
         with command() as tx:
             task = user_tasks.get(tx, task_id)
-            user_tasks.complete(tx, task_id, values, button=forms.button())
+            user_tasks.complete_by_form(tx, task_id, values, button=forms.button())
     except InvalidValues as refused:
         with reading() as tx:
             return _page(tx, task_id, typed=values, errors=refused.errors), 422

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine import Engine, Forbidden, NotFound, definitions, instances, user_tasks
+from engine import Engine, Forbidden, InvalidValues, NotFound, definitions, instances, user_tasks
 from tests.conftest import Cast
-from tests.play import END, START, chain, document, user
+from tests.play import END, START, chain, document, flow, user
 
 
 def test_the_initiator_is_kept_in_the_variable_that_the_start_event_names(engine: Engine, cast: Cast) -> None:
@@ -67,3 +67,38 @@ def test_an_older_version_is_no_way_around_the_starters_of_the_newest(engine: En
 
     with engine.transaction(cast.ana) as tx:
         assert instances.start(tx, "p", version=1).definition_version == 1
+
+
+def _approval(engine: Engine, cast: Cast, condition: str) -> int:
+    """An approval without a drawn form; the gateway behind it asks for what the condition names."""
+    body = START + user("u", candidateGroups="clerks") + '<exclusiveGateway id="g" default="g_no"/>' + END
+    body += '<endEvent id="no"/>' + chain("start", "u", "g") + flow("g", "end", condition, name="Yes")
+    with engine.transaction(cast.root) as tx:
+        definitions.deploy(tx, {"p.bpmn": document(body + flow("g", "no", name="No"))})
+    with engine.transaction(cast.ana) as tx:
+        return instances.start(tx, "p").id
+
+
+def test_a_person_sets_nothing_but_what_the_form_asks(engine: Engine, cast: Cast) -> None:
+    instance = _approval(engine, cast, "approved")
+
+    with engine.transaction(cast.ana) as tx:
+        task = user_tasks.inbox(tx)[0].id
+        user_tasks.complete_by_form(tx, task, {"approved_by_board": True, "approved": "maybe"}, button=0)
+
+    with engine.reading(cast.root) as tx:
+        assert {each.name: each.value for each in instances.variables(tx, instance)} == {"approved": True}
+
+
+def test_a_decision_is_made_by_a_button(engine: Engine, cast: Cast) -> None:
+    _approval(engine, cast, "approved")
+
+    with engine.transaction(cast.ana) as tx, pytest.raises(InvalidValues, match="Choose one of"):
+        user_tasks.complete_by_form(tx, user_tasks.inbox(tx)[0].id, {"approved": True})
+
+
+def test_what_a_form_must_know_cannot_be_left_out(engine: Engine, cast: Cast) -> None:
+    _approval(engine, cast, "amount * 2 > 10")
+
+    with engine.transaction(cast.ana) as tx, pytest.raises(InvalidValues, match="amount"):
+        user_tasks.complete_by_form(tx, user_tasks.inbox(tx)[0].id, {})
