@@ -120,10 +120,15 @@ def _new_version(
 
 
 def _end_starts(tx: Transaction, key: str) -> None:
-    """The start events of earlier versions wait no longer."""
+    """The start events of earlier versions wait no longer.
+
+    A timer that fires just now is waited for first; the turn of its cycle that it adds is seen by the DELETE only then.
+    """
     earlier = select(DefinitionRow.id).where(DefinitionRow.key == key)
+    timers = (JobRow.definition_id.in_(earlier), JobRow.instance_id.is_(None))
     tx.session.execute(delete(SubscriptionRow).where(SubscriptionRow.definition_id.in_(earlier)))
-    tx.session.execute(delete(JobRow).where(JobRow.definition_id.in_(earlier), JobRow.instance_id.is_(None)))
+    tx.session.execute(select(JobRow.id).where(*timers).with_for_update())
+    tx.session.execute(delete(JobRow).where(*timers))
 
 
 def _start_timer(tx: Transaction, row: DefinitionRow, start: StartPoint, timer: events.Timer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from engine import execution, history, jobs
+from engine import execution, history, instances, jobs
 from engine.bpmn.runtime import Run
 from engine.errors import Conflict, NotFound
 from engine.model import Incident, Page, Right
@@ -23,7 +23,8 @@ def pending(tx: Transaction, *, limit: int = 50, offset: int = 0) -> Page[Incide
 
 
 def of_instance(tx: Transaction, instance_id: int) -> list[Incident]:
-    """Open and resolved ones, newest first; the caller has checked that the actor may see the instance."""
+    """Open and resolved ones, newest first. Raises NotFound for who may not see the instance."""
+    instances.require_sight(tx, instance_id)
     query = select(IncidentRow).where(IncidentRow.instance_id == instance_id)
     return [_incident(row) for row in tx.session.scalars(query.order_by(IncidentRow.id.desc()))]
 

@@ -93,7 +93,7 @@ _ROWS = select(InstanceRow, DefinitionRow.name, DefinitionRow.version, _INCIDENT
 
 def get(tx: Transaction, instance_id: int) -> Instance:
     """Raises NotFound, also when the actor may not see it."""
-    _require_sight(tx, instance_id)
+    require_sight(tx, instance_id)
     return _load(tx, instance_id)
 
 
@@ -170,7 +170,7 @@ def _instance(row: InstanceRow, name: str, version: int, incidents: int) -> Inst
 # ---- who may see ---------------------------------------------------------------------------------------------------
 
 
-def _require_sight(tx: Transaction, instance_id: int) -> None:
+def require_sight(tx: Transaction, instance_id: int) -> None:
     """Inspectors, the starter, and whoever has or had a task in it."""
     if not may_see(tx, instance_id):
         raise NotFound(f"There is no instance {instance_id}.")
@@ -189,7 +189,7 @@ def may_see(tx: Transaction, instance_id: int) -> bool:
 
 def picture(tx: Transaction, instance_id: int) -> Picture:
     """Tokens and the path taken, for the diagram; an element visited several times shows its most urgent state."""
-    _require_sight(tx, instance_id)
+    require_sight(tx, instance_id)
     visits = select(ActivityRow.element_id, ActivityRow.outcome, func.count()).where(
         ActivityRow.instance_id == instance_id
     )
@@ -220,19 +220,19 @@ def _flows_taken(tx: Transaction, instance_id: int) -> tuple[str, ...]:
 
 def activities(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Activity]:
     """Visits to elements, newest first."""
-    _require_sight(tx, instance_id)
+    require_sight(tx, instance_id)
     return history.activities(tx, instance_id, limit=limit, offset=offset)
 
 
 def events(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Event]:
     """Facts, newest first."""
-    _require_sight(tx, instance_id)
+    require_sight(tx, instance_id)
     return history.events(tx, instance_id, limit=limit, offset=offset)
 
 
 def variables(tx: Transaction, instance_id: int) -> list[Variable]:
     """Values now (or at the end), those of the process first."""
-    _require_sight(tx, instance_id)
+    require_sight(tx, instance_id)
     at = ActivityRow.instance_id == VariableRow.instance_id, ActivityRow.token == VariableRow.scope
     query = (
         select(VariableRow.scope, ActivityRow.element_id, VariableRow.name, VariableRow.value)

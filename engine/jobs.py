@@ -338,8 +338,15 @@ def _fail(store: Store, ref: Ref, handlers: Handlers, cause: Exception) -> None:
 def _give_up(tx: Transaction, job: Job, handlers: Handlers, message: str) -> None:
     log.error("job failed", extra={"job": job.id, "kind": job.kind, "instance": job.instance_id, "error": message})
     handler = handlers.get(job.kind)
-    if handler is not None and handler.gave_up is not None:
-        handler.gave_up(tx, job, message)
+    if handler is None or handler.gave_up is None:
+        return
+    try:
+        with tx.session.begin_nested():
+            handler.gave_up(tx, job, message)
+    except Busy:
+        raise
+    except EngineError as refusal:  # its instance is over or unreadable: the job has failed all the same
+        log.error("nobody to tell of the failed job", exc_info=refusal, extra={"job": job.id})
 
 
 def _change(tx: Transaction, job: Job, changes: Mapping[str, object]) -> None:

@@ -10,7 +10,7 @@ from engine import execution, history, jobs, values
 from engine.bpmn.variables import check
 from engine.errors import Conflict, Invalid, NotFound
 from engine.jobs import Handler, Job
-from engine.model import Json, Place, Problem
+from engine.model import Json, Place, Problem, Right
 from engine.storage.tables import DefinitionRow, InstanceRow, SubscriptionRow
 from engine.transaction import Transaction
 
@@ -28,6 +28,7 @@ def correlate(
     Where it is waited for at several places of that instance, it goes to the one that has waited longest.
     Raises NotFound when nobody waits, Conflict when several do, Invalid and InvalidValues for what no row can hold.
     """
+    tx.require(Right.MESSAGE)
     execution.check_business_key(business_key)
     _require_storable(name, variables or {})
     found = tx.session.scalars(_waiting(name, business_key, instance_id)).all()
@@ -93,6 +94,7 @@ def broadcast(tx: Transaction, name: str, variables: Mapping[str, Json] | None =
 
     Raises Invalid for values no variable can hold.
     """
+    tx.require(Right.MESSAGE)
     _require_storable(name, variables or {})
     payload = values.encode(dict(variables or {}))
     waiting = select(SubscriptionRow).where(

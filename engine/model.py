@@ -20,6 +20,7 @@ class Right(StrEnum):
     DEPLOY = "deploy"  # upload files, see definitions
     INSPECT = "inspect"  # see every instance, its data and history
     REPAIR = "repair"  # retry, cancel, reassign other people's tasks
+    MESSAGE = "message"  # deliver messages and signals from outside
     ACCOUNTS = "accounts"  # manage users and groups
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from engine import definitions, execution, history
+from engine import definitions, execution, history, instances
 from engine.bpmn import schedule
 from engine.errors import NotFound
 from engine.jobs import Handler, Job
@@ -26,7 +26,8 @@ def pending(tx: Transaction, *, limit: int = 50, offset: int = 0) -> Page[Timer]
 
 
 def of_instance(tx: Transaction, instance_id: int) -> list[Timer]:
-    """The timers of one instance, next first; the caller has checked that the actor may see it."""
+    """The timers of one instance, next first. Raises NotFound for who may not see the instance."""
+    instances.require_sight(tx, instance_id)
     query = _rows().where(JobRow.instance_id == instance_id).order_by(JobRow.due_at, JobRow.id)
     return [_timer(tx, *row) for row in tx.session.execute(query)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
@@ -76,9 +76,7 @@ class Store:
         self.definitions = DefinitionCache()
         self.dispatch: Dispatch | None = None
         """Set by a running worker; without one, due jobs wait for a poller."""
-        self._writing: AbstractContextManager[object] = (
-            RLock() if self.database.dialect.name == "sqlite" else nullcontext()
-        )
+        self._writer = RLock() if self.database.dialect.name == "sqlite" else None
         """SQLite has one writer at a time: threads take turns here rather than by asking it again and again."""
         self._writers = self.database.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
@@ -89,7 +87,7 @@ class Store:
         Raises Busy when another command held what this one needs for too long.
         """
         with (
-            self._writing,
+            _turn(self._writer),
             _contention_as_busy(),
             Session(self._writers, autoflush=False, expire_on_commit=False) as session,
         ):
@@ -108,6 +106,20 @@ class Store:
     def close(self) -> None:
         self.evaluator.close()
         self.database.dispose()
+
+
+@contextmanager
+def _turn(writer: RLock | None) -> Iterator[None]:
+    """Be the one writer of this process. Raises Busy after the time that the database itself would wait."""
+    if writer is None:
+        yield
+        return
+    if not writer.acquire(timeout=LOCK_TIMEOUT_MS / 1_000):
+        raise Busy("Expected the database to be free, but another command held it too long. Try again.")
+    try:
+        yield
+    finally:
+        writer.release()
 
 
 @contextmanager

@@ -30,14 +30,21 @@ _READ: dict[str, Callable[[str], Json]] = {
     "int": int,
 }
 _LARGEST = 2**63 - 1
+MAX_BYTES = 10_000_000
+"""Of one value as JSON: each change of it is a row of history, too."""
+MAX_DIGITS = 3_000
+"""Of a whole number: Python itself refuses to write the longest ones."""
 
 
 def dump(value: Json) -> str:
     """Raises TypeError for what no variable can hold: sets, functions, objects, NaN, lists in lists without end."""
     try:
-        return orjson.dumps(encode(value)).decode()
+        text = orjson.dumps(encode(value)).decode()
     except RecursionError as cause:
         raise TypeError("Expected lists and dicts that are not nested so deeply.") from cause
+    if len(text) > MAX_BYTES:
+        raise TypeError(f"Expected at most {MAX_BYTES:,} characters of JSON, but there are {len(text):,}.")
+    return text
 
 
 def load(text: str | bytes) -> Json:
@@ -50,7 +57,7 @@ def encode(value: Json) -> Json:
     if kind in (str, bool) or value is None:
         return value
     if kind is int:
-        return value if -_LARGEST <= value <= _LARGEST else {_TAG: ["int", str(value)]}
+        return value if -_LARGEST <= value <= _LARGEST else {_TAG: ["int", _long(value)]}
     if kind is float:
         return _finite(value)
     if kind in (list, tuple):
@@ -61,6 +68,12 @@ def encode(value: Json) -> Json:
         name, write = _WRITE[kind]
         return {_TAG: [name, write(value)]}
     raise TypeError(f"Expected a JSON value, Decimal, date, time or bytes, but got {kind.__name__}.")
+
+
+def _long(value: int) -> str:
+    if abs(value) >= 10**MAX_DIGITS:
+        raise TypeError(f"Expected a whole number of at most {MAX_DIGITS:,} digits, but it is longer.")
+    return str(value)
 
 
 def decode(value: Json) -> Json:

@@ -102,7 +102,7 @@ def test_a_business_key_that_no_row_can_hold_is_refused(driver: Driver, key: str
 
     told = driver.refused(InvalidValues, lambda tx: instances.start(tx, "p", business_key=key), by=ANA)
     assert told.startswith("business_key: Expected a business key")
-    driver.refused(InvalidValues, lambda tx: messages.correlate(tx, "paid", business_key=key), by=ANA)
+    driver.refused(InvalidValues, lambda tx: messages.correlate(tx, "paid", business_key=key), by=ROOT)
 
 
 def test_a_business_key_of_255_characters_is_kept(driver: Driver) -> None:

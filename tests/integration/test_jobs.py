@@ -8,7 +8,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select, text
+from sqlalchemy import delete, event, func, select, text
 
 from engine import jobs
 from engine.clock import SettableClock
@@ -506,3 +506,22 @@ def test_the_leases_of_a_database_server_follow_its_own_clock(shared: Engine) ->
     assert timedelta(seconds=0.5) < held <= timedelta(seconds=1.1)
     assert jobs.claim(shared, 10) == []
     assert jobs.execute(shared, ref, NOTE) is True
+
+
+def test_a_job_that_nobody_can_be_told_of_has_failed_all_the_same(engine: Engine) -> None:
+    def nobody(tx: Transaction, job: Job, message: str) -> None:
+        tx.session.execute(delete(JobRow))
+        raise Conflict("There is nobody.")
+
+    def broken(tx: Transaction, job: Job, result: object) -> None:
+        raise ServiceFailed("It is broken.", retryable=False)
+
+    with engine.transaction(SYSTEM) as tx:
+        jobs.add(tx, "lost")
+    (ref,) = jobs.claim(engine, 1)
+
+    assert not jobs.execute(engine, ref, {"lost": Handler(finish=broken, gave_up=nobody)})
+
+    with engine.reading(SYSTEM) as tx:
+        failed = tx.session.scalars(select(JobRow)).one()
+    assert failed.failed_at is not None and "broken" in (failed.error or "")

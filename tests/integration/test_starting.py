@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from engine import Engine, Forbidden, InvalidValues, NotFound, definitions, instances, user_tasks
+from engine import (
+    Engine,
+    Forbidden,
+    InvalidValues,
+    NotFound,
+    definitions,
+    incidents,
+    instances,
+    messages,
+    timers,
+    user_tasks,
+)
 from tests.conftest import Cast
 from tests.play import END, START, chain, document, flow, user
 
@@ -102,3 +113,26 @@ def test_what_a_form_must_know_cannot_be_left_out(engine: Engine, cast: Cast) ->
 
     with engine.transaction(cast.ana) as tx, pytest.raises(InvalidValues, match="amount"):
         user_tasks.complete_by_form(tx, user_tasks.inbox(tx)[0].id, {})
+
+
+def test_who_may_not_deliver_messages_starts_nothing_by_one(engine: Engine, cast: Cast) -> None:
+    begun = '<startEvent id="start"><messageEventDefinition messageRef="paid"/></startEvent>'
+    with engine.transaction(cast.root) as tx:
+        definitions.deploy(tx, {"p.bpmn": document(begun + user("u") + END + chain("start", "u", "end"))})
+
+    for send in (messages.correlate, messages.broadcast):
+        with engine.transaction(cast.eve) as tx, pytest.raises(Forbidden, match="message"):
+            send(tx, "paid")
+
+    with engine.transaction(cast.root) as tx:
+        assert messages.correlate(tx, "paid")
+
+
+def test_timers_and_incidents_are_shown_to_who_may_see_the_instance(engine: Engine, cast: Cast) -> None:
+    instance = _approval(engine, cast, "approved")
+
+    for verb in (timers.of_instance, incidents.of_instance):
+        with engine.reading(cast.ana) as tx:
+            assert verb(tx, instance) == []
+        with engine.reading(cast.eve) as tx, pytest.raises(NotFound):
+            verb(tx, instance)
