@@ -83,7 +83,9 @@ def test_what_no_variable_can_hold_is_refused(value: object, told: str) -> None:
         values.dump(value)
 
 
-@pytest.mark.parametrize("value", [10**5_000, [-(10**4_000)], "x" * 11_000_000, {"a": ["y" * 10_000_000]}], ids=range(4))
+@pytest.mark.parametrize(
+    "value", [10**5_000, [-(10**4_000)], "x" * 11_000_000, {"a": ["y" * 10_000_000]}], ids=range(4)
+)
 def test_values_without_measure_cannot_be_stored(value: object) -> None:
     with pytest.raises(TypeError, match="Expected"):
         values.dump(value)
