@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from engine import definitions, execution, history, instances
+from engine import definitions, execution, history, instances, values
 from engine.bpmn import schedule
 from engine.errors import NotFound
 from engine.jobs import Handler, Job
@@ -65,7 +65,11 @@ def _fire(tx: Transaction, job: Job, _result: object) -> None:
         _start(tx, job)
         return
     fired = history.event(
-        tx, "timer fired", instance_id=job.instance_id, element_id=job.element_id, data={"due": job.due_at.isoformat()}
+        tx,
+        "timer fired",
+        instance_id=job.instance_id,
+        element_id=job.element_id,
+        data={"due": values.encode(job.due_at)},
     )
     history.append(tx, [fired])
     token, element = job.token or "", job.element_id or ""

@@ -113,6 +113,8 @@ def text_of(value: Json) -> str:
         return "empty"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%d %b %Y, %H:%M:%S %Z}".strip()
     if isinstance(value, list | tuple | dict):
         return json.dumps(value, default=plain, indent=2, ensure_ascii=False)
     return str(plain(value)) if isinstance(value, bytes) else str(value)

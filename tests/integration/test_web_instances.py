@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from engine import SYSTEM, instances
 from tests.site import Site, Visitor, words
+from web.filters import text_of
 
 
 @pytest.fixture
@@ -168,3 +170,7 @@ def test_an_analyst_may_not_cancel(leave: str, ana: Visitor) -> None:
 def test_the_whole_history_is_one_link_away(leave: str, ana: Visitor) -> None:
     assert "Approve leave" in ana.page(f"{leave}/history")
     assert "Instance started" in ana.page(f"{leave}/history?kind=events")
+
+
+def test_a_moment_is_written_for_people() -> None:
+    assert text_of(datetime(2026, 11, 23, 4, 57, 12, 469705, tzinfo=UTC)) == "23 Nov 2026, 04:57:12 UTC"
