@@ -69,8 +69,7 @@ class BpmnError(EngineError):
 class ElementFailed(EngineError):
     """An element could not be executed. Raised in bpmn/, becomes an incident at that element."""
 
-    def __init__(self, element_id: str, message: str, detail: str = "") -> None:
+    def __init__(self, element_id: str, message: str) -> None:
         super().__init__(message)
         self.element_id = element_id
         self.message = message
-        self.detail = detail

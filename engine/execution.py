@@ -18,7 +18,6 @@ from engine.bpmn.snapshot import Parts, Unreadable
 from engine.bpmn.variables import Scopes, Written, is_internal
 from engine.bpmn.workflow import Entered, Left, Logged, Thrown, World
 from engine.errors import Conflict, InvalidValues, NotFound
-from engine.jobs import Job
 from engine.model import InstanceStatus, Json
 from engine.storage.tables import Base, DefinitionRow, InstanceRow, ResourceRow, SnapshotRow, VariableRow
 from engine.transaction import Transaction
@@ -83,13 +82,6 @@ def advance(
     command = _open(tx, instance_id)
     act(command.run)
     _finish(tx, command, completed=completed, events=events)
-
-
-def give_up(tx: Transaction, job: Job, message: str) -> None:
-    """The last try of a job has failed: an incident at the token it was for."""
-    if job.instance_id is not None and job.token is not None:
-        token = job.token
-        advance(tx, job.instance_id, lambda run: run.fail(token, message))
 
 
 def look(tx: Transaction, instance_id: int) -> Run:
@@ -329,7 +321,7 @@ def _activity(tx: Transaction, instance_id: int, fact: Entered, outcome: str | N
         "left_at": None if outcome is None else tx.now,
         "outcome": outcome,
         "actor": None if outcome is None else tx.actor.id,
-        "flows": list(fact.flows),
+        "flow": fact.flow,
     }
 
 

@@ -98,7 +98,7 @@ def _activity(row: ActivityRow) -> Activity:
         left_at=row.left_at,
         outcome=None if row.outcome is None else Outcome(row.outcome),
         actor=row.actor,
-        flows=tuple(row.flows),
+        flow=row.flow,
     )
 
 

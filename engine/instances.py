@@ -214,8 +214,8 @@ _STATES: Mapping[str | None, str] = {
 
 
 def _flows_taken(tx: Transaction, instance_id: int) -> tuple[str, ...]:
-    query = select(ActivityRow.flows).where(ActivityRow.instance_id == instance_id).distinct()
-    return tuple(sorted({flow for flows in tx.session.scalars(query) for flow in flows}))
+    query = select(ActivityRow.flow).where(ActivityRow.instance_id == instance_id, ActivityRow.flow.is_not(None))
+    return tuple(sorted(flow for flow in tx.session.scalars(query.distinct()) if flow))
 
 
 def activities(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Activity]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Select, select
 
-from engine import execution, history, jobs, values
+from engine import execution, history, incidents, jobs, values
 from engine.bpmn.variables import check
 from engine.errors import Conflict, Invalid, NotFound
 from engine.jobs import Handler, Job
@@ -135,5 +135,5 @@ def _take(tx: Transaction, job: Job, _result: object) -> None:
         _deliver(tx, row, payload)
 
 
-SIGNAL = Handler(finish=_broadcast)
-DELIVERY = Handler(finish=_take, gave_up=execution.give_up)
+SIGNAL = Handler(finish=_broadcast, gave_up=incidents.give_up)
+DELIVERY = Handler(finish=_take, gave_up=incidents.give_up)

@@ -97,21 +97,6 @@ class Outcome(StrEnum):
     MERGED = "merged"  # arrived at a join and went on as part of another token
 
 
-INSTANCE_NEXT: Mapping[InstanceStatus, frozenset[InstanceStatus]] = {
-    InstanceStatus.ACTIVE: frozenset(InstanceStatus) - {InstanceStatus.ACTIVE},
-    InstanceStatus.SUSPENDED: frozenset({InstanceStatus.ACTIVE, InstanceStatus.TERMINATED}),
-    InstanceStatus.COMPLETED: frozenset(),
-    InstanceStatus.TERMINATED: frozenset(),
-    InstanceStatus.FAILED: frozenset(),
-}
-
-TASK_NEXT: Mapping[TaskStatus, frozenset[TaskStatus]] = {
-    TaskStatus.OPEN: frozenset({TaskStatus.COMPLETED, TaskStatus.CANCELLED}),
-    TaskStatus.COMPLETED: frozenset(),
-    TaskStatus.CANCELLED: frozenset(),
-}
-
-
 # ---- what is wrong with an upload ----------------------------------------------------------------------------------
 
 
@@ -327,14 +312,15 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """A stop that needs an administrator."""
+    """A stop that needs an administrator; instance_id is None for a start or broadcast that failed."""
 
     id: int
-    instance_id: int
+    instance_id: int | None
+    definition_id: int | None
+    definition_name: str
     element_id: str
     element_name: str
     message: str
-    detail: str
     created_at: datetime
     resolved_at: datetime | None
     resolved_by: str | None
@@ -352,8 +338,8 @@ class Activity:
     left_at: datetime | None
     outcome: Outcome | None
     actor: str | None
-    flows: tuple[str, ...]
-    """Ids of the sequence flows the token came in by."""
+    flow: str | None
+    """Id of the sequence flow that the token came in by."""
 
 
 @dataclass(frozen=True, slots=True)

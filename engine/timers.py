@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from engine import definitions, execution, history, instances, values
+from engine import definitions, execution, history, incidents, instances, values
 from engine.bpmn import schedule
 from engine.errors import NotFound
 from engine.jobs import Handler, Job
@@ -14,14 +14,15 @@ from engine.model import Page, Right, Timer
 from engine.storage.tables import DefinitionRow, InstanceRow, JobRow
 from engine.transaction import Transaction
 
-KIND = "timer"
+_WAITS = (JobRow.kind == "timer") & JobRow.failed_at.is_(None)
+"""One that failed is an incident."""
 
 
 def pending(tx: Transaction, *, limit: int = 50, offset: int = 0) -> Page[Timer]:
     """Every timer that waits, next first."""
     tx.require(Right.INSPECT)
     query = _rows().order_by(JobRow.due_at, JobRow.id).limit(limit).offset(offset)
-    total = tx.session.scalar(select(func.count()).select_from(JobRow).where(JobRow.kind == KIND)) or 0
+    total = tx.session.scalar(select(func.count()).select_from(JobRow).where(_WAITS)) or 0
     return Page(tuple(_timer(tx, *row) for row in tx.session.execute(query)), total, offset, limit)
 
 
@@ -37,7 +38,7 @@ def _rows() -> Select[Any, Any, Any]:
         select(JobRow, DefinitionRow.name, InstanceRow.business_key)
         .join(DefinitionRow, DefinitionRow.id == JobRow.definition_id)
         .outerjoin(InstanceRow, InstanceRow.id == JobRow.instance_id)
-        .where(JobRow.kind == KIND)
+        .where(_WAITS)
     )
 
 
@@ -88,4 +89,4 @@ def _start(tx: Transaction, job: Job) -> None:
     execution.begin(tx, row, {}, start_event=job.element_id)
 
 
-HANDLER = Handler(finish=_fire, gave_up=execution.give_up)
+HANDLER = Handler(finish=_fire, gave_up=incidents.give_up)

@@ -196,11 +196,11 @@ def _begin_incident(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> Non
     rows = [
         {
             "instance_id": owner.instance_id,
+            "definition_id": owner.definition_id,
             "token": wait.token,
             "element_id": wait.element_id,
             "element_name": owner.name(wait.element_id),
             "message": wait.data["message"],
-            "detail": wait.data.get("detail", ""),
             "created_at": tx.now,
         }
         for wait in waits

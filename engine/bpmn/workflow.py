@@ -50,7 +50,7 @@ TIME_LIMIT = "Expected the instance to come to rest, but it ran for more than {l
 class Entered:
     token: str
     element: Element
-    flows: tuple[str, ...]
+    flow: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,7 +438,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         if "seen" in data or isinstance(token.task_spec, Repeated) or "on" in data:
             return
         data["seen"] = True
-        self.facts.append(Entered(token.id.hex, token.task_spec.element, tuple(data.get("via", ()))))
+        self.facts.append(Entered(token.id.hex, token.task_spec.element, next(iter(data.get("via", ())), None)))
 
     def note_thrown(self, kind: str, name: str, payload: Mapping[str, Json]) -> None:
         self.facts.append(Thrown(kind, name, payload))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from engine import execution
+from engine import execution, incidents
 from engine.errors import BpmnError, ServiceFailed
 from engine.jobs import Handler, Job
 from engine.model import SYSTEM, Json
@@ -101,4 +101,4 @@ def _record(tx: Transaction, job: Job, answer: object) -> None:
         execution.advance(tx, job.instance_id or 0, lambda run: run.complete(token, answer.values))
 
 
-HANDLER = Handler(call=_call, finish=_record, gave_up=execution.give_up)
+HANDLER = Handler(call=_call, finish=_record, gave_up=incidents.give_up)

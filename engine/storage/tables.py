@@ -21,6 +21,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     text,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -126,6 +127,8 @@ class DefinitionRow(Base):
     starter_users: Mapped[Names]
     """Who may start; both lists empty: everybody."""
     starter_groups: Mapped[Names]
+    starts_by_hand: Mapped[bool] = mapped_column(server_default=true())
+    """Whether it has a plain start; otherwise it starts by a timer, message or signal only."""
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(200))
 
@@ -139,6 +142,7 @@ class InstanceRow(Base):
         Index(None, "status", "id"),
         Index(None, "definition_key", "status", "id"),
         Index(None, "business_key"),
+        Index(None, "started_by", "id"),
     )
     id: Mapped[int] = _id()
     definition_id: Mapped[int] = _of("definition.id", index=True, cascade=False)
@@ -150,7 +154,7 @@ class InstanceRow(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
-    """Grows with each command: a second lock beside the row's."""
+    """Counts the commands. The row's lock is what keeps two of them apart."""
 
 
 class SnapshotRow(Base):
@@ -180,7 +184,12 @@ class ActivityRow(Base):
     """One visit of a token to an element."""
 
     __tablename__ = "activity"
-    __table_args__ = (Index(None, "instance_id", "token"),)
+    __table_args__ = (
+        Index(None, "instance_id", "token"),
+        Index(None, "instance_id", "id"),
+        Index(None, "instance_id", "element_id", "outcome"),
+        Index(None, "instance_id", "flow"),
+    )
     id: Mapped[int] = _id()
     instance_id: Mapped[int] = _of("instance.id")
     token: Mapped[str] = mapped_column(String(32))
@@ -191,14 +200,15 @@ class ActivityRow(Base):
     left_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(20))
     actor: Mapped[str | None] = mapped_column(String(200))
-    flows: Mapped[Names]
+    flow: Mapped[str | None] = mapped_column(String(255))
+    """The sequence flow that the token came in by."""
 
 
 class EventRow(Base):
     """A fact about the past, never changed."""
 
     __tablename__ = "event"
-    __table_args__ = (Index(None, "instance_id", "id"),)
+    __table_args__ = (Index(None, "instance_id", "id"), Index(None, "instance_id", "element_id", "id"))
     id: Mapped[int] = _id()
     instance_id: Mapped[int | None] = mapped_column(Id, ForeignKey("instance.id", ondelete="CASCADE"))
     at: Mapped[datetime]
@@ -220,7 +230,7 @@ class UserTaskRow(Base):
     )
     id: Mapped[int] = _id()
     instance_id: Mapped[int] = _of("instance.id")
-    definition_id: Mapped[int] = _of("definition.id", cascade=False)
+    definition_id: Mapped[int] = _of("definition.id", cascade=False, index=True)
     token: Mapped[str] = mapped_column(String(32))
     element_id: Mapped[str] = mapped_column(String(255))
     name: Mapped[str] = mapped_column(String(400))
@@ -269,6 +279,8 @@ class SubscriptionRow(Base):
 
 
 class IncidentRow(Base):
+    """A stop at a token of an instance; or a job of no instance that has failed, which it goes with."""
+
     __tablename__ = "incident"
     __table_args__ = (
         Index(None, "instance_id", "id"),
@@ -280,14 +292,14 @@ class IncidentRow(Base):
         ),
     )
     id: Mapped[int] = _id()
-    instance_id: Mapped[int] = _of("instance.id")
-    token: Mapped[str] = mapped_column(String(32))
+    instance_id: Mapped[int | None] = mapped_column(Id, ForeignKey("instance.id", ondelete="CASCADE"))
+    definition_id: Mapped[int | None] = mapped_column(Id, ForeignKey("definition.id", ondelete="CASCADE"), index=True)
+    token: Mapped[str | None] = mapped_column(String(32))
     element_id: Mapped[str] = mapped_column(String(255))
     element_name: Mapped[str] = mapped_column(String(400))
     message: Mapped[str] = mapped_column(Text)
-    detail: Mapped[str] = mapped_column(Text)
-    job_id: Mapped[int | None] = mapped_column(Id)
-    """The job whose last try failed; None when the element itself could not be executed."""
+    job_id: Mapped[int | None] = mapped_column(Id, ForeignKey("job.id", ondelete="CASCADE"), index=True)
+    """The failed job of no instance; None once it is tried again."""
     created_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str | None] = mapped_column(String(200))

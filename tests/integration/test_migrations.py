@@ -92,3 +92,38 @@ def test_references_are_enforced_after_migrating(empty: Engine) -> None:
 
     with pytest.raises(IntegrityError), empty.database.begin() as connection:
         connection.execute(insert(MembershipRow).values(account_id="nobody", group="clerks"))
+
+
+def test_rows_of_the_first_revision_are_carried_over(empty: Engine) -> None:
+    migrations.upgrade(empty._writers, "0001")
+    with empty.database.begin() as connection:
+        for row in FIRST_ROWS:
+            connection.execute(text(row))
+
+    empty.migrate()
+
+    with empty.database.connect() as connection:
+        flows = connection.scalars(text("SELECT flow FROM activity ORDER BY id")).all()
+        incident = connection.execute(text("SELECT instance_id, definition_id, message FROM incident")).one()
+        by_hand = connection.scalar(text("SELECT starts_by_hand FROM definition"))
+    assert flows == [None, "to-answer"]
+    assert tuple(incident) == (3, 2, "no way out")
+    assert by_hand
+    with empty.database.begin() as connection:
+        connection.execute(text("DELETE FROM job"))
+
+
+FIRST_ROWS = (
+    "INSERT INTO deployment VALUES (1, '2026-01-05 09:00:00', 'ana')",
+    "INSERT INTO resource (id, deployment_id, file, content) VALUES (1, 1, 'p.bpmn', '')",
+    "INSERT INTO definition (id, key, version, is_latest, name, deployment_id, resource_id, has_diagram, starter_users,"
+    " starter_groups, created_at, created_by)"
+    " VALUES (2, 'p', 1, TRUE, 'Process', 1, 1, TRUE, '[]', '[]', '2026-01-05 09:00:00', 'ana')",
+    "INSERT INTO instance (id, definition_id, definition_key, status, started_by, started_at, version)"
+    " VALUES (3, 2, 'p', 'active', 'ana', '2026-01-05 09:00:00', 1)",
+    "INSERT INTO activity (id, instance_id, token, element_id, element_type, element_name, entered_at, flows)"
+    " VALUES (1, 3, 'a', 'asked', 'startEvent', '', '2026-01-05 09:00:00', '[]'),"
+    " (2, 3, 'b', 'answer', 'userTask', '', '2026-01-05 09:00:00', '[\"to-answer\"]')",
+    "INSERT INTO incident (id, instance_id, token, element_id, element_name, message, detail, created_at)"
+    " VALUES (1, 3, 'b', 'answer', '', 'no way out', '', '2026-01-05 09:00:00')",
+)

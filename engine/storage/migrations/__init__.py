@@ -19,8 +19,8 @@ _MIGRATING = 7_263_401_112
 """Key of the advisory lock: any number that nothing else in the database locks."""
 
 
-def upgrade(database: Database) -> str:
-    """Run the missing revisions in one transaction; gives the revision reached.
+def upgrade(database: Database, to: str = "head") -> str:
+    """Run the missing revisions in one transaction; gives the program's newest.
 
     Two processes may do this at once: the second waits (on SQLite, database must begin transactions as a writer does)
     and finds nothing left to do. Raises Conflict when the database is newer than the program.
@@ -31,7 +31,7 @@ def upgrade(database: Database) -> str:
         _require_known(connection)
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     return head()
 
 

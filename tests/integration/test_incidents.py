@@ -1,0 +1,140 @@
+"""Stops that belong to no instance: a start or a broadcast whose last try failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from engine import Conflict, Engine, SettableClock, definitions, execution, incidents, instances, messages
+from engine.model import Incident
+from tests.conftest import Cast
+from tests.play import END, chain, document, user
+
+DAILY = "<timerEventDefinition><timeCycle>R2/P1D</timeCycle></timerEventDefinition>"
+ALARM = '<signalEventDefinition signalRef="alarm"/>'
+
+
+@contextmanager
+def no_start(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def broken(*_: object, **__: object) -> int:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execution, "begin", broken)
+        yield
+
+
+def deploy(engine: Engine, cast: Cast, definition: str) -> None:
+    body = (
+        f'<startEvent id="start" name="Begins">{definition}</startEvent>' + user("u") + END + chain("start", "u", "end")
+    )
+    with engine.transaction(cast.root) as tx:
+        definitions.deploy(tx, {"p.bpmn": document(body)})
+
+
+def exhaust(engine: Engine, clock: SettableClock) -> None:
+    """Let every try come."""
+    for _ in range(3):
+        engine.run_until_idle()
+        clock.advance(hours=1)
+
+
+def pending(engine: Engine, cast: Cast) -> list[Incident]:
+    with engine.reading(cast.root) as tx:
+        return list(incidents.pending(tx))
+
+
+def count(engine: Engine, cast: Cast) -> int:
+    with engine.reading(cast.root) as tx:
+        return len(instances.find(tx))
+
+
+def test_a_start_timer_that_failed_is_told_and_tried_again(
+    engine: Engine, cast: Cast, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(engine, cast, DAILY)
+    clock.advance(days=1)
+
+    with no_start(monkeypatch):
+        exhaust(engine, clock)
+    (incident,) = pending(engine, cast)
+
+    assert (incident.instance_id, incident.definition_name, incident.element_name) == (None, "Process", "Begins")
+    assert incident.message == "OSError: the disk is full"
+    with engine.transaction(cast.root) as tx:
+        incidents.retry(tx, incident.id)
+    engine.run_until_idle()
+    assert (pending(engine, cast), count(engine, cast)) == ([], 1)
+    clock.advance(days=1)
+    engine.run_until_idle()
+    assert count(engine, cast) == 2
+
+
+def test_who_retries_second_is_refused(
+    engine: Engine, cast: Cast, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(engine, cast, DAILY)
+    clock.advance(days=1)
+    with no_start(monkeypatch):
+        exhaust(engine, clock)
+    (incident,) = pending(engine, cast)
+    with engine.transaction(cast.root) as tx:
+        incidents.retry(tx, incident.id)
+
+    with engine.transaction(cast.root) as tx, pytest.raises(Conflict, match="root has resolved it"):
+        incidents.retry(tx, incident.id)
+
+
+def test_a_signal_that_could_not_start_an_instance_is_told_and_tried_again(
+    engine: Engine, cast: Cast, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(engine, cast, ALARM)
+    with engine.transaction(cast.root) as tx:
+        messages.broadcast(tx, "alarm")
+
+    with no_start(monkeypatch):
+        exhaust(engine, clock)
+    (incident,) = pending(engine, cast)
+    with engine.transaction(cast.root) as tx:
+        incidents.retry(tx, incident.id)
+    engine.run_until_idle()
+
+    assert (pending(engine, cast), count(engine, cast)) == ([], 1)
+
+
+def test_an_incident_of_a_start_ends_with_the_version_it_belongs_to(
+    engine: Engine, cast: Cast, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(engine, cast, DAILY)
+    clock.advance(days=1)
+    with no_start(monkeypatch):
+        exhaust(engine, clock)
+    assert pending(engine, cast)
+
+    deploy(engine, cast, DAILY)
+
+    assert pending(engine, cast) == []
+
+
+def test_a_broadcast_that_failed_is_told_and_tried_again(
+    engine: Engine, cast: Cast, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thrown = '<intermediateThrowEvent id="throw"><signalEventDefinition signalRef="alarm"/></intermediateThrowEvent>'
+    thrower = document('<startEvent id="start"/>' + thrown + END + chain("start", "throw", "end"))
+    with engine.transaction(cast.root) as tx:
+        definitions.deploy(tx, {"q.bpmn": thrower.replace(b'<process id="p"', b'<process id="q"')})
+        instances.start(tx, "q")
+    deploy(engine, cast, ALARM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(messages, "broadcast", lambda *_: 1 / 0)
+        exhaust(engine, clock)
+    (incident,) = pending(engine, cast)
+    assert (incident.definition_id, incident.element_name) == (None, 'signal "alarm"')
+    with engine.transaction(cast.root) as tx:
+        incidents.retry(tx, incident.id)
+    engine.run_until_idle()
+
+    assert (pending(engine, cast), count(engine, cast)) == ([], 2)
