@@ -92,7 +92,19 @@ def look(tx: Transaction, instance_id: int) -> Run:
 
 def process_of(tx: Transaction, definition_id: int) -> Process:
     """The parsed definition; from the cache when it was used before. Raises NotFound."""
-    return tx.store.definitions.get(definition_id, lambda: _parse(tx, definition_id))
+    here: Mapping[int, Process] = tx.session.info.get(_DEPLOYED_HERE, {})
+    return here.get(definition_id) or tx.store.definitions.get(definition_id, lambda: _parse(tx, definition_id))
+
+
+def keep_for_now(tx: Transaction, definition_id: int, process: Process) -> None:
+    """Know a definition that this transaction deploys, until it ends.
+
+    Were it kept for others and then rolled back, the next deployment might get the same id.
+    """
+    tx.session.info.setdefault(_DEPLOYED_HERE, {})[definition_id] = process
+
+
+_DEPLOYED_HERE = "definitions deployed in this transaction"
 
 
 def world(tx: Transaction) -> World:

@@ -22,6 +22,7 @@ LAYERS = (
     {
         "engine.accounts",
         "engine.definitions",
+        "engine.deployments",
         "engine.dispatch",
         "engine.incidents",
         "engine.instances",

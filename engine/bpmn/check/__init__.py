@@ -6,6 +6,7 @@ Rules about how a diagram hangs together apply to the whole file, rules about ru
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from engine import values
 from engine.bpmn import forms, read
@@ -35,13 +36,25 @@ def check(files: Mapping[str, bytes]) -> list[Problem]:
 
     files: name -> content. Names that end in .form or .json are forms, all others diagrams.
     """
+    return examine(files).problems
+
+
+class Examined(NamedTuple):
+    """An upload: the diagrams that can be read, and everything that is wrong."""
+
+    documents: list[Document]
+    problems: list[Problem]
+
+
+def examine(files: Mapping[str, bytes]) -> Examined:
+    """The same, together with the diagrams that were read for it."""
     unnamable = list(_file_names(files))
     if unnamable:
-        return unnamable
+        return Examined([], unnamable)
     documents, problems = read_all(files)
     problems += _of_upload(files, documents)
     problems += [problem for document in documents for problem in of_document(document, files)]
-    return _told(problems)
+    return Examined(documents, _told(problems))
 
 
 def read_all(files: Mapping[str, bytes]) -> tuple[list[Document], list[Problem]]:
@@ -50,7 +63,7 @@ def read_all(files: Mapping[str, bytes]) -> tuple[list[Document], list[Problem]]
     problems: list[Problem] = []
     for file, data in files.items():
         try:
-            if is_form(file):
+            if forms.is_form(file):
                 forms.from_form_js(file, data)
             else:
                 documents.append(read.read(file, data))
@@ -67,15 +80,11 @@ def of_document(document: Document, files: Mapping[str, bytes]) -> Iterator[Prob
     yield from people.check(diagram, files)
 
 
-def is_form(file: str) -> bool:
-    return file.lower().endswith((".form", ".json"))
-
-
 def _of_upload(files: Mapping[str, bytes], documents: Iterable[Document]) -> Iterator[Problem]:
     if len(files) > MAX_FILES:
         message = f"Expected at most {MAX_FILES} files at once, but here are {len(files)}."
         yield Problem("too-large", message, Place(next(iter(files))), fix="Upload them in several steps.")
-    if all(map(is_form, files)):
+    if all(map(forms.is_form, files)):
         message = "Expected a BPMN diagram in the upload, but there is none."
         yield Problem(
             "no-diagram", message, Place(next(iter(files), "")), fix="Upload forms together with their diagram."

@@ -16,7 +16,7 @@ _ASSIGNMENT = ("assignee", "candidateUsers", "candidateGroups")
 
 def check(diagram: Diagram, files: Mapping[str, bytes]) -> Iterator[Problem]:
     """files: the whole upload, in which forms are looked for."""
-    names = frozenset(_names(files))
+    names = frozenset(name for file in filter(forms.is_form, files) for name in forms.names_of(file, files[file]))
     in_lanes = frozenset(_in_lanes(diagram))
     for node in diagram.running:
         if local(node) in ("userTask", "startEvent"):
@@ -60,7 +60,7 @@ def _form(diagram: Diagram, node: Node, names: frozenset[str]) -> Iterator[Probl
         return
     key = node.get(attribute, "").strip()
     place = diagram.document.attribute_place(node, attribute)
-    wanted = key.rpartition(":")[2]
+    wanted = forms.wanted_name(key)
     if _is_page(key):
         message = f'Expected a form-js form, but "{key}" is a web page of another tool.'
         fix = 'Draw it in the form editor, upload it together with the diagram and write its file name, "order.form".'
@@ -74,14 +74,6 @@ def _form(diagram: Diagram, node: Node, names: frozenset[str]) -> Iterator[Probl
 
 def _is_page(key: str) -> bool:
     return key.startswith(("embedded:", "app:", "http:", "https:")) or key.endswith((".html", ".htm"))
-
-
-def _names(files: Mapping[str, bytes]) -> Iterator[str]:
-    """What a form may be called by: its file's name, with folder or without ending, and its own id."""
-    for file, data in files.items():
-        if file.lower().endswith((".form", ".json")):
-            yield from (file, file.rpartition("/")[2], file.rpartition(".")[0])
-            yield forms.form_id(data) or file
 
 
 def _form_data(diagram: Diagram, node: Node) -> Iterator[Problem]:

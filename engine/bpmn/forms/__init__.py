@@ -5,6 +5,7 @@ gateway behind the task asks.
 """
 
 from engine.bpmn.forms.choices import Choice, from_choices, implied_condition
+from engine.bpmn.forms.files import find, is_form, names_of, wanted_name
 from engine.bpmn.forms.form_data import faults_of_form_data, from_form_data
 from engine.bpmn.forms.form_js import form_id, from_form_js
 from engine.bpmn.forms.values import checked
@@ -13,9 +14,13 @@ __all__ = [
     "Choice",
     "checked",
     "faults_of_form_data",
+    "find",
     "form_id",
     "from_choices",
     "from_form_data",
     "from_form_js",
     "implied_condition",
+    "is_form",
+    "names_of",
+    "wanted_name",
 ]

@@ -1,0 +1,173 @@
+"""Deploy diagrams and forms: check an upload, store it as new versions, and let its start events wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, text, update
+
+from engine import execution, history, jobs
+from engine.bpmn import check as checks
+from engine.bpmn import parse, schedule
+from engine.bpmn.elements import events
+from engine.bpmn.elements.flow_node import text_of
+from engine.bpmn.parse import Process, StartPoint
+from engine.bpmn.read import Document
+from engine.errors import Invalid
+from engine.model import Definition, Deployment, Problem, Right, Severity
+from engine.storage.tables import DefinitionRow, DeploymentRow, JobRow, ResourceRow, SubscriptionRow
+from engine.transaction import Transaction
+
+# ---- checking ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An upload without errors, ready to be stored."""
+
+    files: Mapping[str, bytes]
+    warnings: tuple[Problem, ...]
+    parsed: tuple[tuple[Document, Process], ...]
+    """Each executable process, with the file it is drawn in."""
+
+
+def problems(files: Mapping[str, bytes]) -> list[Problem]:
+    """Everything that is wrong with an upload; nothing is stored."""
+    return checks.check(files)
+
+
+def check(files: Mapping[str, bytes]) -> Checked:
+    """Check an upload, outside of any transaction: that of a large one takes a while.
+
+    Raises Invalid with every problem when there is an error among them.
+    """
+    documents, found = checks.examine(files)
+    if any(problem.severity == Severity.ERROR for problem in found):
+        raise Invalid(found)
+    parsed = [(document, process) for document in documents for process in parse.processes(document)]
+    return Checked(files, tuple(found), tuple(parsed))
+
+
+# ---- storing -------------------------------------------------------------------------------------------------------
+
+
+def deploy(tx: Transaction, upload: Mapping[str, bytes] | Checked) -> Deployment:
+    """Store all files of one upload and make a new version of each executable process in them.
+
+    Raises Invalid with every problem when there is an error among them; nothing is stored then.
+    """
+    tx.require(Right.DEPLOY)
+    checked = upload if isinstance(upload, Checked) else check(upload)
+    _one_at_a_time(tx)
+    deployment_id, resources = _store(tx, checked.files)
+    made = [
+        definition(_new_version(tx, deployment_id, resources[document.file], document, process), document.file)
+        for document, process in checked.parsed
+    ]
+    return Deployment(deployment_id, tx.now, tx.actor.id, tuple(made), checked.warnings)
+
+
+def _one_at_a_time(tx: Transaction) -> None:
+    """Two deployments at once would give the same version number. (SQLite has one writer.)"""
+    if tx.store.database.dialect.name == "postgresql":
+        tx.session.execute(text("LOCK TABLE deployment IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _store(tx: Transaction, files: Mapping[str, bytes]) -> tuple[int, dict[str, int]]:
+    add = insert(DeploymentRow).values(created_at=tx.now, created_by=tx.actor.id)
+    deployment_id = tx.session.scalars(add.returning(DeploymentRow.id)).one()
+    resources = {
+        name: tx.session.scalars(
+            insert(ResourceRow).values(deployment_id=deployment_id, file=name, content=data).returning(ResourceRow.id)
+        ).one()
+        for name, data in files.items()
+    }
+    return deployment_id, resources
+
+
+def _new_version(
+    tx: Transaction, deployment_id: int, resource_id: int, document: Document, process: Process
+) -> DefinitionRow:
+    last = tx.session.scalar(select(func.max(DefinitionRow.version)).where(DefinitionRow.key == process.key)) or 0
+    _end_starts(tx, process.key)
+    tx.session.execute(update(DefinitionRow).where(DefinitionRow.key == process.key).values(is_latest=False))
+    row = DefinitionRow(
+        key=process.key,
+        version=last + 1,
+        is_latest=True,
+        name=process.name,
+        deployment_id=deployment_id,
+        resource_id=resource_id,
+        has_diagram=document.has_diagram,
+        starter_users=list(process.starter_users),
+        starter_groups=list(process.starter_groups),
+        starts_by_hand=bool(process.start_nodes),
+        created_at=tx.now,
+        created_by=tx.actor.id,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    execution.keep_for_now(tx, row.id, process)
+    for start in process.starts:
+        _STARTS[type(start.definition)](tx, row, start, start.definition)
+    data = {"key": process.key, "version": row.version}
+    history.append(tx, [history.event(tx, "definition deployed", data=data)])
+    return row
+
+
+def definition(row: DefinitionRow, file: str) -> Definition:
+    """A row, and the name of the file it was drawn in, as callers see them."""
+    return Definition(
+        id=row.id,
+        key=row.key,
+        version=row.version,
+        name=row.name,
+        deployment_id=row.deployment_id,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        file=file,
+        has_diagram=row.has_diagram,
+    )
+
+
+# ---- start events that wait ----------------------------------------------------------------------------------------
+
+
+def _end_starts(tx: Transaction, key: str) -> None:
+    """The start events of earlier versions wait no longer.
+
+    A timer that fires just now is waited for first; the turn of its cycle that it adds is seen by the DELETE only then.
+    """
+    earlier = select(DefinitionRow.id).where(DefinitionRow.key == key)
+    timers = (JobRow.definition_id.in_(earlier), JobRow.instance_id.is_(None))
+    tx.session.execute(delete(SubscriptionRow).where(SubscriptionRow.definition_id.in_(earlier)))
+    tx.session.execute(select(JobRow.id).where(*timers).with_for_update())
+    tx.session.execute(delete(JobRow).where(*timers))
+
+
+def _start_timer(tx: Transaction, row: DefinitionRow, start: StartPoint, timer: events.Timer) -> None:
+    world = execution.world(tx)
+    told = text_of(world.evaluator.evaluate(timer.source, {}, tx.now))
+    add_start_timer(tx, row.id, start.element.id, schedule.first(timer.kind, told, tx.now, world.zone))
+
+
+def add_start_timer(tx: Transaction, definition_id: int, element_id: str, due: schedule.Due) -> None:
+    payload = {"remaining": due.remaining, "interval": due.interval}
+    jobs.add(tx, "timer", definition_id=definition_id, element_id=element_id, due_at=due.at, payload=payload)
+
+
+def _start_subscription(kind: str) -> Any:
+    def subscribe(tx: Transaction, row: DefinitionRow, start: StartPoint, told: events.Message | events.Signal) -> None:
+        values = {"kind": kind, "name": told.name, "definition_id": row.id, "element_id": start.element.id}
+        tx.session.execute(insert(SubscriptionRow).values(**values))
+
+    return subscribe
+
+
+_STARTS: Mapping[type, Any] = {
+    events.Timer: _start_timer,
+    events.Message: _start_subscription("message"),
+    events.Signal: _start_subscription("signal"),
+}
