@@ -9,10 +9,11 @@ from math import inf
 from zoneinfo import ZoneInfo
 
 from engine.bpmn import parse, read
+from engine.bpmn.facts import Entered, Logged, Thrown
 from engine.bpmn.runtime import Run, Wait
 from engine.bpmn.script import Evaluator
 from engine.bpmn.variables import Scopes
-from engine.bpmn.workflow import Entered, Logged, Thrown, World
+from engine.bpmn.workflow import World
 from engine.errors import BpmnError
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -80,7 +81,7 @@ class Play:
         self.max_steps, self.max_seconds = max_steps, max_seconds
         self.thrown: list[str] = []
         self.now = NOW
-        self.path: list[str] = []
+        self.entered: list[Entered] = []
         self.log: list[str] = []
         self.run = Run.begin(self.process, self._world(), values or {})
         self._settle()
@@ -91,13 +92,18 @@ class Play:
     def _settle(self) -> None:
         """Settle, keep what happened, then save and load."""
         self.run.settle(self.max_steps, self.max_seconds)
-        self.path += [fact.element.id for fact in self.run.facts if isinstance(fact, Entered)]
+        self.entered += [fact for fact in self.run.facts if isinstance(fact, Entered)]
         self.thrown += [fact.name for fact in self.run.facts if isinstance(fact, Thrown)]
         self.log += [fact.text for fact in self.run.facts if isinstance(fact, Logged)]
         self.result, self.is_over = self.run.result, self.run.is_over
         known = self.run.scopes.known
         rows = [(scope, name, value) for scope, names in known.items() for name, value in names.items()]
         self.run = Run.restore(self.process, self.run.parts(), Scopes.of_rows(rows), self._world())
+
+    @property
+    def path(self) -> list[str]:
+        """Ids of the elements entered, in order."""
+        return [fact.element.id for fact in self.entered]
 
     def waits(self, kind: str) -> list[Wait]:
         return [wait for wait in self.run.waits().values() if wait.kind == kind]

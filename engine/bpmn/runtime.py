@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
+from SpiffWorkflow.util.task import TaskState
+
 from engine.bpmn import snapshot
+from engine.bpmn.elements import events
 from engine.bpmn.elements.flow_node import Token, write
+from engine.bpmn.facts import Fact
 from engine.bpmn.parse import Process
 from engine.bpmn.script import ScriptFailed
 from engine.bpmn.snapshot import Parts
 from engine.bpmn.variables import Scopes
-from engine.bpmn.workflow import Fact, ProcessWorkflow, Result, World
+from engine.bpmn.workflow import ProcessWorkflow, Result, World, uncaught
 from engine.errors import BpmnError, Conflict, ElementFailed
 from engine.model import Json
 
@@ -76,16 +80,15 @@ class Run:
 
     def happen(self, token_id: str, element_id: str, payload: Mapping[str, Json]) -> None:
         """A timer, message or signal that a token waits for has come."""
-        self.workflow.happen(self._waiting(token_id), element_id, payload)
+        token = self._waiting(token_id)
+        token.task_spec.happen(token, element_id, payload)
 
     def throw(self, token_id: str, error: BpmnError) -> None:
         """The work of an activity ended with a BPMN error; uncaught, it is an incident there, and waits no longer."""
         token = self._waiting(token_id)
-        if not self.workflow.throw(token, error):
+        if not events.throw(token, error):
             token.internal_data.pop("waits", None)
-            self.workflow.fail(
-                token, f'BPMN error "{error.code}" was thrown, and nothing catches it. {error.message}'.strip()
-            )
+            self.workflow.fail(token, uncaught(error))
 
     def fail(self, token_id: str, message: str) -> None:
         self.workflow.fail(self._waiting(token_id), message)
@@ -94,7 +97,7 @@ class Run:
         """Try again what was stopped by an incident; who still waits for something goes on waiting for it."""
         token = self._waiting(token_id)
         token.internal_data.pop("incident", None)
-        if "waits" not in token.internal_data:
+        if token._state != TaskState.WAITING and "waits" not in token.internal_data:
             self.workflow.wake(token)
 
     def set_variables(self, values: Mapping[str, Json], *, token_id: str | None = None) -> None:
@@ -106,8 +109,7 @@ class Run:
     def terminate(self) -> None:
         """End it at once, wherever it stands."""
         self.workflow.result.terminated = True
-        while (token := next(self.workflow.live(), None)) is not None:
-            self.workflow.cancel(token)
+        self.workflow.cancel_all()
 
     def settle(self, max_steps: int, max_seconds: float = inf) -> None:
         self.workflow.settle(max_steps, max_seconds)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PROCESS = ""
 LONGEST_NAME = 255
+MOST_WRITTEN = 50_000_000
+"""Characters of JSON that one command may write: they are kept in memory until its end, then in rows."""
 Name = tuple[str, str]
 """(scope, name)"""
 
@@ -60,6 +62,8 @@ class Scopes:
     """Every change, in order."""
     gone: set[Name] = field(default_factory=set)
     """Rows to delete: their scope has ended."""
+    room: int = field(default_factory=lambda: MOST_WRITTEN)
+    """Characters that may still be written."""
     _before: list[tuple[str, str, Json | Missing]] = field(default_factory=list)
     """(scope, name, value before) of each change since the last step began."""
 
@@ -127,14 +131,23 @@ class Scopes:
         return keepers[0]
 
     def set(self, scope: str, name: str, value: Json) -> None:
-        """Set a name in one scope. Raises TypeError for a value that no variable can hold."""
+        """Set a name in one scope. Raises TypeError for a value that no variable can hold, or when it gets too much."""
         text = values.dump(value)
         names = self.known.setdefault(scope, {})
         if name in names and values.dump(names[name]) == text:
             return
+        self.spend(len(text))
         self._before.append((scope, name, names.get(name, MISSING)))
         names[name] = values.load(text) if isinstance(value, list | tuple | dict) else value
         self.written.append(Written(scope, name, text))
+
+    def spend(self, characters: int) -> None:
+        """Raises TypeError when a command would write more than it may."""
+        if characters > self.room:
+            raise TypeError(
+                f"Expected at most {MOST_WRITTEN:,} characters to be written in one go, but there are more."
+            )
+        self.room -= characters
 
     def close(self, token: Token) -> None:
         """Forget the scope of a token that has gone."""
@@ -161,7 +174,7 @@ def check(told: Mapping[str, Json]) -> None:
 
 def _told(name: str) -> str:
     """A name that came from outside. Raises TypeError for one that no row can hold, and for those of ours."""
-    if not name or is_internal(name):
+    if not isinstance(name, str) or not name or is_internal(name):
         raise TypeError(f"Expected the name of a variable, but it is {name!r}.")
     return values.fitting(name, LONGEST_NAME, "a variable's name")
 

@@ -20,10 +20,12 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.util.task import TaskState
 
 from engine import values
-from engine.bpmn.elements.events import BoundaryEvent, CatchEvent, Error, Escalation
-from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token
-from engine.bpmn.elements.gateways import EventBasedGateway
+from engine.bpmn.agenda import Agenda
+from engine.bpmn.elements import events
+from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token, storable, write
+from engine.bpmn.elements.gateways import Join
 from engine.bpmn.elements.loops import Repeated
+from engine.bpmn.facts import Entered, Fact, Left, Logged, Thrown
 from engine.bpmn.script import Evaluator, ScriptFailed, constant, names
 from engine.bpmn.variables import Scopes
 from engine.errors import BpmnError, ElementFailed
@@ -42,40 +44,6 @@ STEP_LIMIT = (
 )
 
 TIME_LIMIT = "Expected the instance to come to rest, but it ran for more than {limit:g} s in one go. Retry to go on."
-
-# ---- what happened, in order: handed to history --------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    token: str
-    element: Element
-    flow: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    token: str
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Logged:
-    element: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Thrown:
-    """Something for the world outside this instance."""
-
-    kind: str
-    name: str
-    payload: Mapping[str, Json]
-
-
-Fact = Entered | Left | Logged | Thrown
-
 
 # ---- specifications ------------------------------------------------------------------------------------------------
 
@@ -123,6 +91,10 @@ class _Tokens:
     def live(self) -> Iterator[Token]:
         return (token for token in list(self.tasks.values()) if token._state & LIVE)  # type: ignore[attr-defined]
 
+    @property
+    def is_over(self) -> bool:
+        return not any(token._state & LIVE for token in self.tasks.values())  # type: ignore[attr-defined]
+
     def _task_completed_notify(self, token: Token) -> None:
         top: ProcessWorkflow = self.top_workflow  # type: ignore[attr-defined]
         top.completed_token(token)
@@ -133,6 +105,9 @@ class _Tokens:
 
 class SubProcessWorkflow(_Tokens, BpmnSubWorkflow):
     """The inside of one sub-process activity."""
+
+    def _task_removed_notify(self, token: Token) -> None:
+        self.top_workflow.agenda.left[self] = None
 
 
 @dataclass(slots=True)
@@ -152,6 +127,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         self.world = world
         self.result = Result()
         self.facts: list[Fact] = []
+        self.agenda = Agenda()
         super().__init__(spec, specs, script_engine=_NO_ENGINE)
         self.task_tree._set_state(TaskState.COMPLETED)
 
@@ -178,16 +154,11 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         values = self.scopes.some(token, told.read)
         ran = self.world.evaluator.execute(script, values, self.now)
         for text in ran.logged:
+            storable(token, "log", lambda text=text: self.scopes.spend(len(text)))
             self.facts.append(Logged(token.task_spec.bpmn_id, text))
-        for name, value in ran.values.items():
-            if name in told.assigned or values.get(name) != value:
-                self._write(token, name, value)
-
-    def _write(self, token: Token, name: str, value: Json) -> None:
-        try:
-            self.scopes.write(token, name, value)
-        except TypeError as cause:
-            raise ElementFailed(token.task_spec.bpmn_id, f'Variable "{name}" cannot be stored. {cause}') from cause
+        write(
+            token, {name: new for name, new in ran.values.items() if name in told.assigned or values.get(name) != new}
+        )
 
     # ---- finding tokens
 
@@ -216,72 +187,85 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         for _ in range(max_steps):
             if monotonic() > ends_at:
                 return self._stop(TIME_LIMIT.format(limit=max_seconds))
-            token = self._next() or self._fire_join() or self._finish_one()
+            token = self._next()
             if token is None:
-                return
-            if token._state == TaskState.READY:
-                self._step(token)
+                return self._tell_of_stuck_joins()
+            self._step(token)
             if self.result.error is not None:
-                return self._cancel_all()
+                return self.cancel_all()
         return self._stop(STEP_LIMIT.format(limit=max_steps))
 
+    def _next(self) -> Token | None:
+        """The next token to execute; when none moves, joins fire and sub-processes end until one does."""
+        while (token := self.agenda.next()) is None:
+            if not (self._fire_joins() or self._finish_subprocess()):
+                return None
+        return token
+
     def _stop(self, message: str) -> None:
-        for token in self._ready():
+        for token in self.agenda.rest():
             self.fail(token, message)
 
-    def _cancel_all(self) -> None:
-        while (token := next(self.live(), None)) is not None:
-            self.cancel(token)
-
-    def _ready(self) -> list[Token]:
-        return [t for t in self.all_live() if t._state == TaskState.READY and "incident" not in t.internal_data]
-
-    def _next(self) -> Token | None:
-        """One token at a time: events that have happened first, the outermost of those first."""
-        return min(self._ready(), key=_urgency, default=None)
-
     def _step(self, token: Token) -> None:
-        """Execute one token. A step that fails is undone: what it wrote and threw was never so."""
+        """Execute one token. A step that fails is undone: what it wrote, threw and began was never so."""
         self.scopes.begin_step()
-        known = len(self.facts)
+        facts, data = len(self.facts), dict(token.internal_data)
         try:
             token.run()
         except BpmnError as error:
             token._set_state(TaskState.READY)
-            if not self.throw(token, error):
-                self.fail(
-                    token, f'BPMN error "{error.code}" was thrown, and nothing catches it. {error.message}'.strip()
-                )
+            if not events.throw(token, error):
+                self.fail(token, uncaught(error))
         except (ScriptFailed, ElementFailed) as problem:
-            token._set_state(TaskState.READY)
-            self.scopes.undo_step()
-            self.facts[known:] = [fact for fact in self.facts[known:] if not isinstance(fact, Thrown)]
+            self._undo(token, facts, data)
             self.fail(token, str(problem))
 
-    def _fire_join(self) -> Token | None:
-        """Let one join fire that had to wait until nothing else moves."""
-        for workflow in self.workflows():
-            for join in {t.task_spec for t in workflow.live() if t._state == TaskState.WAITING}:
-                arrived = join.arrivals(workflow)
-                if not join.fires_at_once and join.may_fire(arrived, workflow):
-                    join.fire(arrived)
-                    return next(iter(arrived.values()))
-        return None
+    def _undo(self, token: Token, facts: int, data: dict[str, Json]) -> None:
+        """The visit itself has been, and boundary events guard the activity from its beginning on."""
+        token._set_state(TaskState.READY)
+        for begun in token.children:
+            self.forget(begun)
+        self.scopes.undo_step()
+        self.facts[facts:] = [fact for fact in self.facts[facts:] if not isinstance(fact, Thrown)]
+        token.internal_data = data | {name: True for name in ("seen", "guarded") if name in token.internal_data}
 
-    def _finish_one(self) -> Token | None:
+    def _fire_joins(self) -> bool:
+        """Let joins fire that had to wait until nothing else moves: one in each (sub-)process."""
+        fired = set[Any]()
+        for workflow, join in self.waiting_joins():
+            arrived = join.arrivals(workflow)
+            if workflow not in fired and not join.fires_at_once and join.may_fire(arrived, workflow):
+                join.fire(arrived)
+                fired.add(workflow)
+        return bool(fired)
+
+    def waiting_joins(self) -> list[tuple[Any, Join]]:
+        """(workflow, join) where tokens wait, outermost first."""
+        joins = self.agenda.joins
+        for workflow, join in [at for at in joins if not at[1].arrivals(at[0])]:
+            del joins[workflow, join]
+        return sorted(joins, key=lambda at: at[0].depth)
+
+    def _finish_subprocess(self) -> bool:
         """End one sub-process in which no token is left; its activity goes on."""
-        for sub in list(self.subprocesses.values()):
-            if not any(True for _ in sub.live()):
+        while self.agenda.left:
+            sub, _ = self.agenda.left.popitem()
+            if self.subprocesses.get(sub.parent_task_id) is sub and sub.is_over:
                 holder = self.token(sub.parent_task_id.hex)
                 del self.subprocesses[sub.parent_task_id]
                 if holder is not None:
                     self.resume(holder)
-                    return holder
-        return None
+                    return True
+        return False
 
-    @property
-    def is_over(self) -> bool:
-        return not any(True for _ in self.live())
+    def _tell_of_stuck_joins(self) -> None:
+        """An instance does not stand still without a word: who waits for what cannot come is stopped."""
+        for workflow, join in self.waiting_joins():
+            arrived = join.arrivals(workflow)
+            reason = join.why_stuck(arrived, workflow)
+            token = next(iter(arrived.values()))
+            if reason and "incident" not in token.internal_data:
+                self.fail(token, reason)
 
     # ---- the ends of tokens
 
@@ -294,7 +278,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         for over in ("waits", "incident"):
             token.internal_data.pop(over, None)
         token.internal_data |= data
-        token._set_state(TaskState.READY)
+        token._ready()
 
     def fail(self, token: Token, message: str) -> None:
         """Stop the token with an incident; the rest of the instance goes on."""
@@ -304,7 +288,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
     def completed_token(self, token: Token) -> None:
         if token.id not in token.workflow.tasks:
             return  # cancelled by what it threw
-        self._note_left(token, Outcome.COMPLETED)
+        self.note_left(token, Outcome.COMPLETED)
         self._release(token)
         if token.triggered and isinstance(token.parent.task_spec, Repeated):
             body, goes_on = token.parent, token.internal_data["again"]
@@ -317,14 +301,14 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         """Take a token away with all that hangs on it: iterations, what is inside, boundary events."""
         for iteration in [child for child in token.children if child._state & LIVE]:
             self.cancel(iteration)
-        self._note_left(token, Outcome.CANCELLED)
+        self.note_left(token, Outcome.CANCELLED)
         self._release(token)
         token._set_state(TaskState.CANCELLED)
         token.workflow._remove_task(token.id)
 
     def merge(self, token: Token) -> None:
         """Take away an arrival that a join consumed: it goes on as part of another token."""
-        self._note_left(token, Outcome.MERGED)
+        self.note_left(token, Outcome.MERGED)
         token.workflow._remove_task(token.id)
 
     def forget(self, token: Token) -> None:
@@ -335,10 +319,10 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
     def _release(self, token: Token) -> None:
         """Take away what belongs to an activity that is over."""
         sub = self.subprocesses.pop(token.id, None)
-        while sub is not None and (inner := next(sub.live(), None)) is not None:
-            self.cancel(inner)  # takes along what hangs on it, so the next is looked up anew
+        if sub is not None:
+            _cancel_each(self, sub)
         if token.internal_data.get("guarded"):
-            for event in self._boundary_tokens(token):
+            for event in self.boundary_events(token):
                 self.forget(event)
         self.scopes.close(token)
 
@@ -346,96 +330,40 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         sub = SubProcessWorkflow(self.subprocess_specs[inner], parent_task_id=token.id, top_workflow=self)
         self.subprocesses[token.id] = sub
         sub.task_tree._set_state(TaskState.COMPLETED)
+        self.agenda.left[sub] = None
         for node in sub.spec.start_nodes:
             sub.place(node)
 
+    def cancel_all(self) -> None:
+        _cancel_each(self, self)
+
     def terminate(self, token: Token) -> None:
         """End the (sub-)process that the token is in, at once. Source: BPMN 2.0.2, 10.5.3 End Event."""
-        for other in token.workflow.live():
-            if other is not token and other.id in token.workflow.tasks:
-                self.cancel(other)
+        _cancel_each(self, token.workflow, but=token)
         if token.workflow is self:
             self.result.terminated = True
 
-    # ---- events
+    # ---- what belongs together
 
-    def happen(self, token: Token, element: str, payload: Mapping[str, Json]) -> None:
-        """An event that the token waits for has happened."""
-        spec = token.task_spec
-        if isinstance(spec, EventBasedGateway):
-            token.internal_data |= {"chosen": element, "payload": dict(payload)}
-            self.resume(token)
-        elif isinstance(spec, BoundaryEvent):
-            self._fire_boundary(token, payload)
-        else:
-            self.wake(token, happened=dict(payload))
-
-    def _fire_boundary(self, event: Token, payload: Mapping[str, Json]) -> None:
-        """Interrupting: the event's token goes on instead of the activity. Not: a new token goes on beside it."""
-        spec: BoundaryEvent = event.task_spec
-        if spec.interrupting:
-            activity = self.token(event.internal_data.pop("on"))
-            if activity is not None:
-                self.cancel(activity)
-            self.wake(event, happened=dict(payload))
-            return
-        event.workflow.place(spec.name, data={"happened": dict(payload)})
-        if not spec.wait_again(event):
-            self.forget(event)
-
-    def throw(self, token: Token, error: BpmnError) -> bool:
-        """Hand a BPMN error to the nearest catcher, from the token's activity outward. Source: 10.5.1.
-
-        A boundary event that names the code is preferred to one that catches all. False: nobody catches it.
-        """
-        event = self._catcher(token, Error, error.code)
-        if event is None:
-            return False
-        payload = {"errorCode": error.code, "errorMessage": error.message}
-        self.happen(event, event.task_spec.name, payload)
-        return True
-
-    def error_ends(self, token: Token, error: BpmnError) -> None:
-        """An error end event: caught around its (sub-)process, else the instance has failed."""
-        self._note_left(token, Outcome.COMPLETED)
-        holder = self._holder(token)
-        if holder is not None and self.throw(holder, error):
-            return
-        self.result.error = error
-
-    def escalate(self, token: Token, code: str | None, payload: Mapping[str, Json]) -> None:
-        """Hand an escalation outward; uncaught, it is of no consequence. Source: 10.5.1."""
-        holder = self._holder(token)
-        event = None if holder is None else self._catcher(holder, Escalation, code)
-        if event is not None:
-            if event.task_spec.interrupting:
-                self._note_left(token, Outcome.COMPLETED)
-            self.happen(event, event.task_spec.name, {"escalationCode": code, **payload})
-
-    def _catcher(self, token: Token | None, kind: type[Error] | type[Escalation], code: str | None) -> Token | None:
-        while token is not None:
-            activity = token.parent if token.triggered else token
-            events = [e for e in self._boundary_tokens(activity) if isinstance(e.task_spec.definition, kind)]
-            matching = [e for e in events if e.task_spec.definition.code in (None, code)]
-            if matching:
-                return min(matching, key=lambda event: event.task_spec.definition.code is None)
-            token = self._holder(activity)
-        return None
-
-    def _holder(self, token: Token) -> Token | None:
+    def holder(self, token: Token) -> Token | None:
         """The sub-process activity that a token is inside of."""
         inside = token.workflow.parent_task_id
         return None if inside is None else self.token(inside.hex)
 
-    def _boundary_tokens(self, activity: Token) -> list[Token]:
+    def boundary_events(self, activity: Token) -> list[Token]:
+        """Tokens of the boundary events that guard an activity."""
         return [t for t in activity.workflow.live() if t.internal_data.get("on") == activity.id.hex]
 
     # ---- facts
 
     def note_entered(self, token: Token) -> None:
         """Once a visit; a boundary event that only waits is not a visit, nor is the body of a loop."""
+        if not (isinstance(token.task_spec, Repeated) or "on" in token.internal_data):
+            self.note_visit(token)
+
+    def note_visit(self, token: Token) -> None:
         data = token.internal_data
-        if "seen" in data or isinstance(token.task_spec, Repeated) or "on" in data:
+        if "seen" in data:
             return
         data["seen"] = True
         self.facts.append(Entered(token.id.hex, token.task_spec.element, next(iter(data.get("via", ())), None)))
@@ -443,10 +371,17 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
     def note_thrown(self, kind: str, name: str, payload: Mapping[str, Json]) -> None:
         self.facts.append(Thrown(kind, name, payload))
 
-    def _note_left(self, token: Token, outcome: Outcome) -> None:
+    def note_left(self, token: Token, outcome: Outcome) -> None:
         if token.internal_data.pop("seen", False):
             self.facts.append(Left(token.id.hex, outcome))
 
 
-def _urgency(token: Token) -> tuple[bool, int]:
-    return not (isinstance(token.task_spec, CatchEvent) and "happened" in token.internal_data), token.workflow.depth
+def _cancel_each(process: ProcessWorkflow, workflow: Any, *, but: Token | None = None) -> None:
+    """Cancelling one may take others along."""
+    for token in workflow.live():
+        if token is not but and token.id in workflow.tasks:
+            process.cancel(token)
+
+
+def uncaught(error: BpmnError) -> str:
+    return f'BPMN error "{error.code}" was thrown, and nothing catches it. {error.message}'.strip()

@@ -46,12 +46,19 @@ class Engine:
 
     @property
     def tasks(self) -> list[str]:
-        return sorted(wait.element_id for wait in self.run.waits().values())
+        return sorted(wait.element_id for wait in self.run.waits().values() if wait.kind == "user")
+
+    @property
+    def stuck(self) -> set[str]:
+        """Tokens at joins that wait for what cannot come."""
+        return {wait.token for wait in self.run.waits().values() if wait.kind == "incident"}
 
     def complete(self, task: str) -> None:
+        stuck = self.stuck
         token = next(wait.token for wait in self.run.waits().values() if wait.element_id == task)
         self.run.complete(token, {})
         self._settle()
+        assert stuck <= self.stuck, "A join that was told to be stuck has fired."
 
 
 def play(seed: int) -> None:
@@ -64,6 +71,7 @@ def play(seed: int) -> None:
             assert engine.tasks == game.tasks, f"seed {seed}: {graph.xml().decode()}"
             assert engine.run.is_over == game.is_over, f"seed {seed}: {graph.xml().decode()}"
             if not game.tasks:
+                assert engine.run.is_over or engine.stuck, "The instance stands still without a word."
                 return
             task = dice.choice(game.tasks)
             game.complete(task)

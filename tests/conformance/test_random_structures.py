@@ -11,11 +11,12 @@ import pytest
 
 from engine.bpmn import parse, read
 from engine.bpmn.elements.flow_node import LIVE
+from engine.bpmn.facts import Entered, Left
 from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Run
 from engine.bpmn.script import Evaluator
 from engine.bpmn.variables import Scopes
-from engine.bpmn.workflow import Entered, Left, World
+from engine.bpmn.workflow import World
 from engine.errors import BpmnError
 from tests.conformance.structured_game import Game
 from tests.conformance.structures import CODES, Drawing, Generator
@@ -27,6 +28,8 @@ BATCH = 250
 SIZE = 22
 STEPS = 30
 """Things that happen to one process, at most."""
+STOPPED = "incident"
+"""A join that waits for what cannot come."""
 THROWN = 0.2
 """How often a task around which somebody catches errors ends with one."""
 
@@ -70,7 +73,8 @@ class Engine:
 
     @property
     def offers(self) -> list[tuple[str, str]]:
-        return sorted((element, self._path(token)) for _, token, element in self.run.waits())
+        waits = [wait for wait in self.run.waits() if wait[0] != STOPPED]
+        return sorted((element, self._path(token)) for _, token, element in waits)
 
     def _path(self, token: str) -> str:
         return self.run.values_seen_by(token)["path"]

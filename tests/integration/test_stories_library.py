@@ -450,7 +450,7 @@ STORIES = [
         "a vendor without documents goes on at once",
         "vendor-onboarding",
         (done("ben", "Sign frame contract"),),
-        "Vendor named > Sign frame contract > Vendor approved",
+        "Vendor named > Check documents > Sign frame contract > Vendor approved",
         given={"documents": []},
     ),
     Telling(

@@ -305,3 +305,29 @@ def test_who_interrupts_itself_by_an_escalation_does_not_go_on_to_a_join() -> No
 
     assert play.is_over
     assert "join" not in play.path
+
+
+def test_an_error_end_event_with_an_output_mapping_is_caught_all_the_same() -> None:
+    told = '<camunda:outputParameter name="x">1</camunda:outputParameter>'
+    told = f"<extensionElements><camunda:inputOutput>{told}</camunda:inputOutput></extensionElements>"
+    inner = f'<startEvent id="s2"/><endEvent id="e2">{told}{ERROR}</endEvent>' + chain("s2", "e2")
+    body = START + sub("s", inner) + boundary("declined", "s", ERROR) + user("mend") + END
+
+    play = Play(body + chain("start", "s", "end") + chain("declined", "mend"))
+
+    assert (play.tasks, play.incidents) == (["mend"], {})
+
+
+def test_an_event_based_gateway_that_cannot_wait_for_all_waits_for_none() -> None:
+    timer = "<timerEventDefinition><timeDuration>${soon}</timeDuration></timerEventDefinition>"
+    body = START + '<eventBasedGateway id="g"/>' + END
+    body += f'<intermediateCatchEvent id="m">{MESSAGE}</intermediateCatchEvent>'
+    body += f'<intermediateCatchEvent id="t">{timer}</intermediateCatchEvent>'
+    body += chain("start", "g", "m", "end") + chain("g", "t", "end")
+    play = Play(body, {"soon": "in a while"})
+    assert (list(play.incidents), play.waits("message")) == (["g"], [])
+
+    play.retry("g", soon="PT1H")
+
+    assert (len(play.waits("message")), len(play.waits("timer"))) == (1, 1)
+    assert play.happen("m").is_over

@@ -69,30 +69,6 @@ def test_an_endless_loop_of_flows_is_an_incident() -> None:
     assert "50 steps" in next(iter(play.incidents.values()))
 
 
-def test_a_parallel_join_that_an_exclusive_split_feeds_stays_stuck() -> None:
-    body = (
-        START
-        + '<exclusiveGateway id="g" default="g_b"/>'
-        + user("a")
-        + user("b")
-        + '<parallelGateway id="join"/>'
-        + END
-    )
-    play = Play(
-        body
-        + chain("start", "g")
-        + flow("g", "a", "False")
-        + flow("g", "b")
-        + chain("a", "join")
-        + chain("b", "join", "end")
-    )
-
-    play.complete("b")
-
-    assert not play.is_over
-    assert play.path[-1] == "join"
-
-
 def test_a_choice_drawn_without_conditions_is_made_by_the_person() -> None:
     body = START + user("approve") + '<exclusiveGateway id="ok"/>' + user("pay") + user("refuse")
     body += chain("start", "approve", "ok") + flow("ok", "pay", name="Yes") + flow("ok", "refuse", name="No")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from engine import values
+from engine.bpmn import variables
 from tests.play import END, START, Play, boundary, chain, script, sub, user
 
 
@@ -137,3 +141,43 @@ def test_a_loop_tested_before_may_run_never_and_stops_at_its_maximum() -> None:
 
     assert Play(body, {"n": 0, "go": False}).values["n"] == 0
     assert Play(body, {"n": 0, "go": True}).values["n"] == 4
+
+
+def test_no_items_are_a_visit_all_the_same() -> None:
+    play = Play(START + user("u", multi(items="xs")) + END + chain("start", "u", "end"), {"xs": []})
+
+    assert play.path == ["start", "u", "end"]
+
+
+def test_the_flow_into_a_repeated_activity_is_taken_by_its_first_instance() -> None:
+    play = Play(START + user("u", multi(cardinality="2")) + END + chain("start", "u", "end"))
+
+    assert [fact.flow for fact in play.entered if fact.element.id == "u"] == ["start_u", None]
+
+
+def test_outputs_that_are_too_much_together_stop_the_activity_not_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "MAX_BYTES", 100)
+    play = Play(START + user("u", multi(cardinality="2", outputs="ys")) + END + chain("start", "u", "end"))
+
+    play.complete("u", out="x" * 60).complete("u", out="x" * 60)
+
+    assert '"ys" cannot be stored' in play.incidents["u"]
+    monkeypatch.setattr(values, "MAX_BYTES", 1_000)
+    assert play.retry("u").is_over
+    assert len(play.values["ys"]) == 2
+
+
+def test_instances_that_cannot_all_begin_are_begun_once_when_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = START + user("wait") + user("u", multi(items="xs")) + END + chain("start", "wait", "u", "end")
+    monkeypatch.setattr(variables, "MOST_WRITTEN", 250)
+    play = Play(body, {"xs": ["x" * 60, "y" * 60]})
+
+    play.complete("wait")
+
+    assert "to be written in one go" in play.incidents["u"]
+    assert play.tasks == []
+    monkeypatch.setattr(variables, "MOST_WRITTEN", 1_000)
+    play.retry("u")  # loaded before, with as little room
+    assert play.tasks == []
+    play.retry("u")
+    assert play.tasks == ["u", "u"]

@@ -87,6 +87,8 @@ LARGEST_PRIORITY = 1_000_000_000
 _NO_PRIORITY = "Expected the priority to be a whole number of at most nine digits, but it is {}."
 LONGEST_NAME = 200
 """Characters of a person's or group's name."""
+MOST_CANDIDATES = 1_000
+"""Users, and groups, of one task: each is a row."""
 
 
 def _text(token: Token, source: str | None) -> str:
@@ -130,8 +132,12 @@ def _people(token: Token, sources: tuple[str, ...]) -> list[str]:
 
 def _names(token: Token, found: list[str]) -> list[str]:
     """Each name once; those that are empty say nothing."""
+    names = [name for name in dict.fromkeys(found) if name]
+    if len(names) > MOST_CANDIDATES:
+        message = f"Expected at most {MOST_CANDIDATES:,} candidates, but there are {len(names):,}. Name a group."
+        raise ElementFailed(token.task_spec.bpmn_id, message)
     try:
-        return [values.fitting(name, LONGEST_NAME, "a name") for name in dict.fromkeys(found) if name]
+        return [values.fitting(name, LONGEST_NAME, "a name") for name in names]
     except TypeError as cause:
         raise ElementFailed(token.task_spec.bpmn_id, str(cause)) from cause
 

@@ -10,7 +10,7 @@ from typing import Any
 from engine.bpmn import schedule
 from engine.bpmn.elements.flow_node import Element, Flow, FlowNode, Token, text_of, value_of, wait_for, write
 from engine.errors import BpmnError, ElementFailed
-from engine.model import Json
+from engine.model import Json, Outcome
 
 # ---- what an event is about ----------------------------------------------------------------------------------------
 
@@ -148,7 +148,20 @@ class BoundaryEvent(CatchEvent):
         super().__init__(process, element, definition)
         self.interrupting = interrupting
 
-    def wait_again(self, token: Token) -> bool:
+    def happen(self, token: Token, element: str, payload: Mapping[str, Json]) -> None:
+        """Interrupting: the event's token goes on instead of the activity. Not: a new token goes on beside it."""
+        workflow = token.workflow.top_workflow
+        if self.interrupting:
+            activity = workflow.token(token.internal_data.pop("on"))
+            if activity is not None:
+                workflow.cancel(activity)
+            super().happen(token, element, payload)
+            return
+        token.workflow.place(self.name, data={"happened": dict(payload)})
+        if not self._wait_again(token):
+            workflow.forget(token)
+
+    def _wait_again(self, token: Token) -> bool:
         """After it has happened beside its activity: wait for the next time. False: there is none."""
         if not isinstance(self.definition, Timer):
             return True
@@ -156,6 +169,53 @@ class BoundaryEvent(CatchEvent):
         due = _following(waits[0], token.workflow.top_workflow.now)
         waits[0] |= due or {}
         return due is not None
+
+
+# ---- propagation: from the thrower outward. Source: 10.5.1 -----------------------------------------------------------
+
+
+def throw(token: Token, error: BpmnError) -> bool:
+    """Hand a BPMN error to the nearest catcher, from the token's activity outward. False: nobody catches it.
+
+    A boundary event that names the code is preferred to one that catches all.
+    """
+    event = _catcher(token, Error, error.code)
+    if event is None:
+        return False
+    event.task_spec.happen(event, event.task_spec.name, {"errorCode": error.code, "errorMessage": error.message})
+    return True
+
+
+def end_by_error(token: Token, error: BpmnError) -> None:
+    """An error end event: caught around its (sub-)process, else the instance has failed."""
+    workflow = token.workflow.top_workflow
+    workflow.note_left(token, Outcome.COMPLETED)
+    holder = workflow.holder(token)
+    if holder is None or not throw(holder, error):
+        workflow.result.error = error
+
+
+def escalate(token: Token, code: str | None, payload: Mapping[str, Json]) -> None:
+    """Hand an escalation outward; uncaught, it is of no consequence."""
+    workflow = token.workflow.top_workflow
+    holder = workflow.holder(token)
+    event = None if holder is None else _catcher(holder, Escalation, code)
+    if event is not None:
+        if event.task_spec.interrupting:
+            workflow.note_left(token, Outcome.COMPLETED)
+        event.task_spec.happen(event, event.task_spec.name, {"escalationCode": code, **payload})
+
+
+def _catcher(token: Token | None, kind: type[Error] | type[Escalation], code: str | None) -> Token | None:
+    while token is not None:
+        activity = token.parent if token.triggered else token
+        workflow = activity.workflow.top_workflow
+        events = [e for e in workflow.boundary_events(activity) if isinstance(e.task_spec.definition, kind)]
+        matching = [e for e in events if e.task_spec.definition.code in (None, code)]
+        if matching:
+            return min(matching, key=lambda event: event.task_spec.definition.code is None)
+        token = workflow.holder(activity)
+    return None
 
 
 # ---- throwing ------------------------------------------------------------------------------------------------------
@@ -166,8 +226,7 @@ def _throw_signal(token: Token, signal: Signal) -> None:
 
 
 def _throw_error(token: Token, error: Error) -> None:
-    workflow = token.workflow.top_workflow
-    workflow.error_ends(token, BpmnError(error.code or "", _message(token)))
+    end_by_error(token, BpmnError(error.code or "", _message(token)))
 
 
 def _message(token: Token) -> str:
@@ -176,7 +235,7 @@ def _message(token: Token) -> str:
 
 
 def _throw_escalation(token: Token, escalation: Escalation) -> None:
-    token.workflow.top_workflow.escalate(token, escalation.code, _payload(token))
+    escalate(token, escalation.code, _payload(token))
 
 
 def _terminate(token: Token, _definition: Terminate) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from engine.bpmn.workflow import ProcessWorkflow
 
 Token: TypeAlias = Task
+MOST_TOKENS = 10_000
+"""In one instance: every command loads, looks at and saves them all."""
 LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
 
 
@@ -84,6 +86,9 @@ class FlowNode(BpmnTaskSpec):
         """
         return True
 
+    def finish(self, token: Token) -> None:
+        """What is left to do when the work is done, before outputs are mapped. Raises as enter does."""
+
     def leave(self, token: Token) -> Sequence[Flow]:
         """The flows along which tokens leave: each unconditional one, each whose condition is true, else the default.
 
@@ -98,6 +103,10 @@ class FlowNode(BpmnTaskSpec):
         if not taken:
             raise ElementFailed(self.element.id, no_way_out(self))
         return taken
+
+    def happen(self, token: Token, element: str, payload: Mapping[str, Json]) -> None:
+        """An event that the token waits for has happened: that of the element, with what came with it."""
+        token.workflow.top_workflow.wake(token, happened=dict(payload))
 
     def next_nodes(self) -> list[str]:
         """Where a token may go from here."""
@@ -117,6 +126,9 @@ class FlowNode(BpmnTaskSpec):
     def _update_hook(self, my_task: Token) -> bool:
         return True
 
+    def _on_ready_hook(self, my_task: Token) -> None:
+        my_task.workflow.top_workflow.agenda.add(my_task)
+
     def _run_hook(self, my_task: Token) -> bool | None:
         workflow: ProcessWorkflow = my_task.workflow.top_workflow
         workflow.note_entered(my_task)
@@ -125,18 +137,23 @@ class FlowNode(BpmnTaskSpec):
             data.pop("waits", None)
             self._map_inputs(my_task)
             self._attach_boundary_events(my_task)
-            if not self.enter(my_task):
-                return None
+            if not self.enter(my_task) or my_task.id not in my_task.workflow.tasks:
+                return None  # it waits, or was cancelled by what it threw
+        self.finish(my_task)
         self._map_outputs(my_task)
         if my_task.triggered:
             data["again"] = my_task.parent.task_spec.decide(my_task.parent, my_task)
         else:
-            data["taken"] = [flow.id for flow in self.leave(my_task)]
+            data["taken"] = self._taken(my_task)
         return True
 
+    def _taken(self, token: Token) -> list[str]:
+        taken = [flow.id for flow in self.leave(token)]
+        if len(taken) > 1:
+            require_room(token, len(taken))
+        return taken
+
     def _on_complete_hook(self, my_task: Token) -> None:
-        if my_task.id not in my_task.workflow.tasks:
-            return  # cancelled by what it threw
         taken = set(my_task.internal_data.pop("taken", ()))
         for flow in self.flows:
             if flow.id in taken:
@@ -206,6 +223,15 @@ def storable(token: Token, name: str, act: Any) -> None:
     except TypeError as cause:
         message = f'Variable "{values.shown(name, 60)}" cannot be stored. {cause}'
         raise ElementFailed(token.task_spec.bpmn_id, message) from cause
+
+
+def require_room(token: Token, more: int) -> None:
+    """Raises ElementFailed when an instance would have too many tokens."""
+    workflow = token.workflow.top_workflow
+    present = sum(len(each.tasks) for each in [workflow, *workflow.subprocesses.values()])
+    if present + more > MOST_TOKENS:
+        message = f"Expected at most {MOST_TOKENS:,} tokens in one instance, but there would be {present + more:,}."
+        raise ElementFailed(token.task_spec.bpmn_id, message)
 
 
 def wait_for(token: Token, kind: str, element_id: str | None = None, **data: Json) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
-from engine.bpmn.elements.flow_node import LIVE, Flow, FlowNode, Token, holds, no_way_out
+from engine.bpmn.elements.flow_node import Flow, FlowNode, Token, holds, no_way_out
 from engine.errors import ElementFailed
+from engine.model import Json
 
 
 class ExclusiveGateway(FlowNode):
@@ -36,13 +38,23 @@ class Join(FlowNode):
     fires_at_once = True
     """Whether an arrival alone can make it fire; otherwise it is asked when nothing else can move."""
 
-    def may_fire(self, arrived: Mapping[str, Token], workflow: object) -> bool:
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._reached: dict[tuple[str, bool], frozenset[str]] = {}
+
+    def may_fire(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
         """arrived: sequence-flow id -> the oldest token waiting there."""
         raise NotImplementedError
 
-    def arrivals(self, workflow: object) -> dict[str, Token]:
+    def why_stuck(self, arrived: Mapping[str, Token], workflow: Any) -> str:
+        """Why those who wait here wait for good, told when nothing moves; empty when they may not."""
+        if all(token._state == TaskState.WAITING for token in workflow.live()):
+            return f"Expected further tokens to come to {_named(self)}, but every token left waits at a gateway."
+        return ""
+
+    def arrivals(self, workflow: Any) -> dict[str, Token]:
         found: dict[str, Token] = {}
-        for token in workflow.tasks.values():  # type: ignore[attr-defined]
+        for token in workflow.tasks.values():
             if token.task_spec is self and token._state == TaskState.WAITING:
                 found.setdefault(token.internal_data["via"][0], token)
         return found
@@ -52,15 +64,40 @@ class Join(FlowNode):
         first, *others = arrived.values()
         for token in others:
             token.workflow.top_workflow.merge(token)
-        first._set_state(TaskState.READY)
+        first.internal_data.pop("incident", None)
+        first._ready()
+
+    def reached_from(self, node: FlowNode, *, by_events: bool = False) -> frozenset[str]:
+        """Ids of the flows into this gateway on paths from a node that do not pass the gateway.
+
+        by_events: boundary events on the way may happen, too.
+        """
+        at = node.name, by_events
+        if at not in self._reached:
+            self._reached[at] = frozenset(self._reach(node, by_events)) & {flow.id for flow in self.incoming}
+        return self._reached[at]
+
+    def _reach(self, start: FlowNode, by_events: bool) -> Iterator[str]:
+        nodes = self._wf_spec.task_specs
+        seen, todo = {self.name}, [start]
+        while todo:
+            node = todo.pop()
+            if node.name in seen:
+                continue
+            seen.add(node.name)
+            yield from (flow.id for flow in node.flows)
+            following = [*node.next_nodes(), *(node.boundary if by_events else ())]
+            todo.extend(nodes[name] for name in following)
 
     def _update_hook(self, my_task: Token) -> bool:
         if len(self.incoming) < 2:
             return True
+        workflow = my_task.workflow
         my_task._set_state(TaskState.WAITING)
-        my_task.workflow.top_workflow.note_entered(my_task)
-        arrived = self.arrivals(my_task.workflow)
-        if self.fires_at_once and self.may_fire(arrived, my_task.workflow):
+        workflow.top_workflow.note_entered(my_task)
+        workflow.top_workflow.agenda.joins[workflow, self] = None
+        arrived = self.arrivals(workflow)
+        if self.fires_at_once and self.may_fire(arrived, workflow):
             self.fire(arrived)
         return False
 
@@ -68,8 +105,19 @@ class Join(FlowNode):
 class ParallelGateway(Join):
     """A token on every incoming flow; a token on every outgoing flow. Source: 13.4.1."""
 
-    def may_fire(self, arrived: Mapping[str, Token], workflow: object) -> bool:
+    def may_fire(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
         return all(flow.id in arrived for flow in self.incoming)
+
+    def why_stuck(self, arrived: Mapping[str, Token], workflow: Any) -> str:
+        coming = set(arrived).union(*(self.reached_from(token.task_spec, by_events=True) for token in workflow.live()))
+        never = [flow for flow in self.incoming if flow.id not in coming]
+        if not never:
+            return super().why_stuck(arrived, workflow)
+        source = _named(self._wf_spec.task_specs[never[0].source])
+        return (
+            f"Expected a token on each of the {len(self.incoming)} flows into {_named(self)}, but none can come any "
+            f"more from {source}. Was the flow split by an exclusive gateway?"
+        )
 
     def leave(self, token: Token) -> Sequence[Flow]:
         return self.flows
@@ -83,36 +131,26 @@ class InclusiveGateway(Join):
 
     fires_at_once = False
 
-    def may_fire(self, arrived: Mapping[str, Token], workflow: object) -> bool:
+    def may_fire(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
         empty = {flow.id for flow in self.incoming} - set(arrived)
         if not empty or not arrived:
             return bool(arrived)
         return not any(self._holds_up(token, empty, set(arrived)) for token in _moving(workflow, self))
 
     def _holds_up(self, token: Token, empty: set[str], filled: set[str]) -> bool:
-        reached = _flows_reached(token.task_spec, self)
+        reached = self.reached_from(token.task_spec)
         return bool(reached & empty) and not reached & filled
 
 
-def _moving(workflow: object, gateway: FlowNode) -> Iterable[Token]:
+def _moving(workflow: Any, gateway: FlowNode) -> Iterable[Token]:
     """Tokens that may still travel: not those before the gateway itself, nor boundary events that wait."""
-    for token in workflow.tasks.values():  # type: ignore[attr-defined]
-        if token._state & LIVE and token.task_spec is not gateway and "on" not in token.internal_data:
+    for token in workflow.live():
+        if token.task_spec is not gateway and "on" not in token.internal_data:
             yield token
 
 
-def _flows_reached(start: FlowNode, gateway: FlowNode) -> set[str]:
-    """Ids of the flows on paths from a node that do not pass the gateway."""
-    nodes = gateway._wf_spec.task_specs
-    seen, reached, todo = {gateway.name}, set[str](), [start]
-    while todo:
-        node = todo.pop()
-        if node.name in seen:
-            continue
-        seen.add(node.name)
-        reached.update(flow.id for flow in node.flows)
-        todo.extend(nodes[name] for name in node.next_nodes())
-    return reached
+def _named(node: FlowNode) -> str:
+    return f'"{node.element.name}"' if node.element.name else node.element.id
 
 
 class EventBasedGateway(FlowNode):
@@ -123,6 +161,10 @@ class EventBasedGateway(FlowNode):
             event = self._wf_spec.task_specs[flow.target]
             event.subscribe(token)
         return False
+
+    def happen(self, token: Token, element: str, payload: Mapping[str, Json]) -> None:
+        token.internal_data |= {"chosen": element, "payload": dict(payload)}
+        token.workflow.top_workflow.resume(token)
 
     def leave(self, token: Token) -> Sequence[Flow]:
         chosen = token.internal_data["chosen"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
-from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token, set_local, value_of
+from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token, require_room, set_local, storable, value_of
 from engine.bpmn.variables import MISSING, ScopeKind
 from engine.errors import ElementFailed
 from engine.model import Json
@@ -64,7 +64,8 @@ class Repeated(FlowNode):
     def _begin(self, body: Token, number: int, values: Mapping[str, Json]) -> None:
         token = body._add_child(self._wf_spec.task_specs[self.each], TaskState.FUTURE)
         token.triggered = True
-        token.internal_data |= {"scope": self.iteration_scope, "counters": {"loopCounter": number}}
+        via = body.internal_data.get("via", []) if number == 0 else []
+        token.internal_data |= {"scope": self.iteration_scope, "counters": {"loopCounter": number}, "via": via}
         for name, value in values.items():
             set_local(token, name, value)
         token.task_spec._update(token)
@@ -125,7 +126,7 @@ class MultiInstanceBody(Repeated):
         set_local(token, ITEMS, items)
         self._count(token, completed=0)
         if not items:
-            self._publish_outputs(token)
+            token.workflow.top_workflow.note_visit(token)
             return True
         for _ in range(1 if self.told.is_sequential else len(items)):
             self._begin_next(token)
@@ -143,7 +144,6 @@ class MultiInstanceBody(Repeated):
     def iteration_done(self, body: Token, goes_on: bool) -> None:
         body.internal_data["completed"] += 1
         if not goes_on:
-            self._publish_outputs(body)
             self._end(body)
         elif self.told.is_sequential:
             self._begin_next(body)
@@ -154,7 +154,7 @@ class MultiInstanceBody(Repeated):
 
     def _items(self, token: Token) -> list[Json]:
         if self.told.collection is None:
-            return list(range(self._bounded(_count(token, self.told.cardinality or "0", "cardinality"))))
+            return list(range(self._bounded(token, _count(token, self.told.cardinality or "0", "cardinality"))))
         value = value_of(token, self.told.collection)
         if isinstance(value, dict):
             value = list(value.values())
@@ -162,14 +162,15 @@ class MultiInstanceBody(Repeated):
             raise ElementFailed(
                 self.element.id, f"Expected the collection to be a list, but {self.told.collection} is {value!r:.100}."
             )
-        self._bounded(len(value))
+        self._bounded(token, len(value))
         return list(value)
 
-    def _bounded(self, instances: int) -> int:
+    def _bounded(self, token: Token, instances: int) -> int:
         most = MOST_IN_TURN if self.told.is_sequential else MOST_SIDE_BY_SIDE
         if instances > most:
             message = f"Expected at most {most:,} instances of the activity, but there would be {instances:,}."
             raise ElementFailed(self.element.id, message)
+        require_room(token, 1 if self.told.is_sequential else instances)
         return instances
 
     def _begin_next(self, body: Token) -> None:
@@ -190,14 +191,14 @@ class MultiInstanceBody(Repeated):
             "nrOfActiveInstances": data["begun"] - completed,
         }
 
-    def _publish_outputs(self, body: Token) -> None:
+    def finish(self, token: Token) -> None:
         """The output collection, once, in the order of loopCounter; None for instances that never ran."""
-        told, scopes = self.told, body.workflow.top_workflow.scopes
-        if told.output_collection is None:
+        name, scopes = self.told.output_collection, token.workflow.top_workflow.scopes
+        if name is None:
             return
-        found = [scopes.find(body, _output_name(number)) for number in range(body.internal_data["total"])]
+        found = [scopes.find(token, _output_name(number)) for number in range(token.internal_data["total"])]
         outputs = [None if value is MISSING else value for value in found]
-        scopes.write_outside(body, told.output_collection, outputs)
+        storable(token, name, lambda: scopes.write_outside(token, name, outputs))
 
 
 def _output_name(number: int) -> str:
