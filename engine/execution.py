@@ -12,18 +12,21 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from engine import history, jobs, values, waits
 from engine.bpmn import parse, read
+from engine.bpmn.facts import Entered, Left, Logged, Thrown
 from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Run, Wait
 from engine.bpmn.snapshot import Parts, Unreadable
 from engine.bpmn.variables import Scopes, Written, is_internal
-from engine.bpmn.workflow import Entered, Left, Logged, Thrown, World
-from engine.errors import Conflict, InvalidValues, NotFound
+from engine.bpmn.workflow import World
+from engine.errors import Busy, Conflict, InvalidValues, NotFound
 from engine.model import InstanceStatus, Json
 from engine.storage.tables import Base, DefinitionRow, InstanceRow, ResourceRow, SnapshotRow, VariableRow
 from engine.transaction import Transaction
 
 SEARCHABLE_CHARACTERS = 200
 LONGEST_BUSINESS_KEY = 255
+LARGE_VALUE = 1_000
+"""Characters of JSON."""
 _INSTANCES, _SNAPSHOTS, _VALUES = (Base.metadata.tables[name] for name in ("instance", "snapshot", "variable"))
 Keys = dict[tuple[str, str, str], Wait]
 
@@ -37,6 +40,8 @@ class Command:
     """One instance while a command changes it."""
 
     owner: waits.Owner
+    version: int
+    """Of the instance as it was read."""
     run: Run
     parts: Parts
     """The snapshot as it was read."""
@@ -60,7 +65,7 @@ def begin(
     run = Run.begin(process, world(tx), given, start_event=start_event)
     instance_id = tx.session.connection().execute(_ADD_INSTANCE, _instance(tx, definition, business_key)).scalar_one()
     started = history.event(tx, "instance started", instance_id=instance_id, data={"business key": business_key})
-    command = Command(waits.Owner(instance_id, definition.id, process), run, {}, {})
+    command = Command(waits.Owner(instance_id, definition.id, process), 0, run, {}, {})
     _finish(tx, command, events=[started])
     return int(instance_id)
 
@@ -126,24 +131,21 @@ def _open(tx: Transaction, instance_id: int) -> Command:
     process = process_of(tx, row.definition_id)
     parts = _read_parts(tx, instance_id)
     run = _restore(tx, instance_id, process, parts)
-    return Command(waits.Owner(instance_id, row.definition_id, process), run, parts, run.waits())
+    return Command(waits.Owner(instance_id, row.definition_id, process), row.version, run, parts, run.waits())
 
 
-_LOOK = select(InstanceRow.definition_id, InstanceRow.status).where(InstanceRow.id == bindparam("of"))
-_LOCK = (
-    update(_INSTANCES)
-    .where(InstanceRow.id == bindparam("of"))
-    .values(version=InstanceRow.version + 1)
-    .returning(InstanceRow.definition_id, InstanceRow.status)
+_LOOK = select(InstanceRow.definition_id, InstanceRow.status, InstanceRow.version).where(
+    InstanceRow.id == bindparam("of")
 )
-"""Locks the row for the rest of the transaction and counts the command, in one statement on each database."""
+_LOCK = _LOOK.with_for_update(key_share=True)
+"""As weak as an UPDATE's: rows that refer to the instance may still be added. (SQLite has one writer.)"""
 _PARTS = select(SnapshotRow.part, SnapshotRow.content).where(SnapshotRow.instance_id == bindparam("of"))
 _VARIABLES = select(VariableRow.scope, VariableRow.name, VariableRow.value).where(
     VariableRow.instance_id == bindparam("of")
 )
 
 
-def _instance_row(tx: Transaction, instance_id: int, *, lock: bool) -> Row[int, str]:
+def _instance_row(tx: Transaction, instance_id: int, *, lock: bool) -> Row[int, str, int]:
     row = tx.session.connection().execute(_LOCK if lock else _LOOK, {"of": instance_id}).one_or_none()
     if row is None:
         raise NotFound(f"There is no instance {instance_id}.")
@@ -188,7 +190,7 @@ def _finish(
     settings = tx.store.settings
     run.settle(settings.max_steps, settings.command_duration.total_seconds())
     status = _status(run)
-    _write_end(tx, command, status)
+    _write_instance(tx, command, status)
     _write_parts(tx, command, {} if run.is_over else run.parts())
     _write_variables(tx, command.owner.instance_id, run.scopes)
     _write_history(tx, command, status, events)
@@ -205,10 +207,16 @@ def _status(run: Run) -> InstanceStatus:
 
 
 _ADD_INSTANCE = insert(_INSTANCES).returning(InstanceRow.id)
-_END_INSTANCE = (
+_UPDATE_INSTANCE = (
     update(_INSTANCES)
-    .where(InstanceRow.id == bindparam("of"))
-    .values(status=bindparam("how"), ended_at=bindparam("moment"), error_code=bindparam("code"))
+    .where(InstanceRow.id == bindparam("of"), InstanceRow.version == bindparam("seen"))
+    .values(
+        version=bindparam("seen") + 1,
+        status=bindparam("how"),
+        ended_at=bindparam("moment"),
+        error_code=bindparam("code"),
+    )
+    .returning(InstanceRow.id)
 )
 
 
@@ -220,7 +228,7 @@ def _instance(tx: Transaction, definition: DefinitionRow, business_key: str | No
         "status": InstanceStatus.ACTIVE,
         "started_by": tx.actor.id,
         "started_at": tx.now,
-        "version": 1,
+        "version": 0,
     }
 
 
@@ -232,11 +240,18 @@ def check_business_key(business_key: str | None) -> None:
         raise InvalidValues({"business_key": str(cause)}) from cause
 
 
-def _write_end(tx: Transaction, command: Command, status: InstanceStatus) -> None:
-    if status != InstanceStatus.ACTIVE:
-        error = command.run.result.error
-        row = {"of": command.owner.instance_id, "how": status, "moment": tx.now, "code": error and error.code}
-        tx.session.connection().execute(_END_INSTANCE, row)
+def _write_instance(tx: Transaction, command: Command, status: InstanceStatus) -> None:
+    """Raises Busy when the instance is not as it was read: whoever changed it went past the row's lock."""
+    error, instance_id = command.run.result.error, command.owner.instance_id
+    row = {
+        "of": instance_id,
+        "seen": command.version,
+        "how": status,
+        "moment": None if status == InstanceStatus.ACTIVE else tx.now,
+        "code": error and error.code,
+    }
+    if tx.session.connection().execute(_UPDATE_INSTANCE, row).one_or_none() is None:
+        raise Busy(f"Expected instance {instance_id} to be as it was read, but it was changed meanwhile. Try again.")
 
 
 _AT_PART = (SnapshotRow.instance_id == bindparam("of"), SnapshotRow.part == bindparam("at"))
@@ -313,9 +328,7 @@ def _write_history(tx: Transaction, command: Command, status: InstanceStatus, to
     history.add_activities(tx, [_activity(tx, of, fact, left.pop(fact.token, None)) for fact in entered])
     history.leave_activities(tx, of, left.items())
     events = [*told]
-    events += [
-        _variable_set(tx, of, written) for written in command.run.scopes.written if not is_internal(written.name)
-    ]
+    events += [_variable_set(tx, of, written) for written in _told(command.run.scopes.written)]
     events += [_logged(tx, of, fact) for fact in facts if isinstance(fact, Logged)]
     if status != InstanceStatus.ACTIVE:
         events.append(history.event(tx, f"instance {status}", instance_id=of, data=_error(command.run)))
@@ -335,6 +348,16 @@ def _activity(tx: Transaction, instance_id: int, fact: Entered, outcome: str | N
         "actor": None if outcome is None else tx.actor.id,
         "flow": fact.flow,
     }
+
+
+def _told(written: Sequence[Written]) -> list[Written]:
+    """Every change in order; of a large value only the last in this command."""
+    last = {(each.scope, each.name): each for each in written}
+    return [
+        each
+        for each in written
+        if not is_internal(each.name) and (len(each.text) <= LARGE_VALUE or last[each.scope, each.name] is each)
+    ]
 
 
 def _variable_set(tx: Transaction, instance_id: int, written: Written) -> dict[str, Any]:

@@ -154,7 +154,7 @@ class InstanceRow(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
-    """Counts the commands. The row's lock is what keeps two of them apart."""
+    """Counts the commands; compared before it is written: a second lock beside the row's."""
 
 
 class SnapshotRow(Base):

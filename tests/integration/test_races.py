@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import text
 
 from engine import (
     Actor,
@@ -17,12 +18,19 @@ from engine import (
     SettableClock,
     Settings,
     definitions,
+    execution,
     incidents,
     instances,
+    jobs,
     messages,
+    timers,
     user_tasks,
 )
+from engine.bpmn.runtime import Run
+from engine.errors import Busy
+from engine.model import Definition
 from engine.transaction import Transaction
+from engine.worker import HANDLERS
 from tests.driver import ROOT, Driver
 from tests.play import END, START, boundary, chain, document, script, user
 
@@ -196,3 +204,53 @@ def test_deployments_at_once_get_versions_of_their_own(driver: Driver) -> None:
     assert not losers(results)
     versions = driver.do(definitions.versions, "p", by=ROOT)
     assert [each.definition.version for each in versions] == [4, 3, 2, 1]
+
+
+def test_a_command_that_finds_its_instance_changed_stores_nothing(driver: Driver) -> None:
+    """As by a program that goes past the row's lock."""
+    story = driver.draw(TASK)
+
+    def meddle(tx: Transaction) -> None:
+        def act(run: Run) -> None:
+            tx.session.execute(text("UPDATE instance SET version = version + 1"))
+            run.terminate()
+
+        execution.advance(tx, story.id, act)
+
+    with pytest.raises(Busy, match="was changed meanwhile"), driver.engine.transaction(ROOT) as tx:
+        meddle(tx)
+    assert (story.status, len(story.tasks())) == ("active", 1)
+
+
+CYCLE = "<timerEventDefinition><timeCycle>R/PT1H</timeCycle></timerEventDefinition>"
+
+
+@pytest.mark.parametrize("_round", range(4))
+def test_a_deployment_and_a_firing_start_timer_leave_one_timer(driver: Driver, _round: int) -> None:
+    body = f'<startEvent id="start">{CYCLE}</startEvent>' + user("check") + END + chain("start", "check", "end")
+    driver.deploy_drawn(body)
+    driver.clock.advance(hours=1)
+    (ref,) = jobs.claim(driver.engine, 10)
+    gate = threading.Barrier(2)
+
+    def fire() -> None:
+        gate.wait(10)
+        jobs.execute(driver.engine, ref, HANDLERS)
+
+    def deploy() -> None:
+        gate.wait(10)
+        driver.deploy_drawn(body)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(fire), pool.submit(deploy)]:
+            done.result(30)
+
+    with driver.engine.reading(ROOT) as tx:
+        waiting = timers.pending(tx)
+    assert [timer.definition_id for timer in waiting] == [definition.id for definition in _newest(driver)]
+    assert len(driver.stories("p")) <= 1
+
+
+def _newest(driver: Driver) -> list[Definition]:
+    with driver.engine.reading(ROOT) as tx:
+        return [counts.definition for counts in definitions.latest(tx)]
