@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from engine import execution, history, incidents, jobs, values
 from engine.bpmn.variables import check
 from engine.errors import Conflict, Invalid, NotFound
-from engine.jobs import Handler, Job
+from engine.jobs import Handler, Job, NewJob
 from engine.model import Json, Place, Problem, Right
 from engine.storage.tables import DefinitionRow, InstanceRow, SubscriptionRow
 from engine.transaction import Transaction
@@ -74,16 +74,20 @@ def _deliver(tx: Transaction, row: SubscriptionRow, payload: Mapping[str, Json])
 
 
 def _start(tx: Transaction, name: str, business_key: str | None, payload: Mapping[str, Json]) -> int:
-    query = select(SubscriptionRow).where(
-        SubscriptionRow.kind == "message",
-        SubscriptionRow.name == values.shown(name),
-        SubscriptionRow.definition_id.is_not(None),
+    query = (
+        select(SubscriptionRow, DefinitionRow)
+        .join(DefinitionRow, DefinitionRow.id == SubscriptionRow.definition_id)
+        .where(SubscriptionRow.kind == "message", SubscriptionRow.name == values.shown(name))
+        .limit(10)
     )
-    row = tx.session.scalars(query).first()
-    definition = None if row is None else tx.session.get(DefinitionRow, row.definition_id)
-    if row is None or definition is None:
+    rows = tx.session.execute(query).all()
+    if not rows:
         raise NotFound(f'Expected an instance to wait for message "{name}", but none does, and none starts with it.')
-    return execution.begin(tx, definition, payload, business_key=business_key, start_event=row.element_id)
+    if len(rows) > 1:
+        keys = ", ".join(definition.key for _, definition in rows)
+        raise Conflict(f'Expected one process to start with message "{name}", but these do: {keys}.')
+    ((start, definition),) = rows
+    return execution.begin(tx, definition, payload, business_key=business_key, start_event=start.element_id)
 
 
 # ---- signals -------------------------------------------------------------------------------------------------------
@@ -100,16 +104,20 @@ def broadcast(tx: Transaction, name: str, variables: Mapping[str, Json] | None =
     waiting = select(SubscriptionRow).where(
         SubscriptionRow.kind == "signal", SubscriptionRow.name == values.shown(name)
     )
-    for row in tx.session.scalars(waiting.order_by(SubscriptionRow.id)).all():
-        jobs.add(
-            tx,
-            "delivery",
-            instance_id=row.instance_id,
-            definition_id=row.definition_id,
-            token=row.token,
-            element_id=row.element_id,
-            payload={"name": name, "values": payload},
-        )
+    told = {"name": name, "values": payload}
+    receivers = tx.session.scalars(waiting.order_by(SubscriptionRow.id))
+    jobs.add_many(tx, [_delivery(row, told) for row in receivers])
+
+
+def _delivery(row: SubscriptionRow, told: Mapping[str, Json]) -> NewJob:
+    return NewJob(
+        "delivery",
+        instance_id=row.instance_id,
+        definition_id=row.definition_id,
+        token=row.token,
+        element_id=row.element_id,
+        payload=told,
+    )
 
 
 def _broadcast(tx: Transaction, job: Job, _result: object) -> None:

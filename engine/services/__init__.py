@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from engine import execution, incidents
+from engine.bpmn.variables import check
 from engine.errors import BpmnError, ServiceFailed
 from engine.jobs import Handler, Job
 from engine.model import SYSTEM, Json
@@ -67,11 +68,21 @@ def _call(store: Store, job: Job) -> _Answer:
         values = service(_prepared(store, job, topic))
     except BpmnError as error:
         return _Answer({}, error)
+    return _Answer(_storable(topic, values, job.payload.get("result")))
+
+
+def _storable(topic: str, values: object, result_variable: str | None) -> Mapping[str, Json]:
+    """What a service returned, as variables. Asking again would not make it better."""
     if values is not None and not isinstance(values, Mapping):
         kind = type(values).__name__
         raise ServiceFailed(f'Expected service "{topic}" to return a dict, but it returned {kind}.', retryable=False)
-    result = job.payload.get("result")
-    return _Answer({result: dict(values or {})} if result else values or {})
+    told = dict(values or {})
+    answer = {result_variable: told} if result_variable else told
+    try:
+        check(answer)
+    except TypeError as cause:
+        raise ServiceFailed(f'The answer of service "{topic}" cannot be stored. {cause}', retryable=False) from cause
+    return answer
 
 
 def _prepared(store: Store, job: Job, topic: str) -> Call:

@@ -19,7 +19,7 @@ from engine import (
 )
 from engine.model import Json
 from tests.driver import ROOT, Driver
-from tests.play import END, START, boundary, chain, document, user
+from tests.play import END, START, boundary, chain, document, script, user
 
 ANA = Actor("ana", groups=frozenset({"clerks"}))
 TASK = START + user("decide") + END + chain("start", "decide", "end")
@@ -207,3 +207,37 @@ def test_a_search_for_the_unstorable_finds_nothing(driver: Driver, text: str) ->
         assert not instances.find(tx, variable=(text, "1")).rows
         user_tasks.inbox(tx, search=text)
     driver.refused(NotFound, lambda tx: messages.correlate(tx, text), by=ROOT)
+
+
+def test_an_answer_that_no_variable_can_hold_is_not_asked_for_again(driver: Driver) -> None:
+    desk = driver.serve("hostile", {"seen": {1, 2}})
+
+    story = driver.draw(CALL)
+
+    assert desk.count == 1
+    assert "cannot be stored" in story.incidents()[0].message
+
+
+def test_of_a_large_value_history_keeps_the_last_of_a_command(driver: Driver) -> None:
+    body = (
+        START + script("one", "text = 'x' * 2000\nn = 1") + script("two", "text = 'y' * 2000\nn = 2") + user("u") + END
+    )
+    story = driver.draw(body + chain("start", "one", "two", "u", "end"))
+
+    with driver.engine.reading(ROOT) as tx:
+        set_ = [event.data for event in instances.events(tx, story.id, limit=100) if event.kind == "variable set"]
+    assert sorted((data["name"], data["value"] if data["name"] == "n" else data["value"][0]) for data in set_) == [
+        ("n", 1),
+        ("n", 2),
+        ("text", "y"),
+    ]
+
+
+def test_a_message_that_starts_several_processes_is_refused_by_name(driver: Driver) -> None:
+    start = '<startEvent id="start"><messageEventDefinition messageRef="paid"/></startEvent>'
+    drawn = document(start + user("u") + END + chain("start", "u", "end"))
+    driver.deploy_files({"p.bpmn": drawn})
+    driver.deploy_files({"q.bpmn": drawn.replace(b'<process id="p"', b'<process id="q"')})
+
+    with driver.engine.transaction(ROOT) as tx, pytest.raises(Conflict, match="these do: p, q"):
+        messages.correlate(tx, "paid")
