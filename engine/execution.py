@@ -63,7 +63,7 @@ def begin(
     initiator = process.initiators.get(start_event or process.start_event or "")
     given = {**variables, initiator: tx.actor.id} if initiator else variables
     run = Run.begin(process, world(tx), given, start_event=start_event)
-    instance_id = tx.session.connection().execute(_ADD_INSTANCE, _instance(tx, definition, business_key)).scalar_one()
+    instance_id = tx.connection.execute(_ADD_INSTANCE, _instance(tx, definition, business_key)).scalar_one()
     started = history.event(tx, "instance started", instance_id=instance_id, data={"business key": business_key})
     command = Command(waits.Owner(instance_id, definition.id, process), 0, run, {}, {})
     _finish(tx, command, events=[started])
@@ -146,19 +146,19 @@ _VARIABLES = select(VariableRow.scope, VariableRow.name, VariableRow.value).wher
 
 
 def _instance_row(tx: Transaction, instance_id: int, *, lock: bool) -> Row[int, str, int]:
-    row = tx.session.connection().execute(_LOCK if lock else _LOOK, {"of": instance_id}).one_or_none()
+    row = tx.connection.execute(_LOCK if lock else _LOOK, {"of": instance_id}).one_or_none()
     if row is None:
         raise NotFound(f"There is no instance {instance_id}.")
     return row
 
 
 def _read_parts(tx: Transaction, instance_id: int) -> Parts:
-    rows = tx.session.connection().execute(_PARTS, {"of": instance_id})
+    rows = tx.connection.execute(_PARTS, {"of": instance_id})
     return {part: content for part, content in rows}
 
 
 def _restore(tx: Transaction, instance_id: int, process: Process, parts: Parts) -> Run:
-    rows = tx.session.connection().execute(_VARIABLES, {"of": instance_id})
+    rows = tx.connection.execute(_VARIABLES, {"of": instance_id})
     scopes = Scopes.of_rows((scope, name, values.load(value)) for scope, name, value in rows)
     try:
         return Run.restore(process, parts, scopes, world(tx))
@@ -250,7 +250,7 @@ def _write_instance(tx: Transaction, command: Command, status: InstanceStatus) -
         "moment": None if status == InstanceStatus.ACTIVE else tx.now,
         "code": error and error.code,
     }
-    if tx.session.connection().execute(_UPDATE_INSTANCE, row).one_or_none() is None:
+    if tx.connection.execute(_UPDATE_INSTANCE, row).one_or_none() is None:
         raise Busy(f"Expected instance {instance_id} to be as it was read, but it was changed meanwhile. Try again.")
 
 
@@ -392,4 +392,4 @@ def _write_thrown(tx: Transaction, run: Run) -> None:
 def _execute(tx: Transaction, *statements: tuple[Any, Sequence[Mapping[str, Any]]]) -> None:
     for statement, rows in statements:
         if rows:
-            tx.session.connection().execute(statement, list(rows))
+            tx.connection.execute(statement, list(rows))

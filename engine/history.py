@@ -43,12 +43,12 @@ def event(
 
 def append(tx: Transaction, events: Sequence[dict[str, Any]]) -> None:
     if events:
-        tx.session.connection().execute(_ADD_EVENT, list(events))
+        tx.connection.execute(_ADD_EVENT, list(events))
 
 
 def add_activities(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        tx.session.connection().execute(_ADD_ACTIVITY, list(rows))
+        tx.connection.execute(_ADD_ACTIVITY, list(rows))
 
 
 def leave_activities(tx: Transaction, instance_id: int, left: Iterable[tuple[str, Outcome]]) -> None:
@@ -58,7 +58,7 @@ def leave_activities(tx: Transaction, instance_id: int, left: Iterable[tuple[str
         for token, outcome in left
     ]
     if rows:
-        tx.session.connection().execute(_LEAVE, rows)
+        tx.connection.execute(_LEAVE, rows)
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ def add_many(tx: Transaction, new: Sequence[NewJob]) -> list[int]:
     if not new:
         return []
     lease = _new_lease(tx)
-    added = tx.session.connection().execute(_ADD, [_values(tx, job, lease) for job in new]).all()
+    added = tx.connection.execute(_ADD, [_values(tx, job, lease) for job in new]).all()
     tx.hints += [Ref(id, held) for id, held in added if held is not None]
     return [id for id, _ in added]
 
@@ -153,7 +153,7 @@ def cancel(tx: Transaction, instance_id: int, tokens: Sequence[tuple[str, str]])
     """Take away what the given (token, element id) pairs of an instance wait for."""
     if tokens:
         waiting = [{"owner": instance_id, "at": token, "element": element_id} for token, element_id in tokens]
-        tx.session.connection().execute(_CANCEL, waiting)
+        tx.connection.execute(_CANCEL, waiting)
 
 
 def retry(tx: Transaction, job_id: int) -> None:
@@ -317,7 +317,7 @@ def _finish(tx: Transaction, ref: Ref, handler: Handler, outcome: object) -> boo
     if job is None:
         return False
     handler.finish(tx, job, outcome)
-    tx.session.connection().execute(_END, {"of": job.id})
+    tx.connection.execute(_END, {"of": job.id})
     return True
 
 
@@ -354,7 +354,7 @@ def _change(tx: Transaction, job: Job, changes: Mapping[str, object]) -> None:
 
 
 def _look(tx: Transaction, ref: Ref) -> Job | None:
-    row = tx.session.connection().execute(_MINE, {"of": ref.id, "held": ref.lease}).one_or_none()
+    row = tx.connection.execute(_MINE, {"of": ref.id, "held": ref.lease}).one_or_none()
     return None if row is None else Job(*row)
 
 
@@ -368,12 +368,12 @@ def _locked(tx: Transaction, ref: Ref) -> Job | None:
         return _look(tx, ref)
     mine = {"of": ref.id, "held": ref.lease}
     try:
-        tx.session.connection().execute(_ITS_INSTANCE, mine)
+        tx.connection.execute(_ITS_INSTANCE, mine)
     except OperationalError as cause:
         if getattr(cause.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
         raise Busy(f"Expected the instance of job {ref.id} to be free, but another command holds it.") from cause
-    row = tx.session.connection().execute(_MINE_LOCKED, mine).one_or_none()
+    row = tx.connection.execute(_MINE_LOCKED, mine).one_or_none()
     return None if row is None else Job(*row)
 
 

@@ -51,6 +51,14 @@ class Transaction:
     store: Store
     hints: list[Ref] = field(default_factory=list)
     """Jobs due now, handed to the dispatcher after the commit. A lost hint costs one lease."""
+    _connection: Connection | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """For statements on tables, not on objects. Asking the session each time costs nearly as much as a statement."""
+        if self._connection is None:
+            self._connection = self.session.connection()
+        return self._connection
 
     def require(self, right: Right) -> None:
         """Raises Forbidden unless the actor has the right."""

@@ -74,7 +74,7 @@ def inbox(
         ids += [_offered(tx, reader, order, search, wanted) for reader in waits.readers_of(tx.actor)]
     found = [task_id for query in ids for task_id in tx.session.scalars(query)]
     query = _ROWS.where(UserTaskRow.id.in_(set(found))).order_by(*order.tasks).limit(limit + 1).offset(offset)
-    rows = [_task(row) for row in tx.session.connection().execute(query)] if found else []
+    rows = [_task(row) for row in tx.connection.execute(query)] if found else []
     return Page(tuple(rows[:limit]), None, offset, limit, has_more=len(rows) > limit)
 
 
@@ -319,10 +319,10 @@ def _finish(tx: Transaction, row: Task, values: Mapping[str, Json]) -> None:
 
 def _close(tx: Transaction, row: Task) -> None:
     close = {"of": row.id, "held": row.assignee, "moment": tx.now, "who": tx.actor.id}
-    if tx.session.connection().execute(_COMPLETE, close).one_or_none() is None:
+    if tx.connection.execute(_COMPLETE, close).one_or_none() is None:
         raise _already_taken(tx, row.id)
     if row.assignee is None:
-        tx.session.connection().execute(_WITHDRAW, {"of": row.id})
+        tx.connection.execute(_WITHDRAW, {"of": row.id})
 
 
 _TASKS, _CANDIDATES = UserTaskRow.__table__, CandidateRow.__table__
@@ -412,7 +412,7 @@ def _require_open(tx: Transaction, row: Task) -> None:
 
 def _row(tx: Transaction, task_id: int) -> Task:
     """Raises NotFound, also when the actor has nothing to do with it."""
-    row = tx.session.connection().execute(_BY_ID, {"of": task_id}).one_or_none()
+    row = tx.connection.execute(_BY_ID, {"of": task_id}).one_or_none()
     if row is None or not _may_see(tx, row):
         raise NotFound(f"There is no task {task_id} for you.")
     return row

@@ -82,12 +82,12 @@ def offer(tx: Transaction, task_ids: Sequence[int], tasks: Sequence[Mapping[str,
         for reader in readers(task["candidate_users"], task["candidate_groups"])
     ]
     if rows:
-        tx.session.connection().execute(insert(_table(CandidateRow)), rows)
+        tx.connection.execute(insert(_table(CandidateRow)), rows)
 
 
 def _begin_user(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
     rows = [_user_task(tx, owner, wait) for wait in waits]
-    connection = tx.session.connection()
+    connection = tx.connection
     ids = [connection.execute(_ADD_TASK, row).scalar_one() for row in rows]
     offer(tx, ids, rows)
 
@@ -126,8 +126,8 @@ _WITHDRAW = delete(_table(CandidateRow)).where(CandidateRow.task_id.in_(select(U
 def _end_user(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
     for wait in waits:
         at = {"of": owner.instance_id, "at": wait.token}
-        tx.session.connection().execute(_CANCEL_TASK, {**at, "moment": tx.now})
-        tx.session.connection().execute(_WITHDRAW, at)  # after the task, as a claim does: neither waits for the other
+        tx.connection.execute(_CANCEL_TASK, {**at, "moment": tx.now})
+        tx.connection.execute(_WITHDRAW, at)  # after the task, as a claim does: neither waits for the other
 
 
 # ---- jobs: timers and services -------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def _begin_subscription(tx: Transaction, owner: Owner, waits: Sequence[Wait]) ->
         }
         for wait in waits
     ]
-    tx.session.connection().execute(insert(_table(SubscriptionRow)), rows)
+    tx.connection.execute(insert(_table(SubscriptionRow)), rows)
 
 
 _UNSUBSCRIBE = delete(_table(SubscriptionRow)).where(
@@ -186,7 +186,7 @@ _UNSUBSCRIBE = delete(_table(SubscriptionRow)).where(
 
 def _end_subscription(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
     rows = [{"of": owner.instance_id, "at": wait.token, "event": wait.element_id} for wait in waits]
-    tx.session.connection().execute(_UNSUBSCRIBE, rows)
+    tx.connection.execute(_UNSUBSCRIBE, rows)
 
 
 # ---- incidents -----------------------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def _begin_incident(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> Non
         }
         for wait in waits
     ]
-    tx.session.connection().execute(insert(_table(IncidentRow)), rows)
+    tx.connection.execute(insert(_table(IncidentRow)), rows)
 
 
 _RESOLVE = (
@@ -221,7 +221,7 @@ _RESOLVE = (
 
 def _end_incident(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
     rows = [{"of": owner.instance_id, "at": wait.token, "moment": tx.now, "who": tx.actor.id} for wait in waits]
-    tx.session.connection().execute(_RESOLVE, rows)
+    tx.connection.execute(_RESOLVE, rows)
 
 
 # ---- the table -----------------------------------------------------------------------------------------------------
