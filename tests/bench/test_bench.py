@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
@@ -81,6 +83,12 @@ def loop() -> bytes:
     return document(body + chain("start", "in", "work", "out") + flow("out", "in", "more") + flow("out", "end"))
 
 
+def exponent(at: Mapping[int, Sequence[Any]], side: int) -> float:
+    """The k of cost ~ turn ** k, fitted to the medians of all turns but the first ten, which warm up."""
+    medians = {turn: statistics.median(runs[side]) for turn, runs in at.items() if turn > 10 and runs[side]}
+    return statistics.linear_regression(list(map(math.log, medians)), list(map(math.log, medians.values()))).slope
+
+
 def milliseconds(act: Callable[[], object]) -> float:
     begun = time.perf_counter()
     act()
@@ -131,6 +139,7 @@ def test_completions_of_a_task_in_a_loop(engine: Engine, tmp_path: Path) -> None
         others = [value for one in near for value in one[1]]
         plain_ms = statistics.median(others) if others else float("nan")
         told(f"completion {turn} in a loop (ms)", ours=mine, plain=plain_ms, bytes=at[turn][2], plain_bytes=at[turn][3])
+    told("growth over 200 completions (exponent)", ours=exponent(at, 0), plain=exponent(at, 1))
     plain.close()
 
 
