@@ -61,8 +61,7 @@ def start_by_form(
     tx: Transaction, definition_id: int, submitted: Mapping[str, object], *, business_key: str | None = None
 ) -> Instance:
     """Start with what a person filled in. Raises InvalidValues naming each field that breaks a rule."""
-    definition = definitions.get(tx, definition_id)
-    row = definitions.row_to_start(tx, definition.key, definition.version)
+    row = definitions.version_to_start(tx, definition_id)
     form = definitions.start_form(tx, definition_id)
     filled = {} if form is None else {**form.defaults(submitted), **submitted}
     given = {} if form is None else forms.checked(form, filled, zone=execution.zone(tx))
