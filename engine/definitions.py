@@ -9,8 +9,7 @@ import orjson
 from sqlalchemy import ColumnElement, Select, Text, and_, exists, func, or_, select, type_coerce
 
 from engine import execution, values, waits
-from engine.bpmn import forms
-from engine.bpmn.parse import FormSource
+from engine.bpmn.forms import FormSource
 from engine.deployments import Checked, add_start_timer, check, definition, deploy, problems
 from engine.errors import Forbidden, NotFound
 from engine.model import Definition, DefinitionCounts, Form, InstanceStatus, Right
@@ -207,41 +206,9 @@ def start_form(tx: Transaction, definition_id: int) -> Form | None:
     told = process.forms.get(process.start_event or "")
     if told is None or not told.is_drawn:
         return None
-    return form_from(tx, definition_id, told)
+    return told.form
 
 
 def form_from(tx: Transaction, definition_id: int, told: FormSource) -> Form:
-    """The form of a user task or start event. Raises NotFound when its file was not deployed with the diagram.
-
-    A drawn form that does not ask for what decides at the gateway behind the task gets the gateway's buttons.
-    """
-    made = forms.from_choices(told.names, told.choices, told.choice_variable)
-    if not told.is_drawn:
-        return made
-    drawn = _drawn_form(tx, definition_id, told)
-    decided = {key for button in made.buttons for key in button.values}
-    asked = {field.key for field in drawn.fields}
-    return drawn if decided & asked else replace(drawn, buttons=made.buttons)
-
-
-def _drawn_form(tx: Transaction, definition_id: int, told: FormSource) -> Form:
-    if told.key is None:
-        return told.data or Form()
-    return forms.from_form_js(*_form_file(tx, definition_id, told.key))
-
-
-def _form_file(tx: Transaction, definition_id: int, key: str) -> tuple[str, bytes]:
-    """The form whose file name, or whose own id, the key gives; "camunda-forms:deployment:" before it says nothing."""
-    wanted = key.rpartition(":")[2]
-    query = (
-        select(ResourceRow.file, ResourceRow.content)
-        .join(DefinitionRow, DefinitionRow.deployment_id == ResourceRow.deployment_id)
-        .where(DefinitionRow.id == definition_id)
-    )
-    found = [(file, content) for file, content in tx.session.execute(query) if forms.is_form(file)]
-    for file, content in found:
-        if wanted in (file, file.rpartition("/")[2], file.rpartition(".")[0]) or forms.form_id(content) == wanted:
-            return file, content
-    raise NotFound(
-        f'Expected a form "{wanted}" to be deployed with the diagram, but there is none. Upload both together.'
-    )
+    """The form of a user task or start event. Raises NotFound when its file was not deployed with the diagram."""
+    return told.form

@@ -13,8 +13,8 @@ from engine.bpmn import check as checks
 from engine.bpmn import parse, schedule
 from engine.bpmn.elements import events
 from engine.bpmn.elements.flow_node import text_of
-from engine.bpmn.parse import Process, StartPoint
-from engine.bpmn.read import Document
+from engine.bpmn.process import Process, StartPoint
+from engine.bpmn.document import Document
 from engine.errors import Invalid
 from engine.model import Definition, Deployment, Problem, Right, Severity
 from engine.storage.tables import DefinitionRow, DeploymentRow, JobRow, ResourceRow, SubscriptionRow
@@ -46,7 +46,7 @@ def check(files: Mapping[str, bytes]) -> Checked:
     documents, found = checks.examine(files)
     if any(problem.severity == Severity.ERROR for problem in found):
         raise Invalid(found)
-    parsed = [(document, process) for document in documents for process in parse.processes(document)]
+    parsed = [(document, process) for document in documents for process in parse.processes(document, files)]
     return Checked(files, tuple(found), tuple(parsed))
 
 

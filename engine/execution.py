@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
 from engine import history, jobs, values, waits
-from engine.bpmn import parse, read
+from engine.bpmn import forms, parse, read
 from engine.bpmn.facts import Entered, Left, Logged, Thrown
 from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Run, Wait
@@ -175,8 +175,19 @@ def _parse(tx: Transaction, definition_id: int) -> Process:
     row = tx.session.execute(query).one_or_none()
     if row is None:
         raise NotFound(f"There is no definition {definition_id}.")
-    found = parse.processes(read.read(row.file, row.content))
+    found = parse.processes(read.read(row.file, row.content), _form_files(tx, definition_id))
     return next(process for process in found if process.key == row.key)
+
+
+def _form_files(tx: Transaction, definition_id: int) -> dict[str, bytes]:
+    """The forms that were deployed with a definition."""
+    query = (
+        select(ResourceRow.file, ResourceRow.content)
+        .join(DefinitionRow, DefinitionRow.deployment_id == ResourceRow.deployment_id)
+        .where(DefinitionRow.id == definition_id)
+        .where(or_(*(func.lower(ResourceRow.file).endswith(ending) for ending in forms.ENDINGS)))
+    )
+    return {file: content for file, content in tx.session.execute(query)}
 
 
 # ---- writing -------------------------------------------------------------------------------------------------------

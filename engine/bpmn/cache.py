@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
-from engine.bpmn.parse import Process
+from engine.bpmn.process import Process
 
 SIZE = 200
 

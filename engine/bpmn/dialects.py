@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from engine.bpmn import juel
+from engine.bpmn import juel, schedule
 from engine.bpmn.juel import Untranslatable
-from engine.bpmn.read import bpmn, camunda, local
+from engine.bpmn.nodes import bpmn, camunda, local
 
 MAX_CHARACTERS = 10_000
 """Of one expression or attribute."""
@@ -61,6 +61,27 @@ def values(text: str) -> tuple[str, ...]:
     return tuple(value(item.text.strip()) for item in _items(text))
 
 
+def time(kind: schedule.TimerKind, text: str) -> str:
+    """The source of a timer's text: ISO 8601 as written, ${...}, or Python that gives either. Raises Untranslatable."""
+    if is_mixed(text):
+        return value(text)
+    try:
+        schedule.validate(kind, text)
+    except ValueError:
+        return expression(text)
+    return repr(text.strip())
+
+
+def is_juel(text: str) -> bool:
+    """Whether an expression is not Python already."""
+    return text.lstrip().startswith(("${", "#{"))
+
+
+def is_mixed(text: str) -> bool:
+    """Whether there is a ${...} in a text."""
+    return _OPENING.search(text) is not None
+
+
 def name_or_expression(text: str) -> str:
     """The source of camunda:collection: the name of a variable, or ${...}. Raises Untranslatable."""
     text = text.strip()
@@ -77,6 +98,11 @@ def whole_number(text: str) -> str:
         return str(int(text))
     except ValueError as cause:
         raise Untranslatable(f"Expected a whole number or ${{...}}, but it is {text!r}.") from cause
+
+
+def literals(text: str) -> tuple[str, ...]:
+    """A list with commas, known at upload. Raises Untranslatable for ${...}."""
+    return tuple(item.strip() for item in literal(text).split(",") if item.strip())
 
 
 def literal(text: str) -> str:
@@ -190,8 +216,8 @@ ATTRIBUTES: dict[str, tuple[str, Reader]] = {
     "assignee": ("assignee", value),
     "candidateUsers": ("candidate_users", values),
     "candidateGroups": ("candidate_groups", values),
-    "candidateStarterUsers": ("starter_users", values),
-    "candidateStarterGroups": ("starter_groups", values),
+    "candidateStarterUsers": ("starter_users", literals),
+    "candidateStarterGroups": ("starter_groups", literals),
     "dueDate": ("due", value),
     "followUpDate": ("follow_up", value),
     "priority": ("priority", whole_number),
@@ -205,6 +231,8 @@ ATTRIBUTES: dict[str, tuple[str, Reader]] = {
     "resultVariable": ("result_variable", literal),
 }
 """camunda: attribute -> the field of Terms, and how to read the text."""
+GIVING_SOURCES: frozenset[Reader] = frozenset({value, values, whole_number, name_or_expression})
+"""The readers that give Python; the others give plain text."""
 
 
 def terms(node: etree._Element) -> Terms:

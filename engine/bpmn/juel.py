@@ -8,10 +8,12 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import NamedTuple
 
 MAX_NESTING = 40
 """Brackets within brackets in one expression."""
+MAX_DIGITS = 300
 
 
 class Untranslatable(ValueError):
@@ -34,6 +36,8 @@ class _Source(NamedTuple):
 
     text: str
     is_atom: bool = True
+    chain: int | None = None
+    """The level of the operators it is a chain of, a + b - c: one more may follow without brackets."""
 
     @property
     def bracketed(self) -> str:
@@ -57,6 +61,8 @@ _BINARY = (
     {"*": "*", "/": "/", "div": "/", "%": "%", "mod": "%"},
 )
 """JUEL's operators and Python's, the loosest first."""
+_CHAINS = (0, 1, 4, 5)
+"""Levels whose operators mean the same in a row; a == b == c does not."""
 _UNARY: dict[str, Callable[[str], str]] = {
     "!": "not {}".format,
     "not": "not {}".format,
@@ -136,7 +142,9 @@ class _Translation:
         left = self._binary(level + 1)
         while operator := self._accept(*_BINARY[level]):
             right = self._binary(level + 1)
-            left = _Source(f"{left.bracketed} {_BINARY[level][operator.text]} {right.bracketed}", False)
+            first = left.text if left.chain == level else left.bracketed
+            chain = level if level in _CHAINS else None
+            left = _Source(f"{first} {_BINARY[level][operator.text]} {right.bracketed}", False, chain)
         return left
 
     def _unary(self) -> _Source:
@@ -214,7 +222,10 @@ def _name(token: _Token) -> str:
 
 
 def _number(token: _Token) -> str:
-    return str(int(token.text)) if token.text.isascii() and token.text.isdigit() else str(float(token.text))
+    text = token.text
+    if len(text) > MAX_DIGITS or float(text) == inf:
+        raise Untranslatable("Expected a number of ordinary size, but this one is too large.", token.at)
+    return str(int(text)) if text.isdecimal() else str(float(text))
 
 
 def _text(token: _Token) -> str:

@@ -8,24 +8,16 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import AnyStr, NoReturn
 from xml.parsers import expat
 
 from lxml import etree
 
+from engine.bpmn.document import Document, Start
+from engine.bpmn.nodes import BPMN, BPMNDI, Node, bpmn, elements, is_bpmn, local
 from engine.errors import Invalid
-from engine.model import Place, Problem, Severity
-
-BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
-BPMNDI = "http://www.omg.org/spec/BPMN/20100524/DI"
-DC = "http://www.omg.org/spec/DD/20100524/DC"
-DI = "http://www.omg.org/spec/DD/20100524/DI"
-CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
-XSI = "http://www.w3.org/2001/XMLSchema-instance"
-
-_BPMN_PREFIX = f"{{{BPMN}}}"
+from engine.model import Place, Problem
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_ELEMENTS = 50_000
@@ -34,136 +26,6 @@ MAX_ATTRIBUTES = 500
 """Of one element."""
 MAX_NAMESPACES = 1_000
 """Declared in one file."""
-
-
-def bpmn(tag: str) -> str:
-    """The full name of a BPMN tag."""
-    return f"{{{BPMN}}}{tag}"
-
-
-def camunda(tag: str) -> str:
-    """The full name of a camunda: tag or attribute."""
-    return f"{{{CAMUNDA}}}{tag}"
-
-
-def local(node: etree._Element) -> str:
-    """The tag of an element without its namespace."""
-    return str(node.tag).rpartition("}")[2]
-
-
-def is_bpmn(node: etree._Element) -> bool:
-    return str(node.tag).startswith(_BPMN_PREFIX)
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """Where a start tag begins: line and column from 1, and the index of its first byte."""
-
-    line: int
-    column: int
-    byte: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Document:
-    """One BPMN file, read."""
-
-    file: str
-    root: etree._Element
-    has_diagram: bool
-    """Whether the file says where its shapes are drawn."""
-    _source: bytes = field(repr=False)
-    """UTF-8, without byte order mark."""
-    _starts: Mapping[etree._Element, _Start] = field(repr=False)
-
-    def place(self, node: etree._Element | None) -> Place:
-        """Where the start tag begins; for a node that is not from the file: where its nearest ancestor begins."""
-        start = self._start(node)
-        return Place(self.file, start.line, start.column)
-
-    def attribute_place(self, node: etree._Element, name: str, offset: int = 0) -> Place:
-        """Where a character of an attribute's value stands; name as in node.get."""
-        found = self._attribute(node, name)
-        if found is None:
-            return self.place(node)
-        return self._at(node, found, offset)
-
-    def text_place(self, node: etree._Element, offset: int = 0) -> Place:
-        """Where a character of the element's own text stands; 0 is the first after the start tag."""
-        tag = self._tag(node)
-        return self.place(node) if tag is None else self._at(node, tag.end(), offset)
-
-    def problem(
-        self,
-        rule: str,
-        node: etree._Element,
-        message: str,
-        fix: str = "",
-        *,
-        place: Place | None = None,
-        severity: Severity = Severity.ERROR,
-    ) -> Problem:
-        """A problem with an element; place says more exactly where, when it is not the start tag."""
-        return Problem(
-            rule,
-            message,
-            place or self.place(node),
-            severity,
-            element_type=local(node),
-            element_name=" ".join(node.get("name", "").split()),
-            element_id=node.get("id", ""),
-            fix=fix,
-        )
-
-    def _start(self, node: etree._Element | None) -> _Start:
-        while node is not None and node not in self._starts:
-            node = node.getparent()
-        return _Start(1, 1, 0) if node is None else self._starts[node]
-
-    def _tag(self, node: etree._Element) -> re.Match[bytes] | None:
-        """The start tag as it stands in the file; None for a node that is not from the file."""
-        start = self._starts.get(node)
-        return None if start is None else _TAG.match(self._source, start.byte)
-
-    def _attribute(self, node: etree._Element, name: str) -> int | None:
-        """Index of the first byte of an attribute's value."""
-        tag = self._tag(node)
-        if tag is None:
-            return None
-        full = etree.QName(name)
-        prefixes = [prefix for prefix, uri in node.nsmap.items() if uri == full.namespace and prefix]
-        names = [f"{prefix}:{full.localname}" for prefix in prefixes] if full.namespace else [full.localname]
-        found = _ATTRIBUTE.finditer(self._source, tag.start(), tag.end())
-        return next((each.start("value") + 1 for each in found if each["name"].decode() in names), None)
-
-    def _at(self, node: etree._Element, index: int, offset: int) -> Place:
-        """The place of the character that comes `offset` parsed characters after a byte."""
-        start = self._starts[node]
-        before = _LINE_END.split(self._source[start.byte : _skip(self._source, index, offset)])
-        column = len(before[-1].decode()) + (start.column if len(before) == 1 else 1)
-        return Place(self.file, start.line + len(before) - 1, column)
-
-
-_LINE_END = re.compile(rb"\r\n|\r|\n")
-_TAG = re.compile(rb"<(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
-_ATTRIBUTE = re.compile(rb"\s(?P<name>[^\s=<>\"']+)\s*=\s*(?P<value>\"[^\"]*\"|'[^']*')")
-_PIECE = re.compile(
-    rb"(?P<none><!--.*?-->|<\?.*?\?>|<!\[CDATA\[|\]\]>)"
-    rb"|(?P<one>&[^;<]*;|\r\n|[\0-;=-\x7f]|[\xc0-\xff][\x80-\xbf]*)",
-    re.DOTALL,
-)
-"""Markup that adds no character to a text, and what adds one."""
-
-
-def _skip(source: bytes, index: int, offset: int) -> int:
-    """The byte where the character `offset` characters further on begins."""
-    while piece := _PIECE.match(source, index):
-        if piece["one"] is not None:
-            if offset <= 0:
-                break
-            offset -= 1
-        index = piece.end()
-    return index
 
 
 def read(file: str, data: bytes) -> Document:
@@ -186,7 +48,7 @@ _BOOLEANS = ("isExecutable", "cancelActivity", "isSequential", "testBefore", "tr
 _WORDS = {"1": "true", "0": "false"}
 
 
-def _write_out_booleans(root: etree._Element) -> None:
+def _write_out_booleans(root: Node) -> None:
     """XML Schema lets 1 stand for true; whoever reads the tree asks for true only."""
     for node in elements(root):
         for name in _BOOLEANS:
@@ -195,7 +57,7 @@ def _write_out_booleans(root: etree._Element) -> None:
                 node.set(name, _WORDS.get(text.strip(), text.strip()))
 
 
-def _has_diagram(root: etree._Element) -> bool:
+def _has_diagram(root: Node) -> bool:
     return next(root.iter(f"{{{BPMNDI}}}BPMNShape"), None) is not None
 
 
@@ -298,7 +160,7 @@ def _refuse_by(patterns: Iterable[Pattern[AnyStr]], file: str, beginning: AnyStr
             _refuse_foreign(file, what, fix)
 
 
-def _refuse_other_roots(file: str, root: etree._Element) -> None:
+def _refuse_other_roots(file: str, root: Node) -> None:
     if root.tag == bpmn("definitions"):
         return
     namespace = str(etree.QName(root).namespace or "")
@@ -320,7 +182,7 @@ class _Scan:
 
     def __init__(self, file: str, source: bytes) -> None:
         self._file = file
-        self.starts: list[_Start] = []
+        self.starts: list[Start] = []
         self._depth = self._namespaces = 0
         self._parser = parser = expat.ParserCreate("utf-8", " ")
         parser.StartElementHandler = self._enter
@@ -338,7 +200,7 @@ class _Scan:
     def _enter(self, _name: str, attributes: dict[str, str]) -> None:
         parser = self._parser
         self.starts.append(
-            _Start(parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, parser.CurrentByteIndex),
+            Start(parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, parser.CurrentByteIndex),
         )
         self._depth += 1
         self._limit(len(self.starts), MAX_ELEMENTS, "elements in the file")
@@ -382,7 +244,7 @@ _REASONS = {
 """expat's words -> ours."""
 
 
-def _tree(file: str, source: bytes) -> etree._Element:
+def _tree(file: str, source: bytes) -> Node:
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -397,8 +259,3 @@ def _tree(file: str, source: bytes) -> etree._Element:
     except etree.XMLSyntaxError as cause:
         line, column = cause.position
         _refuse("xml-syntax", Place(file, max(line, 1), max(column, 1)), f"Not well-formed XML: {cause.msg}")
-
-
-def elements(root: etree._Element) -> Iterator[etree._Element]:
-    """Every BPMN element below (and with) a node, in document order."""
-    return (node for node in root.iter() if is_bpmn(node))

@@ -81,6 +81,8 @@ _DATE = re.compile(
     r"(?P<time>T\d\d(?::?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?)?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?)?"
     r"(?:\[(?P<region>[A-Za-z0-9_+/-]{1,60})\])?\Z"
 )
+_YEARS = range(1000, 9001)
+"""Far enough from the ends of the calendar for every zone and one duration more."""
 _DATE_FORM = "a date such as 2026-05-04, 2026-05-04T17:00 or 2026-05-04T17:00:00+02:00"
 
 
@@ -94,6 +96,8 @@ def _date(text: str, zone: tzinfo) -> datetime:
         region = ZoneInfo(found["region"]) if found["region"] else None
     except (ValueError, OSError, KeyError) as cause:
         raise ValueError(f"Expected {_DATE_FORM}, but {text!r} does not exist ({cause}).") from cause
+    if at.year not in _YEARS:
+        raise ValueError(f"Expected a year from {_YEARS[0]} to {_YEARS[-1]}, but it is {text!r}.")
     if at.tzinfo is None:
         return at.replace(tzinfo=region or zone)
     return at.astimezone(region) if region else at
@@ -106,14 +110,7 @@ def _date_hint(text: str) -> str:
 
 
 def _once_at(text: str, now: datetime) -> Due:
-    return Due(_utc(_date(text, now.tzinfo or UTC), text), 0, None)
-
-
-def _utc(at: datetime, text: str) -> datetime:
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as cause:
-        raise ValueError(f"Expected a moment before the year 9999, but {text!r} is later.") from cause
+    return Due(_date(text, now.tzinfo or UTC).astimezone(UTC), 0, None)
 
 
 def _refusal(form: str, text: str, hint: str) -> str:
@@ -147,6 +144,8 @@ _DURATION = re.compile(
     rf"(?:T(?=\d)(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?\Z"
 )
 _DURATION_FORM = "a duration such as PT15M, PT2H or P3D"
+_LONGEST = timedelta(days=1_000 * 366)
+"""A thousand years from now are a date, whenever that is."""
 
 
 def _duration(text: str) -> _Duration:
@@ -161,6 +160,8 @@ def _duration(text: str) -> _Duration:
         raise ValueError(f"Expected whole months, but it is {text!r}. Write the part of a month in days.")
     days += weeks * 7
     elapsed = (days - int(days)) * 86_400 + hours * 3_600 + minutes * 60 + seconds
+    if months * 31 + days + elapsed / 86_400 > _LONGEST.days:
+        raise ValueError(f"Expected at most a thousand years, but it is {text!r}.")
     return _Duration(int(months), int(days), elapsed)
 
 
@@ -205,6 +206,8 @@ def _after(duration: _Duration, start: datetime, text: str, times: int = 1) -> d
 
 _CYCLE_FORM = "a cycle such as R3/PT10M, R/P1D, R5/2026-05-04T09:00/P1W or a cron expression"
 _REPEAT = re.compile(r"R(\d{0,9})/(.+)\Z", re.DOTALL)
+_SLASH = re.compile(r"/(?![^\[]*\])")
+"""Not the one in [Europe/Berlin]."""
 
 
 def _cycle(text: str, now: datetime) -> Due:
@@ -214,7 +217,7 @@ def _cycle(text: str, now: datetime) -> Due:
     times = int(repeat[1]) if repeat[1] else None
     if times == 0:
         raise ValueError(f"Expected one repetition or more, but it is {text!r}. Write R1/..., or R/... for no end.")
-    match repeat[2].split("/"):
+    match _SLASH.split(repeat[2]):
         case [length]:
             return _from_now(length, now, times)
         case [length, end] if length.startswith("P"):

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from engine.bpmn import parse
 from engine.bpmn.check import check
-from engine.bpmn.read import BPMN, CAMUNDA, XSI, read
+from engine.bpmn.nodes import BPMN, CAMUNDA, XSI
+from engine.bpmn.read import read
 from engine.model import Problem, Severity
 
 HERE = "<!--here-->"

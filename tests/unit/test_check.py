@@ -13,7 +13,8 @@ from lxml import etree
 
 from engine.bpmn import parse
 from engine.bpmn.check import MAX_FILES, MAX_PROBLEMS, check
-from engine.bpmn.read import BPMN, read
+from engine.bpmn.nodes import BPMN
+from engine.bpmn.read import read
 from engine.model import Severity
 from tests.unit.drawing import END, HEAD, START, accepted, between, chain, flow, problems, process
 

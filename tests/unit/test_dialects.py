@@ -9,7 +9,7 @@ from lxml import etree
 
 from engine.bpmn.dialects import MAX_CHARACTERS, Terms, expression, terms, value, values
 from engine.bpmn.juel import Untranslatable
-from engine.bpmn.read import BPMN, CAMUNDA
+from engine.bpmn.nodes import BPMN, CAMUNDA
 
 
 def refusal(text: str) -> Untranslatable:
@@ -49,7 +49,10 @@ def test_python_over_several_lines_stays_one_expression() -> None:
         ("${a ne null}", "a != None"),
         ("${order.customer.name == 'Ann'}", "order['customer']['name'] == 'Ann'"),
         ('${items[0]["price"] * 2 - 1}', "(items[0]['price'] * 2) - 1"),
-        ("${10 div 4 mod 3}", "(10 / 4) % 3"),
+        ("${10 div 4 mod 3}", "10 / 4 % 3"),
+        ("${a - b + c}", "a - b + c"),
+        ("${a - (b + c)}", "a - (b + c)"),
+        ("${a == b == c}", "(a == b) == c"),
         ("${amount > 1000 ? 'high' : 'low'}", "'high' if (amount > 1000) else 'low'"),
         ("${'it\\'s ' + name}", """"it's " + name"""),
         ("${a == '}'}", "a == '}'"),
@@ -83,6 +86,11 @@ def test_translations_mean_the_same(juel: str, known: dict[str, object], expecte
     assert eval(expression(juel), {}, known) == expected
 
 
+@pytest.mark.parametrize("sign", ["||", "or", "&&", "+"])
+def test_a_chain_of_operators_needs_no_brackets(sign: str) -> None:
+    assert "(" not in expression("${" + sign.join(["  a "] * 1_000) + "}")
+
+
 @pytest.mark.parametrize(
     ("text", "offset", "words"),
     [
@@ -99,6 +107,8 @@ def test_translations_mean_the_same(juel: str, known: dict[str, object], expecte
         ("${class == 1}", 2, "reserved"),
         ("${a.(b)}", 4, "property"),
         ("  =amount > 3", 2, "FEEL"),
+        ("${a == " + "9" * 5_000 + "}", 7, "too large"),
+        ("${a == 1e999}", 7, "too large"),
         ("${" + "(" * 50 + "a" + ")" * 50 + "}", 43, "brackets"),
         ("x" * (MAX_CHARACTERS + 1), 0, "characters"),
     ],
@@ -211,7 +221,12 @@ def test_a_collection_is_the_name_of_a_variable(text: str, source: str) -> None:
 def test_the_terms_of_a_process() -> None:
     node = element("", 'camunda:candidateStarterGroups="sales" camunda:versionTag="v2"', "process")
 
-    assert terms(node) == Terms(starter_groups=("'sales'",), version_tag="v2")
+    assert terms(node) == Terms(starter_groups=("sales",), version_tag="v2")
+
+
+def test_who_may_start_is_known_at_upload() -> None:
+    with pytest.raises(Untranslatable, match="plain text"):
+        terms(element("", 'camunda:candidateStarterUsers="ana, ${boss}"', "process"))
 
 
 def test_form_data_is_handed_over_as_it_is() -> None:

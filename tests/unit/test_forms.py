@@ -21,7 +21,7 @@ from engine.bpmn.forms import (
     from_form_js,
     implied_condition,
 )
-from engine.bpmn.read import CAMUNDA
+from engine.bpmn.nodes import CAMUNDA
 from engine.errors import Invalid, InvalidValues
 from engine.model import Button, Field, FieldKind, Form, Option, Problem
 

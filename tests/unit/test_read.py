@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.bpmn.read import BPMN, BPMNDI, MAX_BYTES, Document, bpmn, camunda, local, read
+from engine.bpmn.document import Document
+from engine.bpmn.nodes import BPMN, BPMNDI, bpmn, camunda, local
+from engine.bpmn.read import MAX_BYTES, read
 from engine.errors import Invalid
 from engine.model import Place, Problem
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -203,7 +204,7 @@ def test_cron_expressions(text: str, firings: list[str]) -> None:
         (TimerKind.DURATION, "P0.3M", "in days"),
         (TimerKind.DURATION, "R3/PT5M", "timeCycle"),
         (TimerKind.DURATION, "2026-05-04", "timeDate"),
-        (TimerKind.DURATION, "P99999999Y", "9999"),
+        (TimerKind.DURATION, "P99999999Y", "thousand years"),
         (TimerKind.CYCLE, "PT5M", "R/PT5M"),
         (TimerKind.CYCLE, "R0/PT5M", "R1/"),
         (TimerKind.CYCLE, "R/PT0S", "one second"),
@@ -235,3 +236,89 @@ def test_texts_meant_as_times_are_told_from_expressions(text: str) -> None:
 @pytest.mark.parametrize("text", ["deadline", "period", "Rate", "wait_for(3)", "order['due']", "payment_due"])
 def test_expressions_are_told_from_times(text: str) -> None:
     assert not is_literal(text)
+
+
+# ---- whatever people write ----------------------------------------------------------------------------------------
+
+PIECES = (
+    *(
+        "R",
+        "R3",
+        "R0",
+        "/",
+        "P",
+        "T",
+        "1",
+        "12",
+        "9999",
+        "0001",
+        "Y",
+        "M",
+        "W",
+        "D",
+        "H",
+        "S",
+        "-",
+        "+",
+        ":",
+        "Z",
+        ".",
+        ",",
+    ),
+    *("[Europe/Berlin]", "[UTC]", "[Nowhere]", "[../x]", "2026-05-04", "9999-12-31", "0001-01-01", "2026-W01-1"),
+    *(
+        "T23:59:59",
+        "T00:00",
+        "T25:00",
+        "+14:00",
+        "-14:00",
+        "+24:00",
+        "P1D",
+        "PT1H",
+        "P7974Y",
+        "P999Y",
+        "PT9e9",
+        "P12000M",
+    ),
+    *(
+        "999999999999",
+        "*",
+        "*/5",
+        "*/0",
+        "1/0",
+        "0 0 * * *",
+        "@daily",
+        "0 0 31 2 *",
+        "L",
+        "#",
+        "MON",
+        "60",
+        " ",
+        "\n",
+        "²",
+        "٣",
+    ),
+)
+
+
+def test_whatever_is_accepted_comes_due_at_any_time_in_any_zone() -> None:
+    chance = random.Random(5)
+    accepted = 0
+    for _number in range(20_000):
+        text = "".join(chance.choices(PIECES, k=chance.randint(1, 6)))
+        for kind in TimerKind:
+            try:
+                validate(kind, text)
+            except ValueError:
+                continue
+            accepted += 1
+            for now in (NOW, at("2000-01-01"), at("2099-12-31T23:59:59")):
+                for zone in (UTC, BERLIN, ZoneInfo("Pacific/Kiritimati")):
+                    all_after(first(kind, text, now, zone))
+    assert accepted > 300
+
+
+def test_a_region_may_stand_in_a_cycle() -> None:
+    due = first(TimerKind.CYCLE, "R2/2026-05-04T09:00[Europe/Berlin]/P1D", NOW, UTC)
+
+    assert all_after(due) == [at("2026-05-04T07:00"), at("2026-05-05T07:00")]

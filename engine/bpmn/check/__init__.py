@@ -10,9 +10,20 @@ from typing import NamedTuple
 
 from engine import values
 from engine.bpmn import forms, read
-from engine.bpmn.check import events, expressions, extensions, gateways, people, structure, support
+from engine.bpmn.check import (
+    attributes,
+    events,
+    expressions,
+    extensions,
+    gateways,
+    limits,
+    people,
+    sandbox,
+    structure,
+    support,
+)
 from engine.bpmn.check.diagram import Diagram
-from engine.bpmn.read import Document
+from engine.bpmn.document import Document
 from engine.errors import Invalid
 from engine.model import Place, Problem
 
@@ -27,7 +38,10 @@ FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
     extensions.check,
     events.check,
     gateways.check,
+    attributes.check,
     expressions.check,
+    limits.check,
+    sandbox.check,
 )
 
 

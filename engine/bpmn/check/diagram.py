@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
-from lxml import etree
-
-from engine.bpmn.read import Document, bpmn, is_bpmn, local
-
-Node = etree._Element
+from engine.bpmn.document import Document
+from engine.bpmn.nodes import Node, bpmn, event_definitions, is_bpmn, is_true, local
+from engine.model import Place
 
 SUB_PROCESSES = frozenset({"subProcess", "transaction", "adHocSubProcess"})
 ACTIVITIES = SUB_PROCESSES | {
@@ -72,19 +71,6 @@ def children(node: Node) -> list[Node]:
     return [child for child in node if is_bpmn(child)]
 
 
-def child_text(node: Node, tag: str) -> str:
-    child = node.find(bpmn(tag))
-    return "" if child is None else "".join(map(str, child.itertext())).strip()
-
-
-def is_true(node: Node, attribute: str, default: str = "false") -> bool:
-    return node.get(attribute, default).strip() in ("true", "1")
-
-
-def event_definitions(node: Node) -> list[Node]:
-    return [child for child in children(node) if local(child).endswith("EventDefinition")]
-
-
 @dataclass(frozen=True)
 class Scope:
     """The inside of a process or sub-process: its nodes and the flows written in it, as far as they hold together."""
@@ -138,11 +124,23 @@ def _grouped(nodes: Iterable[Node], attribute: str) -> dict[str, list[Node]]:
     return found
 
 
+class Text(NamedTuple):
+    """A text in Python that holds together, for the sandbox's parser to look at."""
+
+    node: Node
+    rule: str
+    source: str
+    place: Callable[[int], Place]
+    """Where a character of the source stands in the file."""
+
+
 @dataclass(frozen=True)
 class Diagram:
     """One document and what the rules ask about it again and again."""
 
     document: Document
+    texts: list[Text] = field(default_factory=list, repr=False)
+    """Gathered by the rules about expressions."""
     _scopes: dict[Node, Scope] = field(default_factory=dict, repr=False)
 
     @cached_property

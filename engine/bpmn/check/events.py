@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from engine.bpmn import schedule
+from engine.bpmn import dialects, schedule
 from engine.bpmn.check import python
-from engine.bpmn.check.diagram import EVENTS, Diagram, Node, Scope, event_definitions, is_true
+from engine.bpmn.check.diagram import EVENTS, Diagram, Scope
 from engine.bpmn.check.python import Fault
 from engine.bpmn.check.support import is_executed
-from engine.bpmn.read import bpmn, local
+from engine.bpmn.nodes import TIMERS, Node, bpmn, is_true, link_name, local
 from engine.bpmn.schedule import TimerKind
+from engine.bpmn.script import constant
 from engine.model import Problem, Severity
 
-TIMERS = {
-    "timeDate": TimerKind.DATE,
-    "timeDuration": TimerKind.DURATION,
-    "timeCycle": TimerKind.CYCLE,
-}
 THROWING = frozenset({"intermediateThrowEvent", "endEvent"})
 
 
@@ -58,21 +54,28 @@ def _time(diagram: Diagram, event: Node, node: Node) -> Iterator[Problem]:
 
 def _time_fault(kind: TimerKind, text: str, *, is_start: bool) -> Fault | None:
     """What is wrong with a time: written out, in ${...}, or Python that gives either."""
-    try:
-        schedule.validate(kind, text)
-    except ValueError as cause:
-        told = Fault(str(cause), "", len(text) - len(text.lstrip()))
-    else:
-        return None
-    is_mixed = "${" in text or "#{" in text
-    if schedule.is_literal(text) and not is_mixed:
+    is_mixed = dialects.is_mixed(text)
+    told = _wrong_time(kind, text, len(text) - len(text.lstrip()))
+    if told is None or (schedule.is_literal(text) and not is_mixed):
         return told
     fault = python.fault_of_value(text) if is_mixed else python.fault_of_expression(text)
     if fault is not None:
         return told if _is_prose(text) else fault
-    names = ", ".join(sorted(python.names(text)))
-    if is_start and names:
-        return Fault(f"Expected a time that is known before the start, but it reads {names}.", "Write it out.")
+    known = constant(dialects.time(kind, text))
+    if known is not None:
+        return _wrong_time(kind, str(known[0]))
+    if is_start:
+        names = ", ".join(sorted(python.names(text) - {"str"}))
+        how = f"it reads {names}" if names else "it is computed"
+        return Fault(f"Expected a time that is known before the start, but {how}.", "Write it out: R/P1D.")
+    return None
+
+
+def _wrong_time(kind: TimerKind, text: str, offset: int = 0) -> Fault | None:
+    try:
+        schedule.validate(kind, text)
+    except ValueError as cause:
+        return Fault(str(cause), "", offset)
     return None
 
 
@@ -161,8 +164,7 @@ def _boundary_faults(diagram: Diagram, scope: Scope, event: Node) -> Iterator[tu
 
 def _links(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     """Source: BPMN 2.0.2, 10.5.5 Link Events: many sources, one target, at the same level."""
-    throwing = [(event, _link(event)) for event in scope.of("intermediateThrowEvent") if _is_link(event)]
-    catching = [(event, _link(event)) for event in scope.of("intermediateCatchEvent") if _is_link(event)]
+    throwing, catching = _ends(scope, "intermediateThrowEvent"), _ends(scope, "intermediateCatchEvent")
     targets = {name for _event, name in catching}
     for event, name in throwing:
         if name not in targets:
@@ -182,10 +184,7 @@ def _links(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
             yield diagram.document.problem("link-invalid", event, message, "Delete the flow.")
 
 
-def _is_link(event: Node) -> bool:
-    return any(local(each) == "linkEventDefinition" for each in event_definitions(event))
-
-
-def _link(event: Node) -> str:
-    definition = next(each for each in event_definitions(event) if local(each) == "linkEventDefinition")
-    return definition.get("name") or event.get("name") or ""
+def _ends(scope: Scope, tag: str) -> list[tuple[Node, str]]:
+    """The link events of one kind, and what joins them to others."""
+    named = ((event, link_name(event)) for event in scope.of(tag))
+    return [(event, name) for event, name in named if name is not None]

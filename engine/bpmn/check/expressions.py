@@ -1,16 +1,17 @@
-"""Conditions, scripts, mappings and the expressions in attributes: parsed at upload, with the place inside the text."""
+"""Conditions, scripts, mappings and roles: parsed at upload, with the place inside the text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
-from engine.bpmn import dialects
+from engine.bpmn import dialects, names
 from engine.bpmn.check import python
-from engine.bpmn.check.diagram import Diagram, Node, owner
+from engine.bpmn.check.diagram import Diagram, Text, owner
+from engine.bpmn.check.limits import fault_of_people
 from engine.bpmn.check.python import Fault
 from engine.bpmn.juel import Untranslatable
-from engine.bpmn.read import bpmn, camunda, local
+from engine.bpmn.nodes import Node, bpmn, camunda, local
 from engine.model import Place, Problem
 
 PYTHON = frozenset({"", "python", "python3", "text/python", "text/x-python", "application/python"})
@@ -18,41 +19,19 @@ LANGUAGES = PYTHON | {"juel"}
 """Of conditions: JUEL stands inside ${...}."""
 
 
-class Text(NamedTuple):
-    """A text in Python that holds together, for the sandbox's parser to look at."""
-
-    node: Node
-    rule: str
-    source: str
-    place: Callable[[int], Place]
-    """Where a character of the source stands in the file."""
-
-
 def check(diagram: Diagram) -> Iterator[Problem]:
-    texts: list[Text] = []
     for node in diagram.running:
-        yield from _attributes(diagram, node)
         yield from _mappings(diagram, node)
         yield from _roles(diagram, node)
         read = _TEXTS.get(local(node))
         if read is not None:
-            yield from read(diagram, node, texts)
-    yield from _beyond_sandbox(diagram, texts)
-
-
-def _beyond_sandbox(diagram: Diagram, texts: list[Text]) -> Iterator[Problem]:
-    faults = dict(python.beyond_sandbox(text.source for text in texts))
-    for text in texts:
-        fault = faults.get(text.source)
-        if fault is not None:
-            place = text.place(fault.offset)
-            yield diagram.document.problem(text.rule, text.node, fault.message, fault.fix, place=place)
+            yield from read(diagram, node)
 
 
 # ---- elements whose text is an expression or a script --------------------------------------------------------------
 
 
-def _expression(diagram: Diagram, node: Node, texts: list[Text]) -> Iterator[Problem]:
+def _expression(diagram: Diagram, node: Node) -> Iterator[Problem]:
     """node: the element that holds the text; the problem names the one around it, which people see."""
     seen, text = owner(node), node.text or ""
     rule = "condition-syntax" if local(node) == "conditionExpression" else "expression-syntax"
@@ -68,16 +47,18 @@ def _expression(diagram: Diagram, node: Node, texts: list[Text]) -> Iterator[Pro
     if fault is not None:
         place = diagram.document.text_place(node, fault.offset)
         yield diagram.document.problem(rule, seen, fault.message, fault.fix, place=place)
-    elif "{" not in text:
-        source = python.bracketed(text)
-        texts.append(Text(seen, rule, source, _in_expression(diagram, node, text, source)))
+        return
+    source = dialects.expression(text) if dialects.is_juel(text) else python.bracketed(text)
+    diagram.texts.append(Text(seen, rule, source, _in_expression(diagram, node, text, source)))
 
 
 def _in_expression(diagram: Diagram, node: Node, text: str, source: str) -> Callable[[int], Place]:
+    if dialects.is_juel(text):
+        return lambda at: diagram.document.text_place(node)
     return lambda at: diagram.document.text_place(node, python.offset_in_expression(text, source, at))
 
 
-def _script(diagram: Diagram, task: Node, texts: list[Text]) -> Iterator[Problem]:
+def _script(diagram: Diagram, task: Node) -> Iterator[Problem]:
     language = task.get("scriptFormat", "").lower()
     if language not in PYTHON:
         message = f'Expected a script in Python, but its format is "{task.get("scriptFormat")}".'
@@ -96,14 +77,14 @@ def _script(diagram: Diagram, task: Node, texts: list[Text]) -> Iterator[Problem
         place = diagram.document.text_place(node, fault.offset)
         yield diagram.document.problem("script-syntax", task, fault.message, fault.fix, place=place)
     else:
-        texts.append(Text(task, "script-syntax", dialects.script(text), _in_script(diagram, node, text)))
+        diagram.texts.append(Text(task, "script-syntax", dialects.script(text), _in_script(diagram, node, text)))
 
 
 def _in_script(diagram: Diagram, node: Node, text: str) -> Callable[[int], Place]:
     return lambda at: diagram.document.text_place(node, python.offset_in_script(text, at))
 
 
-_TEXTS: dict[str, Callable[[Diagram, Node, list[Text]], Iterator[Problem]]] = {
+_TEXTS: dict[str, Callable[[Diagram, Node], Iterator[Problem]]] = {
     "conditionExpression": _expression,
     "loopCondition": _expression,
     "loopCardinality": _expression,
@@ -112,15 +93,7 @@ _TEXTS: dict[str, Callable[[Diagram, Node, list[Text]], Iterator[Problem]]] = {
 }
 
 
-# ---- attributes, mappings, roles -----------------------------------------------------------------------------------
-
-
-def _attributes(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    for name, text, _term, read in dialects.attributes(node):
-        fault = _fault(read, text)
-        if fault is not None:
-            place = diagram.document.attribute_place(node, name, fault.offset)
-            yield diagram.document.problem("expression-syntax", owner(node), fault.message, place=place)
+# ---- mappings ------------------------------------------------------------------------------------------------------
 
 
 def _mappings(diagram: Diagram, node: Node) -> Iterator[Problem]:
@@ -133,43 +106,65 @@ def _mappings(diagram: Diagram, node: Node) -> Iterator[Problem]:
 
 def _mapping_name(diagram: Diagram, node: Node, parameter: Node) -> Iterator[Problem]:
     name = parameter.get("name", "").strip()
-    if not name.isidentifier() or name.startswith("__"):
-        message = f'Expected a mapping to the name of a variable, but it is "{name}".'
-        fix, place = "Use letters, digits and _, a letter first.", diagram.document.place(parameter)
-        yield diagram.document.problem("mapping-name", node, message, fix, place=place)
+    if not names.is_variable(name):
+        message = f'Expected a mapping to the name of a variable, but it is "{name:.50}".'
+        place = diagram.document.place(parameter)
+        yield diagram.document.problem("mapping-name", node, message, names.RULE, place=place)
 
 
 def _mapping_value(diagram: Diagram, node: Node, parameter: Node) -> Iterator[Problem]:
-    fault, holder = _fault(dialects.mapped, parameter), parameter
+    holder = parameter
+    source, fault = read_by(dialects.mapped, parameter)
     for script in parameter.iter(camunda("script")) if fault is None else ():
         fault, holder = python.fault_of_expression(script.text or ""), script
         if fault is not None:
             break
-    if fault is not None:
-        place = diagram.document.text_place(holder, fault.offset)
-        yield diagram.document.problem("expression-syntax", node, fault.message, fault.fix, place=place)
+    sources = [] if source is None else [source[1]]
+    place = diagram.document.text_place(holder, 0 if fault is None else fault.offset)
+    yield from sources_problems(diagram, node, sources if fault is None else [], place, fault)
+
+
+# ---- roles ---------------------------------------------------------------------------------------------------------
 
 
 def _roles(diagram: Diagram, node: Node) -> Iterator[Problem]:
     path = f"{bpmn('resourceAssignmentExpression')}/{bpmn('formalExpression')}"
     for role in node.iterchildren(*map(bpmn, dialects.ROLES)):
-        fault = _fault(dialects.resource_name, role)
+        name, fault = read_by(dialects.resource_name, role)
+        fault = fault or fault_of_people([repr(name or "")])
         if fault is not None:
             place = diagram.document.place(role)
             yield diagram.document.problem("unresolved-ref", node, fault.message, place=place)
         for formal in role.findall(path):
-            fault = _fault(dialects.performers, formal.text or "")
-            if fault is not None:
-                place = diagram.document.text_place(formal, fault.offset)
-                yield diagram.document.problem("expression-syntax", node, fault.message, place=place)
+            found, fault = read_by(dialects.performers, formal.text or "")
+            sources = [source for _word, source in found or ()]
+            fault = fault or fault_of_people(sources)
+            place = diagram.document.text_place(formal, 0 if fault is None else fault.offset)
+            yield from sources_problems(diagram, node, sources, place, fault)
+
+
+# ---- what is translated --------------------------------------------------------------------------------------------
+
+
+def sources_problems(
+    diagram: Diagram, node: Node, sources: Iterable[str], place: Place, fault: Fault | None
+) -> Iterator[Problem]:
+    """The fault found already, or else those of the Python that the text became, all told at one place."""
+    sources = list(sources)
+    fault = fault or next(filter(None, map(python.fault_of_source, sources)), None)
+    if fault is not None:
+        yield diagram.document.problem("expression-syntax", owner(node), fault.message, fault.fix, place=place)
+        return
+    diagram.texts.extend(Text(owner(node), "expression-syntax", source, lambda _at: place) for source in sources)
 
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
-def _fault(read: Callable[[T], object], told: T) -> Fault | None:
+def read_by(read: Callable[[T], R], told: T) -> tuple[R | None, Fault | None]:
+    """What a reader makes of something, or why it cannot."""
     try:
-        read(told)
+        return read(told), None
     except Untranslatable as cause:
-        return Fault(cause.message, "", cause.offset)
-    return None
+        return None, Fault(cause.message, "", cause.offset)

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from lxml import etree
 
 from engine.bpmn import dialects
-from engine.bpmn.check.diagram import SERVICES, Diagram, Node, children, owner
-from engine.bpmn.read import CAMUNDA, bpmn, local
+from engine.bpmn.check.diagram import SERVICES, Diagram, children, owner
+from engine.bpmn.nodes import CAMUNDA, Node, bpmn, local
 from engine.model import Problem, Severity
 
 

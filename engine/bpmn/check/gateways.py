@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from engine.bpmn.check.diagram import ACTIVITIES, Diagram, Node, Scope, a, child_text, event_definitions
+from engine.bpmn import forms
+from engine.bpmn.check.diagram import ACTIVITIES, Diagram, Scope, a
 from engine.bpmn.dialects import expression
 from engine.bpmn.juel import Untranslatable
-from engine.bpmn.read import local
+from engine.bpmn.nodes import Node, child_text, event_definitions, local, name_of
 from engine.model import Problem, Severity
 
 DECIDING = frozenset({"exclusiveGateway", "inclusiveGateway"})
@@ -45,22 +46,12 @@ def _missing_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
 
 
 def is_drawn_choice(scope: Scope, gateway: Node) -> bool:
-    """Whether the person who did the task before decides by a button: all flows named, none with a condition."""
-    flows = scope.outgoing(gateway)
-    labels = [" ".join(flow.get("name", "").split()) for flow in flows]
-    return (
-        local(gateway) == "exclusiveGateway"
-        and len(flows) > 1
-        and all(labels)
-        and len(set(labels)) == len(labels)
-        and not any(map(condition, flows))
-        and _is_decided_by_person(scope, gateway)
+    """Whether the person who did the task before decides by a button."""
+    flows = [(name_of(flow), condition(flow)) for flow in scope.outgoing(gateway)]
+    before = [scope.source(flow) for flow in scope.incoming(gateway)]
+    return local(gateway) == "exclusiveGateway" and forms.is_drawn_choice(
+        flows, [(local(node), len(scope.outgoing(node))) for node in before]
     )
-
-
-def _is_decided_by_person(scope: Scope, gateway: Node) -> bool:
-    sources = [scope.source(flow) for flow in scope.incoming(gateway)]
-    return bool(sources) and all(local(source) == "userTask" and len(scope.outgoing(source)) == 1 for source in sources)
 
 
 def _ignored_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from engine.bpmn import forms
-from engine.bpmn.check.diagram import Diagram, Node
+from engine.bpmn.check.diagram import Diagram
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.dialects import ROLES
-from engine.bpmn.read import bpmn, camunda, local
+from engine.bpmn.nodes import Node, bpmn, camunda, local
 from engine.model import Problem, Severity
 
 _ASSIGNMENT = ("assignee", "candidateUsers", "candidateGroups")

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-import time
-from collections.abc import Iterable, Iterator
-from itertools import islice, takewhile
 from typing import NamedTuple
-
-import pydantic_monty as monty
 
 from engine.bpmn import dialects
 from engine.bpmn.juel import Untranslatable
@@ -17,9 +12,6 @@ from engine.bpmn.juel import Untranslatable
 MAX_SCRIPT = 50_000
 """Characters."""
 MAX_NESTING = 150
-MAX_PARSED = 500
-"""Texts of one file handed to the sandbox's own parser, and the seconds it has for them together."""
-MAX_PARSING = 5
 
 
 class Fault(NamedTuple):
@@ -32,12 +24,11 @@ class Fault(NamedTuple):
 def fault_of_expression(text: str) -> Fault | None:
     """What is wrong with a condition or another standard expression."""
     try:
-        dialects.expression(text)
+        translated = dialects.expression(text)
     except Untranslatable as cause:
         return Fault(cause.message, "", cause.offset)
-    start = len(text) - len(text.lstrip())
-    if text.startswith(("${", "#{"), start):
-        return None
+    if dialects.is_juel(text):
+        return fault_of_source(translated)
     source = bracketed(text)
     found = _fault_of(source, "eval")
     return None if found is None else found._replace(offset=offset_in_expression(text, source, found.offset))
@@ -58,10 +49,15 @@ def offset_in_expression(text: str, source: str, offset: int) -> int:
 def fault_of_value(text: str) -> Fault | None:
     """What is wrong with a text that is literal but for its ${...}."""
     try:
-        dialects.value(text)
+        return fault_of_source(dialects.value(text))
     except Untranslatable as cause:
         return Fault(cause.message, "", cause.offset)
-    return None
+
+
+def fault_of_source(source: str) -> Fault | None:
+    """What is wrong with Python that was translated from something else."""
+    found = _fault_of(source, "eval")
+    return None if found is None else found._replace(offset=0)
 
 
 def names(text: str) -> frozenset[str]:
@@ -108,7 +104,7 @@ def _fault_of(source: str, mode: str) -> Fault | None:
 
 
 def _syntax_fault(source: str, cause: SyntaxError, mode: str) -> Fault:
-    offset = _offset(source, cause.lineno or 1, (cause.offset or 1) - 1)
+    offset = offset_of(source, cause.lineno or 1, (cause.offset or 1) - 1)
     if mode == "eval" and _is_assignment(source):
         sign = re.search(r"(?<![=!<>:])=(?!=)", source)
         return Fault("A single = sets a value.", "Compare with ==.", sign.start() if sign else offset)
@@ -155,12 +151,12 @@ def _foreign_constant(source: str, tree: ast.AST) -> Fault | None:
     set_here = {node.id for node in names if isinstance(node.ctx, ast.Store)}
     for node in names:
         if node.id in _CONSTANTS and node.id not in set_here:
-            offset = _offset(source, node.lineno, node.col_offset, is_bytes=True)
+            offset = offset_of(source, node.lineno, node.col_offset, is_bytes=True)
             return Fault(f'There is no "{node.id}" in Python.', f"Write {_CONSTANTS[node.id]}.", offset)
     return None
 
 
-def _offset(source: str, line: int, column: int, *, is_bytes: bool = False) -> int:
+def offset_of(source: str, line: int, column: int, *, is_bytes: bool = False) -> int:
     """Line from 1 and column from 0 -> index in the text; ast counts columns in bytes, its errors in characters."""
     lines = source.split("\n")
     line = min(max(line, 1), len(lines))
@@ -176,54 +172,3 @@ def _depth(tree: ast.AST) -> int:
         layer = [child for node in layer for child in ast.iter_child_nodes(node)]
         depth += 1
     return depth
-
-
-# ---- the sandbox's own parser --------------------------------------------------------------------------------------
-
-
-def beyond_sandbox(sources: Iterable[str]) -> Iterator[tuple[str, Fault]]:
-    """Which of some correct Python texts use parts of Python that the sandbox does not know.
-
-    Nothing is executed: a first line raises before anything else, but the whole text is parsed before that.
-    """
-    doubtful = (source for source in dict.fromkeys(sources) if not _is_everyday(source))
-    distinct = list(islice(doubtful, MAX_PARSED))
-    if not distinct:
-        return
-    ends_at = time.monotonic() + MAX_PARSING
-    with monty.Monty(max_processes=1, request_timeout=2) as pool:
-        for source in takewhile(lambda _source: time.monotonic() < ends_at, distinct):
-            fault = _sandbox_fault(pool, source)
-            if fault is not None:
-                yield source, fault
-
-
-_EVERYDAY = (
-    *(ast.Module, ast.Expr, ast.Assign, ast.AugAssign, ast.If, ast.For, ast.While, ast.Pass, ast.Break, ast.Continue),
-    *(ast.Name, ast.Constant, ast.Attribute, ast.Subscript, ast.Call, ast.keyword, ast.List, ast.Tuple, ast.Dict),
-    *(ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.expr_context),
-    *(ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
-)
-"""Parts of Python that the sandbox is known to run."""
-
-
-def _is_everyday(source: str) -> bool:
-    """Whether a short text has such parts only: most uploads need no second parser."""
-    return len(source) < 500 and all(isinstance(node, _EVERYDAY) for node in ast.walk(ast.parse(source)))
-
-
-def _sandbox_fault(pool: monty.Monty, source: str) -> Fault | None:
-    limits: monty.ResourceLimits = {"max_feed_duration_secs": 0.5, "max_memory": 64_000_000}
-    try:
-        with pool.checkout(limits=limits) as session:
-            session.feed_run(f"raise ValueError\n{source}")
-    except (monty.MontySyntaxError, monty.MontyRuntimeError) as cause:
-        frames = cause.traceback()
-        if not frames or frames[-1].line == 1:
-            return None  # parsed, then stopped by our own line
-        what = re.sub(r".*not (?:yet )?support(?:ed)? ?", "", str(cause)) or str(cause)
-        offset = _offset(source, frames[-1].line - 1, frames[-1].column - 1)
-        return Fault(f"Scripts cannot use this part of Python: {what}.", "Write it another way.", offset)
-    except monty.MontyError as cause:
-        return Fault(f"The script could not be parsed: {cause}.")
-    return None

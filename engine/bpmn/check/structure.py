@@ -7,19 +7,8 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from engine.bpmn.check.diagram import (
-    ACTIVITIES,
-    FLOW_NODES,
-    SUB_PROCESSES,
-    Diagram,
-    Node,
-    Scope,
-    a,
-    event_definitions,
-    is_true,
-    owner,
-)
-from engine.bpmn.read import bpmn, local
+from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, SUB_PROCESSES, Diagram, Scope, a, owner
+from engine.bpmn.nodes import Node, bpmn, is_true, link_name, local
 from engine.model import Problem, Severity
 
 MAX_SUGGESTIONS = 10
@@ -56,9 +45,6 @@ def _missing_ids(diagram: Diagram) -> Iterator[Problem]:
 
 
 _ID = re.compile(r"[\w.·-]+\Z")
-_LONGEST = {"id": 255, "name": 400, "errorCode": 255, "escalationCode": 255}
-_LONGEST_EVENT_NAME = 255
-"""Characters that are kept."""
 
 
 def _odd_ids(diagram: Diagram) -> Iterator[Problem]:
@@ -68,19 +54,6 @@ def _odd_ids(diagram: Diagram) -> Iterator[Problem]:
             place = diagram.document.attribute_place(node, "id")
             message = f'Expected letters, digits, ".", "-" and "_" in the id, but it is "{node.get("id", "")[:50]}".'
             yield diagram.document.problem("invalid-id", node, message, "Write another.", place=place)
-
-
-def _too_long(diagram: Diagram) -> Iterator[Problem]:
-    for node in diagram.elements:
-        for attribute, longest in _LONGEST.items():
-            length = len(node.get(attribute, ""))
-            if attribute == "name" and local(node) in ("message", "signal"):
-                longest = _LONGEST_EVENT_NAME
-            if length > longest:
-                place = diagram.document.attribute_place(node, attribute)
-                message = f"Expected {attribute} to have at most {longest} characters, but it has {length}."
-                fix = "Shorten it; what is longer belongs into the documentation."
-                yield diagram.document.problem("too-long", node, message, fix, place=place)
 
 
 # ---- places --------------------------------------------------------------------------------------------------------
@@ -361,15 +334,9 @@ def _is_entered_otherwise(node: Node) -> bool:
     return (
         local(node) == "boundaryEvent"
         or _is_entered_by_event(node)
-        or (local(node) == "intermediateCatchEvent" and _link(node) is not None)
+        or (local(node) == "intermediateCatchEvent" and link_name(node) is not None)
         or local(node.getparent()) == "adHocSubProcess"  # type: ignore[arg-type]
     )
-
-
-def _link(node: Node) -> str | None:
-    """The name that joins the two ends of a link; None when the event is no link."""
-    links = [each for each in event_definitions(node) if local(each) == "linkEventDefinition"]
-    return (links[0].get("name") or node.get("name") or "").strip() if links else None
 
 
 def _unreachable(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
@@ -392,7 +359,7 @@ def _has_broken_flows(scope: Scope) -> bool:
 def _reached(scope: Scope) -> set[Node]:
     catching: dict[str, list[Node]] = {}
     for node in scope.of("intermediateCatchEvent"):
-        catching.setdefault(_link(node) or "", []).append(node)
+        catching.setdefault(link_name(node) or "", []).append(node)
     reached: set[Node] = set()
     todo = _first(scope)
     while todo:
@@ -402,7 +369,7 @@ def _reached(scope: Scope) -> set[Node]:
         reached.add(node)
         todo += [scope.target(flow) for flow in scope.outgoing(node)]
         todo += scope.boundary.get(node.get("id", ""), [])
-        link = _link(node) if local(node) == "intermediateThrowEvent" else None
+        link = link_name(node) if local(node) == "intermediateThrowEvent" else None
         todo += catching.get(link, []) if link else []
     return reached
 
@@ -411,7 +378,6 @@ _RULES: tuple[Callable[[Diagram], Iterator[Problem]], ...] = (
     _duplicate_ids,
     _missing_ids,
     _odd_ids,
-    _too_long,
     _places,
     _references,
     _executable,

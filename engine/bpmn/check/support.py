@@ -7,21 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from engine.bpmn.check.diagram import (
-    EVENTS,
-    FLOW_NODES,
-    SERVICES,
-    SUB_PROCESSES,
-    Diagram,
-    Node,
-    a,
-    child_text,
-    children,
-    is_true,
-    owner,
-)
+from engine.bpmn.check.diagram import EVENTS, FLOW_NODES, SERVICES, SUB_PROCESSES, Diagram, a, children, owner
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
-from engine.bpmn.read import bpmn, camunda, local
+from engine.bpmn.nodes import Node, bpmn, camunda, child_text, is_true, local
 from engine.model import Problem
 
 

@@ -4,14 +4,17 @@ A form is a form-js file beside the diagram, camunda:formData in it, or made fro
 gateway behind the task asks.
 """
 
-from engine.bpmn.forms.choices import Choice, from_choices, implied_condition
-from engine.bpmn.forms.files import find, is_form, names_of, wanted_name
+from engine.bpmn.forms.choices import Choice, from_choices, implied_condition, is_drawn_choice
+from engine.bpmn.forms.files import ENDINGS, find, is_form, names_of, wanted_name
 from engine.bpmn.forms.form_data import faults_of_form_data, from_form_data
 from engine.bpmn.forms.form_js import form_id, from_form_js
+from engine.bpmn.forms.source import FormSource
 from engine.bpmn.forms.values import checked
 
 __all__ = [
+    "ENDINGS",
     "Choice",
+    "FormSource",
     "checked",
     "faults_of_form_data",
     "find",
@@ -20,6 +23,7 @@ __all__ = [
     "from_form_data",
     "from_form_js",
     "implied_condition",
+    "is_drawn_choice",
     "is_form",
     "names_of",
     "wanted_name",

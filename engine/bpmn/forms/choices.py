@@ -17,8 +17,10 @@ from typing import NamedTuple
 from engine.bpmn.forms.schema import schema_of
 from engine.model import Button, Field, FieldKind, Form, Json
 
-MAX_ASSIGNMENTS = 4_096
-"""Tried when looking for what makes a flow's condition true."""
+MAX_NAMES = 12
+"""Of one gateway's conditions, that values are looked for; more become fields."""
+MAX_WORK = 100_000
+"""Pieces of conditions evaluated when looking for what makes each flow's condition true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,25 @@ class Choice:
 
 
 Values = dict[str, Json]
+
+
+def is_drawn_choice(flows: Sequence[tuple[str, str | None]], before: Sequence[tuple[str, int]]) -> bool:
+    """Whether the person who did the task before an exclusive gateway decides there by a button.
+
+    flows: (name, condition) of each that leaves; all must have names of their own, and none a condition.
+    before: (element type, number of flows that leave it) of each node that leads to the gateway.
+    """
+    labels = [label for label, _condition in flows]
+    return (
+        _are_buttons(labels)
+        and not any(condition for _label, condition in flows)
+        and bool(before)
+        and all(node == ("userTask", 1) for node in before)
+    )
+
+
+def _are_buttons(labels: Sequence[str]) -> bool:
+    return len(labels) > 1 and all(labels) and len(set(labels)) == len(labels)
 
 
 def from_choices(names: Iterable[str], flows: Sequence[Choice], choice_variable: str = "") -> Form:
@@ -62,7 +83,7 @@ def _field(name: str, kind: FieldKind) -> Field:
 
 def _buttons(flows: Sequence[Choice], choice_variable: str) -> Iterator[Button]:
     labels = [flow.label for flow in flows]
-    if len(flows) < 2 or not all(labels) or len(set(labels)) < len(labels):
+    if not _are_buttons(labels):
         return
     if choice_variable and all(flow.condition is None for flow in flows):
         yield from (Button(label, {choice_variable: label}) for label in labels)
@@ -74,17 +95,42 @@ def _buttons(flows: Sequence[Choice], choice_variable: str) -> Iterator[Button]:
 
 def _assignments(flows: Sequence[Choice]) -> list[Values] | None:
     """For each flow what makes it, and no other, be taken; None when that cannot be told."""
-    conditions = [_parsed(flow) for flow in flows]
-    if any(condition is None for condition in conditions):
+    parsed = [condition for condition in map(_parsed, flows) if condition is not None]
+    if len(parsed) < len(flows):
         return None
-    parsed = [condition for condition in conditions if condition is not None]
-    candidates = _candidates(flows, parsed)
-    if not candidates or math.prod(map(len, candidates.values())) > MAX_ASSIGNMENTS:
+    return _one_text_each(flows, parsed) or _found_by_trying(flows, parsed)
+
+
+def _one_text_each(flows: Sequence[Choice], conditions: Sequence[ast.expr]) -> list[Values] | None:
+    """The usual gateway: every condition compares the same name with a text of its own."""
+    compared = [_comparison(condition) for condition in conditions if condition is not _NEVER]
+    names = {each.name for each in compared if each is not None and each.is_true is operator.eq}
+    texts = [each.value for each in compared if each is not None and isinstance(each.value, str)]
+    if len(names) != 1 or len(set(texts)) < len(compared):
         return None
-    possible = [dict(zip(candidates, values, strict=True)) for values in product(*candidates.values())]
-    found = [_taking(number, flows, parsed, possible) for number in range(len(flows))]
-    complete = [values for values in found if values is not None]
-    return complete if len(complete) == len(flows) else None
+    (name,) = names
+    left = iter(texts)
+    return [{name: _other_text(flow.label, texts) if flow.is_default else next(left)} for flow in flows]
+
+
+def _other_text(label: str, texts: Sequence[Json]) -> str | None:
+    return None if label in texts else label
+
+
+def _found_by_trying(flows: Sequence[Choice], conditions: Sequence[ast.expr]) -> list[Values] | None:
+    candidates = _candidates(flows, conditions)
+    pieces = sum(1 for condition in conditions for _node in ast.walk(condition))
+    if not candidates or math.prod(map(len, candidates.values())) * pieces > MAX_WORK:
+        return None
+    found: dict[int, Values] = {}
+    default = next((number for number, flow in enumerate(flows) if flow.is_default), None)
+    for told in product(*candidates.values()):
+        values = dict(zip(candidates, told, strict=True))
+        true = [number for number, condition in enumerate(conditions) if _holds(condition, values)]
+        taken = true[0] if len(true) == 1 else None if true else default
+        if taken is not None:
+            found.setdefault(taken, values)
+    return [found[number] for number in range(len(flows))] if len(found) == len(flows) else None
 
 
 def _parsed(flow: Choice) -> ast.expr | None:
@@ -143,7 +189,7 @@ _LITERALS = (str, int, float, type(None))
 
 
 def _candidates(flows: Sequence[Choice], conditions: Iterable[ast.expr]) -> dict[str, list[Json]]:
-    """Name -> the values worth trying, those drawn in the conditions first."""
+    """Name -> the values worth trying, those drawn in the conditions first; {} when there are too many names."""
     found: dict[str, list[Json]] = {}
     for tree in (node for condition in conditions for node in ast.walk(condition)):
         compared = _comparison(tree) if isinstance(tree, ast.Compare) else None
@@ -151,6 +197,8 @@ def _candidates(flows: Sequence[Choice], conditions: Iterable[ast.expr]) -> dict
             found.setdefault(compared.name, []).append(compared.value)
         elif isinstance(tree, ast.Name):
             found.setdefault(tree.id, [])
+    if len(found) > MAX_NAMES:
+        return {}
     return {name: _distinct([*values, *_others(flows, values)]) for name, values in found.items()}
 
 
@@ -164,13 +212,6 @@ def _others(flows: Sequence[Choice], values: Sequence[Json]) -> list[Json]:
 
 def _distinct(values: Iterable[Json]) -> list[Json]:
     return list({(type(value), value): value for value in values}.values())
-
-
-def _taking(
-    number: int, flows: Sequence[Choice], conditions: Sequence[ast.expr], possible: Iterable[Values]
-) -> Values | None:
-    wanted = [index == number and not flow.is_default for index, flow in enumerate(flows)]
-    return next((values for values in possible if [_holds(each, values) for each in conditions] == wanted), None)
 
 
 def _holds(tree: ast.expr, values: Mapping[str, Json]) -> bool:

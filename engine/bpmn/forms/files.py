@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from engine.bpmn.forms.form_js import form_id
 
+ENDINGS = (".form", ".json")
+"""In small letters."""
+
 
 def is_form(file: str) -> bool:
-    return file.lower().endswith((".form", ".json"))
+    return file.lower().endswith(ENDINGS)
 
 
 def wanted_name(key: str) -> str:

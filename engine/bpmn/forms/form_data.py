@@ -9,7 +9,7 @@ from datetime import date
 from lxml import etree
 
 from engine.bpmn.forms.schema import schema_of
-from engine.bpmn.read import camunda
+from engine.bpmn.nodes import camunda
 from engine.model import Field, FieldKind, Form, Json, Option
 
 KINDS = {

@@ -1,0 +1,74 @@
+"""Camunda's attributes that are executed: what each of them must say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from engine.bpmn import dialects, schedule
+from engine.bpmn.check.diagram import Diagram
+from engine.bpmn.check.expressions import read_by, sources_problems
+from engine.bpmn.check.limits import fault_of_people, fault_of_variable
+from engine.bpmn.check.python import Fault
+from engine.bpmn.nodes import Node
+from engine.bpmn.schedule import TimerKind
+from engine.bpmn.script import constant
+from engine.model import Problem
+
+LARGEST_PRIORITY = 1_000_000_000
+
+
+def check(diagram: Diagram) -> Iterator[Problem]:
+    for node in diagram.running:
+        for attribute, text, term, read in dialects.attributes(node):
+            yield from _attribute(diagram, node, attribute, text, term, read)
+
+
+def _attribute(
+    diagram: Diagram, node: Node, attribute: str, text: str, term: str, read: dialects.Reader
+) -> Iterator[Problem]:
+    found, fault = read_by(read, text)
+    told = [found] if isinstance(found, str) else list(found or ())
+    rule = _RULES.get(term)
+    if fault is None and rule is not None:
+        fault = rule(told)
+    place = diagram.document.attribute_place(node, attribute, 0 if fault is None else fault.offset)
+    yield from sources_problems(diagram, node, told if read in dialects.GIVING_SOURCES else (), place, fault)
+
+
+# ---- what is known at upload can be looked at ----------------------------------------------------------------------
+
+
+def _moment(sources: Sequence[str]) -> Fault | None:
+    """A date, or a duration from when the task begins."""
+    known = constant(sources[0])
+    text = "" if known is None else str(known[0]).strip()
+    try:
+        if text:
+            schedule.validate(TimerKind.DURATION if text.startswith("P") else TimerKind.DATE, text)
+    except ValueError as cause:
+        return Fault(str(cause), "Or write a duration such as P3D." if "a date such as" in str(cause) else "")
+    return None
+
+
+def _priority(sources: Sequence[str]) -> Fault | None:
+    digits = sources[0].removeprefix("-")
+    if digits.isdecimal() and int(digits) > LARGEST_PRIORITY:
+        return Fault("Expected a priority of at most nine digits, but it is larger.", "The usual one is 50.")
+    return None
+
+
+def _variable(texts: Sequence[str]) -> Fault | None:
+    return fault_of_variable(texts[0])
+
+
+_RULES: Mapping[str, Callable[[Sequence[str]], Fault | None]] = {
+    "assignee": fault_of_people,
+    "candidate_users": fault_of_people,
+    "candidate_groups": fault_of_people,
+    "due": _moment,
+    "follow_up": _moment,
+    "priority": _priority,
+    "element_variable": _variable,
+    "initiator": _variable,
+    "result_variable": _variable,
+}

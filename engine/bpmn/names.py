@@ -1,0 +1,27 @@
+"""Names that variables may have: those that an expression can read."""
+
+from __future__ import annotations
+
+import keyword
+import unicodedata
+
+LONGEST = 255
+"""Characters; what a row can hold."""
+RULE = "Use letters, digits and _, a letter first."
+
+
+def is_variable(name: str) -> bool:
+    """Python reads letters in their plainest form only, and keeps names with two lines before them for itself."""
+    return (
+        name.isidentifier()
+        and not name.startswith("__")
+        and len(name) <= LONGEST
+        and unicodedata.normalize("NFKC", name) == name
+    )
+
+
+def variable_from(text: str) -> str:
+    """A name for a variable that belongs to an element, made of the element's id."""
+    plain = unicodedata.normalize("NFKC", text)
+    name = "".join(letter if f"_{letter}".isidentifier() else "_" for letter in plain)
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"_{name}"

@@ -1,0 +1,103 @@
+"""Elements of a diagram's XML: their names, and what is read of them in several places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from lxml import etree
+
+from engine.bpmn.schedule import TimerKind
+
+Node: TypeAlias = etree._Element
+
+BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+BPMNDI = "http://www.omg.org/spec/BPMN/20100524/DI"
+DC = "http://www.omg.org/spec/DD/20100524/DC"
+DI = "http://www.omg.org/spec/DD/20100524/DI"
+CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+_BPMN_PREFIX = f"{{{BPMN}}}"
+
+
+def bpmn(tag: str) -> str:
+    """The full name of a BPMN tag."""
+    return f"{{{BPMN}}}{tag}"
+
+
+def camunda(tag: str) -> str:
+    """The full name of a camunda: tag or attribute."""
+    return f"{{{CAMUNDA}}}{tag}"
+
+
+def local(node: Node) -> str:
+    """The tag of an element without its namespace."""
+    return str(node.tag).rpartition("}")[2]
+
+
+def is_bpmn(node: Node) -> bool:
+    return str(node.tag).startswith(_BPMN_PREFIX)
+
+
+def elements(root: Node) -> Iterator[Node]:
+    """Every BPMN element below (and with) a node, in document order."""
+    return (node for node in root.iter() if is_bpmn(node))
+
+
+# ---- texts ---------------------------------------------------------------------------------------------------------
+
+
+def name_of(node: Node) -> str:
+    """What people call it: line ends and rows of spaces are for drawing only."""
+    return " ".join(node.get("name", "").split())
+
+
+def raw_text(node: Node, tag: str) -> str:
+    """The text of a child, with the spaces around it; "" when there is no such child."""
+    child = node.find(bpmn(tag))
+    return "" if child is None else "".join(map(str, child.itertext()))
+
+
+def child_text(node: Node, tag: str) -> str:
+    return raw_text(node, tag).strip()
+
+
+def is_true(node: Node, attribute: str, default: str = "false") -> bool:
+    return node.get(attribute, default).strip() in ("true", "1")
+
+
+# ---- events --------------------------------------------------------------------------------------------------------
+
+TIMERS = {
+    "timeDate": TimerKind.DATE,
+    "timeDuration": TimerKind.DURATION,
+    "timeCycle": TimerKind.CYCLE,
+}
+
+
+def event_definitions(node: Node) -> list[Node]:
+    """Those that are written in the event."""
+    return [child for child in node if is_bpmn(child) and local(child).endswith("EventDefinition")]
+
+
+def link_name(event: Node) -> str | None:
+    """What joins the ends of a link: the definition's name or the event's own; None when the event is no link."""
+    links = (each for each in event_definitions(event) if local(each) == "linkEventDefinition")
+    return next((name_of(link) or name_of(event) for link in links), None)
+
+
+# ---- data of loops -------------------------------------------------------------------------------------------------
+
+
+def data_name(activity: Node, reference: str) -> str:
+    """The name of the data input or output an id refers to; without such a declaration the reference is the name."""
+    for declared in activity.iterfind(f"{bpmn('ioSpecification')}/*"):
+        if declared.get("id") == reference:
+            return name_of(declared) or reference
+    return reference
+
+
+def item_name(item: Node) -> str:
+    """The name of an inputDataItem or outputDataItem."""
+    return name_of(item) or item.get("id", "")

@@ -1,0 +1,206 @@
+"""Document -> Process: what every instance of one version shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.bpmn import dialects
+from engine.bpmn.dialects import Terms
+from engine.bpmn.document import Document
+from engine.bpmn.elements import activities, events, gateways, loops
+from engine.bpmn.elements.flow_node import Assignment, Element, FlowNode
+from engine.bpmn.forms import FormSource
+from engine.bpmn.nodes import Node, bpmn, child_text, is_true, local, name_of, raw_text
+from engine.bpmn.parse import decisions, flows, repeats
+from engine.bpmn.parse.definitions import References, definition
+from engine.bpmn.process import Process, StartPoint
+from engine.bpmn.workflow import ProcessSpec
+
+__all__ = ["FormSource", "Process", "StartPoint", "processes"]
+
+
+def processes(document: Document, files: Mapping[str, bytes] | None = None) -> list[Process]:
+    """Every executable process of a document that the checks have passed. files: its upload, with the forms."""
+    references = References.of(document)
+    return [
+        _Builder(node, references, files or {}).build()
+        for node in document.root.iterfind(bpmn("process"))
+        if is_true(node, "isExecutable")
+    ]
+
+
+@dataclass(slots=True)
+class _Builder:
+    process: Node
+    references: References
+    files: Mapping[str, bytes]
+    specs: dict[str, ProcessSpec] = field(default_factory=dict)
+    elements: dict[str, Element] = field(default_factory=dict)
+    forms: dict[str, FormSource] = field(default_factory=dict)
+    starts: list[StartPoint] = field(default_factory=list)
+    lanes: dict[str, str] = field(default_factory=dict)
+    initiators: dict[str, str] = field(default_factory=dict)
+
+    def build(self) -> Process:
+        key = self.process.get("id", "")
+        self.lanes = dict(_lanes(self.process))
+        spec = self.container(self.process, key)
+        terms = dialects.terms(self.process)
+        start = next(iter(spec.start_nodes), None)
+        return Process(
+            key=key,
+            name=name_of(self.process) or key,
+            documentation=child_text(self.process, "documentation"),
+            specs=self.specs,
+            elements=self.elements,
+            starts=tuple(self.starts),
+            forms=self.forms,
+            start_event=start if start in self.elements and self.elements[start].type == "startEvent" else None,
+            initiators=self.initiators,
+            starter_users=terms.starter_users,
+            starter_groups=terms.starter_groups,
+        )
+
+    def container(self, node: Node, name: str, lane: str = "") -> ProcessSpec:
+        """Build what is inside a process or sub-process."""
+        spec = self.specs[name] = ProcessSpec(name)
+        nodes = [child for child in node if isinstance(child.tag, str) and local(child) in _BUILD]
+        for child in nodes:
+            self.flow_node(spec, child, lane)
+        flows.connect(spec, node, nodes)
+        decisions.imply_conditions(spec)
+        spec.start_nodes = self.start_nodes(spec, nodes, is_process=node is self.process)
+        for child in nodes:
+            if local(child) in ("userTask", "startEvent"):
+                self.forms[child.get("id", "")] = decisions.form_source(spec, child, self.files)
+        return spec
+
+    def start_nodes(self, spec: ProcessSpec, nodes: Iterable[Node], *, is_process: bool) -> list[str]:
+        starts = [spec.task_specs[node.get("id")] for node in nodes if local(node) == "startEvent"]
+        if not starts:
+            return [node.get("id", "") for node in nodes if flows.begins(spec, node)]
+        if is_process:
+            waiting = [start for start in starts if not isinstance(start.definition, events.Nothing)]
+            self.starts += [StartPoint(start.element, start.definition) for start in waiting]
+        return [start.name for start in starts if isinstance(start.definition, events.Nothing)]
+
+    def flow_node(self, spec: ProcessSpec, node: Node, lane: str) -> None:
+        terms = dialects.terms(node)
+        element = Element(
+            id=node.get("id", ""),
+            type=local(node),
+            name=name_of(node),
+            documentation=child_text(node, "documentation"),
+            lane=self.lanes.get(node.get("id", ""), lane),
+            inputs=tuple(Assignment(name, source) for name, source in terms.inputs),
+            outputs=tuple(Assignment(name, source) for name, source in terms.outputs),
+        )
+        self.elements[element.id] = element
+        if terms.initiator:
+            self.initiators[element.id] = terms.initiator
+        repeated = repeats.repeated(node, terms)
+        options = {"name": element.id + loops.EACH} if repeated else {}
+        _BUILD[element.type](_Drawn(self, spec, node, element, terms, options))
+        if repeated is not None:
+            body, told = repeated
+            body(spec, element, element.id + loops.EACH, told)
+
+
+def _lanes(process: Node) -> Iterator[tuple[str, str]]:
+    """(node id, lane name), outer lanes before inner ones."""
+    for lane in process.iter(bpmn("lane")):
+        for reference in lane.iterfind(bpmn("flowNodeRef")):
+            yield (reference.text or "").strip(), name_of(lane)
+
+
+# ---- tag -> how it is built ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """One node to build, and what is known of it."""
+
+    builder: _Builder
+    spec: ProcessSpec
+    node: Node
+    element: Element
+    terms: Terms
+    options: Mapping[str, Any]
+
+    @property
+    def definition(self) -> events.Definition:
+        return definition(self.node, self.builder.references)
+
+
+Build = Callable[[_Drawn], FlowNode]
+
+
+def _user_task(drawn: _Drawn) -> FlowNode:
+    terms = drawn.terms
+    told = activities.Assignment(
+        assignee=terms.assignee,
+        candidate_users=terms.candidate_users,
+        candidate_groups=terms.candidate_groups,
+        due=terms.due,
+        follow_up=terms.follow_up,
+        priority=terms.priority,
+    )
+    return activities.UserTask(drawn.spec, drawn.element, told, **drawn.options)
+
+
+def _script_task(drawn: _Drawn) -> FlowNode:
+    script = dialects.script(raw_text(drawn.node, "script"))
+    return activities.ScriptTask(drawn.spec, drawn.element, script, **drawn.options)
+
+
+def _service_task(drawn: _Drawn) -> FlowNode:
+    if drawn.terms.topic is None:
+        return _abstract_task(drawn)
+    told = (drawn.terms.topic, drawn.terms.result_variable)
+    return activities.ServiceTask(drawn.spec, drawn.element, *told, **drawn.options)
+
+
+def _abstract_task(drawn: _Drawn) -> FlowNode:
+    return activities.AbstractTask(drawn.spec, drawn.element, **drawn.options)
+
+
+def _subprocess(drawn: _Drawn) -> FlowNode:
+    drawn.builder.container(drawn.node, drawn.element.id, drawn.element.lane)
+    return activities.SubProcess(drawn.spec, drawn.element, drawn.element.id, **drawn.options)
+
+
+def _event(kind: type[events.Event]) -> Build:
+    return lambda drawn: kind(drawn.spec, drawn.element, drawn.definition, **drawn.options)
+
+
+def _boundary(drawn: _Drawn) -> FlowNode:
+    interrupting = is_true(drawn.node, "cancelActivity", "true")
+    return events.BoundaryEvent(drawn.spec, drawn.element, drawn.definition, interrupting=interrupting)
+
+
+def _gateway(kind: type[FlowNode]) -> Build:
+    return lambda drawn: kind(drawn.spec, drawn.element)
+
+
+_BUILD: dict[str, Build] = {
+    "startEvent": _event(events.StartEvent),
+    "endEvent": _event(events.EndEvent),
+    "intermediateCatchEvent": _event(events.CatchEvent),
+    "intermediateThrowEvent": _event(events.ThrowEvent),
+    "boundaryEvent": _boundary,
+    "task": _abstract_task,
+    "manualTask": _abstract_task,
+    "userTask": _user_task,
+    "scriptTask": _script_task,
+    "serviceTask": _service_task,
+    "sendTask": _service_task,
+    "businessRuleTask": _service_task,
+    "receiveTask": _event(events.CatchEvent),
+    "subProcess": _subprocess,
+    "exclusiveGateway": _gateway(gateways.ExclusiveGateway),
+    "parallelGateway": _gateway(gateways.ParallelGateway),
+    "inclusiveGateway": _gateway(gateways.InclusiveGateway),
+    "eventBasedGateway": _gateway(gateways.EventBasedGateway),
+}

@@ -1,0 +1,77 @@
+"""Event definitions: what an event waits for or throws. Source: BPMN 2.0.2, 10.5.5 Event Definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from engine.bpmn import dialects
+from engine.bpmn.document import Document
+from engine.bpmn.elements import events
+from engine.bpmn.nodes import TIMERS, Node, bpmn, child_text, event_definitions, is_bpmn, link_name, local, name_of
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What events refer to: messages, signals, errors, escalations and shared definitions, by id."""
+
+    found: Mapping[str, Node]
+
+    @classmethod
+    def of(cls, document: Document) -> References:
+        return cls({node.get("id", ""): node for node in document.root if is_bpmn(node)})
+
+    def get(self, reference: str | None) -> Node | None:
+        return self.found.get((reference or "").strip().rpartition(":")[2])
+
+
+def definition(node: Node, references: References) -> events.Definition:
+    """What an event is about; a receive task names its message itself."""
+    if node.get("messageRef"):
+        return _message(node, node, references)
+    shared = (references.get(reference.text) for reference in node.iterfind(bpmn("eventDefinitionRef")))
+    for told in [*event_definitions(node), *shared]:
+        if told is not None:
+            return _DEFINE[local(told)](told, node, references)
+    return events.Nothing()
+
+
+def _timer(node: Node, event: Node, references: References) -> events.Definition:
+    for tag, kind in TIMERS.items():
+        text = child_text(node, tag)
+        if text:
+            return events.Timer(kind, dialects.time(kind, text))
+    return events.Nothing()
+
+
+def _message(node: Node, event: Node, references: References) -> events.Definition:
+    return events.Message(_called(references.get(node.get("messageRef"))))
+
+
+def _signal(node: Node, event: Node, references: References) -> events.Definition:
+    return events.Signal(_called(references.get(node.get("signalRef"))))
+
+
+def _called(found: Node | None) -> str:
+    return "" if found is None else name_of(found) or found.get("id", "")
+
+
+def _error(node: Node, event: Node, references: References) -> events.Definition:
+    found = references.get(node.get("errorRef"))
+    return events.Error(None if found is None else found.get("errorCode"))
+
+
+def _escalation(node: Node, event: Node, references: References) -> events.Definition:
+    found = references.get(node.get("escalationRef"))
+    return events.Escalation(None if found is None else found.get("escalationCode"))
+
+
+_DEFINE: dict[str, Callable[[Node, Node, References], events.Definition]] = {
+    "timerEventDefinition": _timer,
+    "messageEventDefinition": _message,
+    "signalEventDefinition": _signal,
+    "errorEventDefinition": _error,
+    "escalationEventDefinition": _escalation,
+    "terminateEventDefinition": lambda node, event, references: events.Terminate(),
+    "linkEventDefinition": lambda node, event, references: events.Link(link_name(event) or ""),
+}

@@ -1,0 +1,52 @@
+"""Sequence flows, boundary events and links: what joins the nodes of a process or sub-process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.bpmn import dialects
+from engine.bpmn.elements import events
+from engine.bpmn.elements.flow_node import Flow
+from engine.bpmn.nodes import Node, bpmn, child_text, link_name, local, name_of
+from engine.bpmn.workflow import ProcessSpec
+
+
+def connect(spec: ProcessSpec, container: Node, nodes: Sequence[Node]) -> None:
+    for node in container.iterfind(bpmn("sequenceFlow")):
+        flow = _flow(node)
+        spec.task_specs[flow.source].flows.append(flow)
+        spec.task_specs[flow.target].incoming.append(flow)
+    for node in nodes:
+        if node.get("default"):
+            spec.task_specs[node.get("id")].default = node.get("default")
+        if local(node) == "boundaryEvent":
+            spec.task_specs[node.get("attachedToRef")].boundary.append(node.get("id"))
+    _connect_links(spec, nodes)
+
+
+def source_of(node: Node, tag: str) -> str | None:
+    """A child's text as Python source; None when there is none."""
+    text = child_text(node, tag)
+    return dialects.expression(text) if text else None
+
+
+def _flow(node: Node) -> Flow:
+    condition = source_of(node, "conditionExpression")
+    return Flow(node.get("id", ""), name_of(node), node.get("sourceRef", ""), node.get("targetRef", ""), condition)
+
+
+def _connect_links(spec: ProcessSpec, nodes: Iterable[Node]) -> None:
+    """A throwing link event goes on at the catching one of the same name. Source: BPMN 2.0.2, 10.5.5."""
+    named = {node.get("id", ""): link_name(node) for node in nodes if local(node).startswith("intermediate")}
+    links = {spec.task_specs[node]: name for node, name in named.items() if name is not None}
+    caught = {name: event.name for event, name in links.items() if isinstance(event, events.CatchEvent)}
+    for event, name in links.items():
+        if isinstance(event, events.ThrowEvent):
+            event.definition = events.Link(caught[name])
+
+
+def begins(spec: ProcessSpec, node: Node) -> bool:
+    """Whether tokens begin at a node when there is no start event: nothing leads to it."""
+    found = spec.task_specs[node.get("id")]
+    is_caught = isinstance(found, events.CatchEvent) and isinstance(found.definition, events.Link)
+    return not found.incoming and local(node) != "boundaryEvent" and not is_caught

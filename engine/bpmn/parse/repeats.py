@@ -1,0 +1,47 @@
+"""Standard loops and multi-instance activities. Source: BPMN 2.0.2, 10.3.8 Loop Characteristics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.bpmn.dialects import Terms
+from engine.bpmn.elements import loops
+from engine.bpmn.elements.flow_node import Element, FlowNode
+from engine.bpmn.nodes import Node, bpmn, child_text, data_name, is_true, item_name
+from engine.bpmn.parse.flows import source_of
+from engine.bpmn.workflow import ProcessSpec
+
+Repeated = tuple[Callable[[ProcessSpec, Element, str, Any], FlowNode], loops.StandardLoop | loops.MultiInstance]
+
+
+def repeated(node: Node, terms: Terms) -> Repeated | None:
+    """How an activity is repeated: the node of its body, and what that is told; None when it is done once."""
+    told = node.find(bpmn("standardLoopCharacteristics"))
+    if told is not None:
+        return loops.LoopBody, _standard_loop(told)
+    told = node.find(bpmn("multiInstanceLoopCharacteristics"))
+    return None if told is None else (loops.MultiInstanceBody, _multi_instance(node, told, terms))
+
+
+def _standard_loop(told: Node) -> loops.StandardLoop:
+    maximum = told.get("loopMaximum")
+    before = is_true(told, "testBefore")
+    return loops.StandardLoop(source_of(told, "loopCondition"), before, None if maximum is None else str(int(maximum)))
+
+
+def _multi_instance(node: Node, told: Node, terms: Terms) -> loops.MultiInstance:
+    return loops.MultiInstance(
+        is_sequential=is_true(told, "isSequential"),
+        cardinality=source_of(told, "loopCardinality"),
+        collection=terms.collection or data_name(node, child_text(told, "loopDataInputRef")) or None,
+        item=terms.element_variable or _item(told, "inputDataItem"),
+        output_collection=data_name(node, child_text(told, "loopDataOutputRef")) or None,
+        output_item=_item(told, "outputDataItem"),
+        completion_condition=source_of(told, "completionCondition"),
+    )
+
+
+def _item(told: Node, tag: str) -> str | None:
+    item = told.find(bpmn(tag))
+    return None if item is None else item_name(item) or None

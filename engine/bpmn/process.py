@@ -1,0 +1,44 @@
+"""A definition ready to run: the specification that every instance of one version shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.bpmn.elements.events import Definition
+from engine.bpmn.elements.flow_node import Element
+from engine.bpmn.forms import FormSource
+from engine.bpmn.workflow import ProcessSpec
+
+
+@dataclass(frozen=True, slots=True)
+class StartPoint:
+    """A start event that waits for something: a timer, message or signal of the whole definition."""
+
+    element: Element
+    definition: Definition
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One executable process as drawn. Nothing changes it at run time."""
+
+    key: str
+    name: str
+    documentation: str
+    specs: Mapping[str, ProcessSpec]
+    """The process's own specification under its key, and that of each sub-process."""
+    elements: Mapping[str, Element]
+    starts: tuple[StartPoint, ...]
+    forms: Mapping[str, FormSource]
+    """By id of the user task; the start form under the id of the plain start event."""
+    start_event: str | None
+    initiators: Mapping[str, str]
+    """Start event -> the variable that shall hold who started."""
+    starter_users: tuple[str, ...]
+    starter_groups: tuple[str, ...]
+
+    @property
+    def start_nodes(self) -> list[str]:
+        """Where a token is placed when a person starts it; empty: it starts by itself only."""
+        return self.specs[self.key].start_nodes
