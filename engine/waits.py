@@ -224,6 +224,13 @@ def _end_incident(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
     tx.connection.execute(_RESOLVE, rows)
 
 
+# ---- conditions: tested by the instance itself --------------------------------------------------------------------
+
+
+def _nothing(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    """Nobody outside has to know."""
+
+
 # ---- the table -----------------------------------------------------------------------------------------------------
 
 _Act = Callable[[Transaction, Owner, Sequence[Wait]], None]
@@ -241,5 +248,6 @@ _KINDS: Mapping[str, _Kind] = {
     "service": _Kind(_begin_service, _end_jobs),
     "message": _Kind(_begin_subscription, _end_subscription),
     "signal": _Kind(_begin_subscription, _end_subscription),
+    "condition": _Kind(_nothing, _nothing),
     "incident": _Kind(_begin_incident, _end_incident),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from SpiffWorkflow.util.task import TaskState
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Agenda:
-    """Tokens to execute; joins to ask when nothing else moves; sub-processes that may be over."""
+    """Tokens to execute; conditions to test; joins to ask when nothing else moves; sub-processes that may be over."""
 
     def __init__(self) -> None:
         self._ready: list[tuple[bool, int, int, Token]] = []
@@ -23,10 +24,21 @@ class Agenda:
         """(workflow, join) where tokens wait, in the order they came."""
         self.left: dict[Any, None] = {}
         """Sub-processes that a token has gone from."""
+        self.conditions: dict[UUID, Token] = {}
+        """Tokens that wait for a condition."""
+        self.tested = 0
+        """How many of the changes of variables they were asked about."""
 
     def add(self, token: Token) -> None:
         """Events that have happened come first, the outermost of those first; else as they came."""
         heappush(self._ready, ("happened" not in token.internal_data, token.workflow.depth, next(self._number), token))
+
+    def restore(self, token: Token) -> None:
+        """Know of a token that was loaded."""
+        if token._state == TaskState.WAITING:
+            self.joins[token.workflow, token.task_spec] = None
+        if any(wait["kind"] == "condition" for wait in token.internal_data.get("waits", ())):
+            self.conditions[token.id] = token
 
     def next(self) -> Token | None:
         """The next token to execute; what was taken away or stopped meanwhile is passed over."""

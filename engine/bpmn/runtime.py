@@ -9,7 +9,7 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
-from engine.bpmn import snapshot
+from engine.bpmn import settling, snapshot
 from engine.bpmn.elements import events
 from engine.bpmn.elements.flow_node import Token, write
 from engine.bpmn.facts import Fact
@@ -62,8 +62,7 @@ class Run:
                 f'Expected process "{process.name}" to have a plain start event, but it starts by itself only: '
                 "by a timer, message or signal."
             )
-        for node in nodes:
-            workflow.place(node)
+        workflow.begin(nodes)
         return cls(workflow, process)
 
     @classmethod
@@ -112,7 +111,7 @@ class Run:
         self.workflow.cancel_all()
 
     def settle(self, max_steps: int, max_seconds: float = inf) -> None:
-        self.workflow.settle(max_steps, max_seconds)
+        settling.settle(self.workflow, max_steps, max_seconds)
 
     def _attempt(self, token: Token, act: Any) -> None:
         """What goes wrong with the values themselves is the caller's fault, not the instance's."""

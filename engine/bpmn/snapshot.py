@@ -82,5 +82,4 @@ def _fill(workflow: Any, rows: list[list[Any]]) -> None:
         token.triggered = triggered
         token.internal_data = data
         tokens.append(token)
-        if state == TaskState.WAITING:
-            workflow.top_workflow.agenda.joins[workflow, token.task_spec] = None
+        workflow.top_workflow.agenda.restore(token)

@@ -5,11 +5,9 @@ No recursion over a tree and no look at the past: each (sub-)process is a root w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from math import inf
-from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -21,29 +19,24 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine import values
 from engine.bpmn.agenda import Agenda
-from engine.bpmn.elements import events
 from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token, storable, write
-from engine.bpmn.elements.gateways import Join
 from engine.bpmn.elements.loops import Repeated
 from engine.bpmn.facts import Entered, Fact, Left, Logged, Thrown
-from engine.bpmn.script import Evaluator, ScriptFailed, constant, names
+from engine.bpmn.script import Evaluator, constant, names
 from engine.bpmn.variables import Scopes
-from engine.errors import BpmnError, ElementFailed
+from engine.errors import BpmnError
 from engine.model import Json, Outcome
 
 _NO_ENGINE = PythonScriptEngine()
 """SpiffWorkflow makes one for each workflow unless it is given one; ours is the Evaluator."""
 
+THE_WHOLE = "the whole"
+"""What an event sub-process waits beside; a boundary event: the token of its activity."""
 ROOT = "(root)"
 """Name of the node above all tokens (no XML id has a bracket)."""
 
 LONGEST_MESSAGE = 4_000
 """Characters of what an incident says."""
-STEP_LIMIT = (
-    "Expected the instance to come to rest, but it took {limit} steps in one go. Is there a loop without an exit?"
-)
-
-TIME_LIMIT = "Expected the instance to come to rest, but it ran for more than {limit:g} s in one go. Retry to go on."
 
 # ---- specifications ------------------------------------------------------------------------------------------------
 
@@ -57,6 +50,8 @@ class ProcessSpec(BpmnProcessSpec):
         self.start = FlowNode(self, Element(ROOT, "process"), name=ROOT)
         self.start_nodes: list[str] = []
         """Where a token is placed when nothing else is said."""
+        self.event_subprocesses: list[str] = []
+        """Nodes where a token waits from the beginning."""
 
 
 Specs = Mapping[str, ProcessSpec]
@@ -88,12 +83,25 @@ class _Tokens:
         spec._update(token)
         return token
 
+    def begin(self, nodes: Iterable[str], happened: Mapping[str, Json] | None = None) -> None:
+        """Let event sub-processes wait, and start at these nodes; happened: what came with the start event."""
+        for node in self.spec.event_subprocesses:  # type: ignore[attr-defined]
+            self.place(node, data={"on": THE_WHOLE})
+        for node in nodes:
+            self.place(node, data=None if happened is None else {"happened": dict(happened)})
+
+    def watchers(self) -> list[Token]:
+        """Tokens of the event sub-processes that wait."""
+        return [token for token in self.live() if token.internal_data.get("on") == THE_WHOLE]
+
     def live(self) -> Iterator[Token]:
         return (token for token in list(self.tasks.values()) if token._state & LIVE)  # type: ignore[attr-defined]
 
     @property
     def is_over(self) -> bool:
-        return not any(token._state & LIVE for token in self.tasks.values())  # type: ignore[attr-defined]
+        """No token is left but those of event sub-processes that wait."""
+        tokens = self.tasks.values()  # type: ignore[attr-defined]
+        return not any(token._state & LIVE and token.internal_data.get("on") != THE_WHOLE for token in tokens)
 
     def _task_completed_notify(self, token: Token) -> None:
         top: ProcessWorkflow = self.top_workflow  # type: ignore[attr-defined]
@@ -179,94 +187,6 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
                 return found if found._state & LIVE else None
         return None
 
-    # ---- running
-
-    def settle(self, max_steps: int, max_seconds: float = inf) -> None:
-        """Execute until every token waits. Too long: the tokens still moving are stopped with an incident."""
-        ends_at = monotonic() + max_seconds
-        for _ in range(max_steps):
-            if monotonic() > ends_at:
-                return self._stop(TIME_LIMIT.format(limit=max_seconds))
-            token = self._next()
-            if token is None:
-                return self._tell_of_stuck_joins()
-            self._step(token)
-            if self.result.error is not None:
-                return self.cancel_all()
-        return self._stop(STEP_LIMIT.format(limit=max_steps))
-
-    def _next(self) -> Token | None:
-        """The next token to execute; when none moves, joins fire and sub-processes end until one does."""
-        while (token := self.agenda.next()) is None:
-            if not (self._fire_joins() or self._finish_subprocess()):
-                return None
-        return token
-
-    def _stop(self, message: str) -> None:
-        for token in self.agenda.rest():
-            self.fail(token, message)
-
-    def _step(self, token: Token) -> None:
-        """Execute one token. A step that fails is undone: what it wrote, threw and began was never so."""
-        self.scopes.begin_step()
-        facts, data = len(self.facts), dict(token.internal_data)
-        try:
-            token.run()
-        except BpmnError as error:
-            token._set_state(TaskState.READY)
-            if not events.throw(token, error):
-                self.fail(token, uncaught(error))
-        except (ScriptFailed, ElementFailed) as problem:
-            self._undo(token, facts, data)
-            self.fail(token, str(problem))
-
-    def _undo(self, token: Token, facts: int, data: dict[str, Json]) -> None:
-        """The visit itself has been, and boundary events guard the activity from its beginning on."""
-        token._set_state(TaskState.READY)
-        for begun in token.children:
-            self.forget(begun)
-        self.scopes.undo_step()
-        self.facts[facts:] = [fact for fact in self.facts[facts:] if not isinstance(fact, Thrown)]
-        token.internal_data = data | {name: True for name in ("seen", "guarded") if name in token.internal_data}
-
-    def _fire_joins(self) -> bool:
-        """Let joins fire that had to wait until nothing else moves: one in each (sub-)process."""
-        fired = set[Any]()
-        for workflow, join in self.waiting_joins():
-            arrived = join.arrivals(workflow)
-            if workflow not in fired and not join.fires_at_once and join.may_fire(arrived, workflow):
-                join.fire(arrived)
-                fired.add(workflow)
-        return bool(fired)
-
-    def waiting_joins(self) -> list[tuple[Any, Join]]:
-        """(workflow, join) where tokens wait, outermost first."""
-        joins = self.agenda.joins
-        for workflow, join in [at for at in joins if not at[1].arrivals(at[0])]:
-            del joins[workflow, join]
-        return sorted(joins, key=lambda at: at[0].depth)
-
-    def _finish_subprocess(self) -> bool:
-        """End one sub-process in which no token is left; its activity goes on."""
-        while self.agenda.left:
-            sub, _ = self.agenda.left.popitem()
-            if self.subprocesses.get(sub.parent_task_id) is sub and sub.is_over:
-                holder = self.token(sub.parent_task_id.hex)
-                del self.subprocesses[sub.parent_task_id]
-                if holder is not None:
-                    self.resume(holder)
-                    return True
-        return False
-
-    def _tell_of_stuck_joins(self) -> None:
-        """An instance does not stand still without a word: who waits for what cannot come is stopped."""
-        for workflow, join in self.waiting_joins():
-            arrived = join.arrivals(workflow)
-            reason = join.why_stuck(arrived, workflow)
-            token = next(iter(arrived.values()))
-            if reason and "incident" not in token.internal_data:
-                self.fail(token, reason)
-
     # ---- the ends of tokens
 
     def resume(self, token: Token) -> None:
@@ -326,20 +246,28 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
                 self.forget(event)
         self.scopes.close(token)
 
-    def open_subprocess(self, token: Token, inner: str) -> None:
+    def open_subprocess(self, token: Token, inner: str, happened: Mapping[str, Json] | None = None) -> None:
         sub = SubProcessWorkflow(self.subprocess_specs[inner], parent_task_id=token.id, top_workflow=self)
         self.subprocesses[token.id] = sub
         sub.task_tree._set_state(TaskState.COMPLETED)
         self.agenda.left[sub] = None
-        for node in sub.spec.start_nodes:
-            sub.place(node)
+        sub.begin(sub.spec.start_nodes, happened)
+
+    def close_subprocess(self, sub: SubProcessWorkflow) -> None:
+        """No token is left in it but those of event sub-processes that wait."""
+        _cancel_each(self, sub)
+        del self.subprocesses[sub.parent_task_id]
 
     def cancel_all(self) -> None:
         _cancel_each(self, self)
 
+    def cancel_others(self, token: Token) -> None:
+        """Cancel everything else in the (sub-)process that a token is in."""
+        _cancel_each(self, token.workflow, but=token)
+
     def terminate(self, token: Token) -> None:
         """End the (sub-)process that the token is in, at once. Source: BPMN 2.0.2, 10.5.3 End Event."""
-        _cancel_each(self, token.workflow, but=token)
+        self.cancel_others(token)
         if token.workflow is self:
             self.result.terminated = True
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from engine.bpmn import schedule
 from engine.bpmn.elements.flow_node import Element, Flow, FlowNode, Token, text_of, value_of, wait_for, write
+from engine.bpmn.script import names
 from engine.errors import BpmnError, ElementFailed
 from engine.model import Json, Outcome
 
@@ -51,6 +52,12 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True)
+class Conditional:
+    source: str
+    """Python source of what shall become true."""
+
+
+@dataclass(frozen=True, slots=True)
 class Terminate:
     pass
 
@@ -61,7 +68,7 @@ class Link:
     """Id of the catching link event of the same name."""
 
 
-Definition = Nothing | Timer | Message | Signal | Error | Escalation | Terminate | Link
+Definition = Nothing | Timer | Message | Signal | Error | Escalation | Conditional | Terminate | Link
 
 
 # ---- catching ------------------------------------------------------------------------------------------------------
@@ -96,6 +103,29 @@ def _wait_for_signal(node: FlowNode, token: Token, signal: Signal) -> None:
     wait_for(token, "signal", node.element.id, name=signal.name)
 
 
+def _wait_for_condition(node: FlowNode, token: Token, conditional: Conditional) -> None:
+    wait_for(token, "condition", node.element.id, source=conditional.source, was=None)
+    token.workflow.top_workflow.agenda.conditions[token.id] = token
+
+
+def condition_that_became_true(token: Token, changed: Container[str]) -> str | None:
+    """The conditional event among those the token waits for whose condition was not true before, and is now.
+
+    changed: names set since the last time; a condition that reads none of them is as it was. Raises ScriptFailed.
+    """
+    for wait in token.internal_data.get("waits", ()):
+        if wait["kind"] != "condition":
+            continue
+        was = wait["was"]
+        if was is not None and not any(name in changed for name in names(wait["source"]).read):
+            continue
+        wait["was"] = None  # should it fail now, it is asked again
+        wait["was"] = bool(value_of(token, wait["source"]))
+        if wait["was"] and not was:
+            return str(wait["element"])
+    return None
+
+
 def _wait_for_nothing(node: FlowNode, token: Token, definition: object) -> None:
     """Errors and escalations come from inside: nobody outside has to know that they are waited for."""
 
@@ -104,6 +134,7 @@ _SUBSCRIBE: dict[type, Any] = {
     Timer: _wait_for_timer,
     Message: _wait_for_message,
     Signal: _wait_for_signal,
+    Conditional: _wait_for_condition,
     Error: _wait_for_nothing,
     Escalation: _wait_for_nothing,
 }
@@ -141,28 +172,29 @@ class StartEvent(CatchEvent):
         return True
 
 
-class BoundaryEvent(CatchEvent):
-    """Attached to an activity: while that is open, the event takes a token out beside it, or instead of it."""
+class Guard(CatchEvent):
+    """Waits beside what goes on; when its event happens it goes on beside that, or instead of it."""
 
     def __init__(self, process: Any, element: Element, definition: Definition, *, interrupting: bool) -> None:
         super().__init__(process, element, definition)
         self.interrupting = interrupting
 
+    def interrupt(self, token: Token) -> None:
+        """Cancel what the event interrupts."""
+        raise NotImplementedError
+
     def happen(self, token: Token, element: str, payload: Mapping[str, Json]) -> None:
-        """Interrupting: the event's token goes on instead of the activity. Not: a new token goes on beside it."""
-        workflow = token.workflow.top_workflow
+        """Interrupting: the event's token goes on. Not: a new token goes on, and this one waits for the next time."""
         if self.interrupting:
-            activity = workflow.token(token.internal_data.pop("on"))
-            if activity is not None:
-                workflow.cancel(activity)
+            self.interrupt(token)
             super().happen(token, element, payload)
             return
         token.workflow.place(self.name, data={"happened": dict(payload)})
         if not self._wait_again(token):
-            workflow.forget(token)
+            token.workflow.top_workflow.forget(token)
 
     def _wait_again(self, token: Token) -> bool:
-        """After it has happened beside its activity: wait for the next time. False: there is none."""
+        """False: there is no next time."""
         if not isinstance(self.definition, Timer):
             return True
         waits = token.internal_data["waits"]
@@ -171,51 +203,101 @@ class BoundaryEvent(CatchEvent):
         return due is not None
 
 
+class BoundaryEvent(Guard):
+    """Attached to an activity, and waits while that is open. Source: 13.5.3."""
+
+    def interrupt(self, token: Token) -> None:
+        workflow = token.workflow.top_workflow
+        activity = workflow.token(token.internal_data.pop("on"))
+        if activity is not None:
+            workflow.cancel(activity)
+
+
+class EventSubProcess(Guard):
+    """Inside a (sub-)process, and waits while that goes on; no flow leads to it or from it. Source: 13.5.4."""
+
+    def __init__(self, process: Any, element: Element, start: StartEvent, inner: str, *, interrupting: bool) -> None:
+        super().__init__(process, element, start.definition, interrupting=interrupting)
+        self.start, self.inner = start, inner
+
+    def subscribe(self, token: Token) -> None:
+        self.start.subscribe(token)
+
+    def enter(self, token: Token) -> bool:
+        happened = token.internal_data.get("happened")
+        if happened is None:
+            self.subscribe(token)
+        else:
+            token.workflow.top_workflow.open_subprocess(token, self.inner, happened)
+        return False
+
+    def interrupt(self, token: Token) -> None:
+        del token.internal_data["on"]
+        token.workflow.top_workflow.cancel_others(token)
+
+
 # ---- propagation: from the thrower outward. Source: 10.5.1 -----------------------------------------------------------
 
 
 def throw(token: Token, error: BpmnError) -> bool:
-    """Hand a BPMN error to the nearest catcher, from the token's activity outward. False: nobody catches it.
-
-    A boundary event that names the code is preferred to one that catches all.
-    """
-    event = _catcher(token, Error, error.code)
-    if event is None:
-        return False
-    event.task_spec.happen(event, event.task_spec.name, {"errorCode": error.code, "errorMessage": error.message})
-    return True
+    """Hand a BPMN error to the nearest catcher, from an activity's token outward. False: nobody catches it."""
+    return _hand(_guards_outward(token), Error, error.code, _told(error))
 
 
 def end_by_error(token: Token, error: BpmnError) -> None:
-    """An error end event: caught around its (sub-)process, else the instance has failed."""
+    """An error end event: caught in or around its (sub-)process, else the instance has failed."""
     workflow = token.workflow.top_workflow
     workflow.note_left(token, Outcome.COMPLETED)
-    holder = workflow.holder(token)
-    if holder is None or not throw(holder, error):
+    if not _hand(_guards_around(token), Error, error.code, _told(error)):
         workflow.result.error = error
+
+
+def _told(error: BpmnError) -> dict[str, Json]:
+    return {"errorCode": error.code, "errorMessage": error.message}
 
 
 def escalate(token: Token, code: str | None, payload: Mapping[str, Json]) -> None:
     """Hand an escalation outward; uncaught, it is of no consequence."""
-    workflow = token.workflow.top_workflow
-    holder = workflow.holder(token)
-    event = None if holder is None else _catcher(holder, Escalation, code)
-    if event is not None:
-        if event.task_spec.interrupting:
-            workflow.note_left(token, Outcome.COMPLETED)
-        event.task_spec.happen(event, event.task_spec.name, {"escalationCode": code, **payload})
+    _hand(_guards_around(token), Escalation, code, {"escalationCode": code, **payload}, thrower=token)
 
 
-def _catcher(token: Token | None, kind: type[Error] | type[Escalation], code: str | None) -> Token | None:
-    while token is not None:
-        activity = token.parent if token.triggered else token
-        workflow = activity.workflow.top_workflow
-        events = [e for e in workflow.boundary_events(activity) if isinstance(e.task_spec.definition, kind)]
-        matching = [e for e in events if e.task_spec.definition.code in (None, code)]
-        if matching:
-            return min(matching, key=lambda event: event.task_spec.definition.code is None)
-        token = workflow.holder(activity)
-    return None
+def _hand(
+    levels: Iterable[list[Token]],
+    kind: type[Error] | type[Escalation],
+    code: str | None,
+    payload: Mapping[str, Json],
+    *,
+    thrower: Token | None = None,
+) -> bool:
+    """Let the innermost guard catch it; on one level, one that names the code before one that catches all."""
+    for guards in levels:
+        fitting = [guard for guard in guards if _catches(guard.task_spec.definition, kind, code)]
+        if fitting:
+            guard = min(fitting, key=lambda guard: guard.task_spec.definition.code is None)
+            if thrower is not None and guard.task_spec.interrupting:
+                thrower.workflow.top_workflow.note_left(thrower, Outcome.COMPLETED)
+            guard.task_spec.happen(guard, guard.task_spec.name, payload)
+            return True
+    return False
+
+
+def _catches(definition: Definition, kind: type[Error] | type[Escalation], code: str | None) -> bool:
+    return isinstance(definition, kind) and definition.code in (None, code)
+
+
+def _guards_outward(activity: Token) -> Iterator[list[Token]]:
+    """Boundary events of the activity, event sub-processes beside it; then the same for what it is inside of."""
+    whole = activity.parent if activity.triggered else activity
+    yield whole.workflow.top_workflow.boundary_events(whole)
+    yield from _guards_around(whole)
+
+
+def _guards_around(token: Token) -> Iterator[list[Token]]:
+    """What is thrown inside an event sub-process goes past that one."""
+    yield [guard for guard in token.workflow.watchers() if guard.task_spec is not token.task_spec]
+    holder = token.workflow.top_workflow.holder(token)
+    if holder is not None:
+        yield from _guards_outward(holder)
 
 
 # ---- throwing ------------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ class Join(FlowNode):
 
     def why_stuck(self, arrived: Mapping[str, Token], workflow: Any) -> str:
         """Why those who wait here wait for good, told when nothing moves; empty when they may not."""
-        if all(token._state == TaskState.WAITING for token in workflow.live()):
+        if all(token._state == TaskState.WAITING for token in workflow.live()):  # no event sub-process waits, either
             return f"Expected further tokens to come to {_named(self)}, but every token left waits at a gateway."
         return ""
 

@@ -167,8 +167,19 @@ def _abstract_task(drawn: _Drawn) -> FlowNode:
 
 
 def _subprocess(drawn: _Drawn) -> FlowNode:
-    drawn.builder.container(drawn.node, drawn.element.id, drawn.element.lane)
+    inner = drawn.builder.container(drawn.node, drawn.element.id, drawn.element.lane)
+    if is_true(drawn.node, "triggeredByEvent"):
+        return _event_subprocess(drawn, inner)
     return activities.SubProcess(drawn.spec, drawn.element, drawn.element.id, **drawn.options)
+
+
+def _event_subprocess(drawn: _Drawn, inner: ProcessSpec) -> FlowNode:
+    """It begins at its one start event, when that has happened."""
+    start = next(node for node in inner.task_specs.values() if isinstance(node, events.StartEvent))
+    inner.start_nodes = [start.name]
+    drawn.spec.event_subprocesses.append(drawn.element.id)
+    interrupting = is_true(drawn.node.find(f"{bpmn('startEvent')}"), "isInterrupting", "true")
+    return events.EventSubProcess(drawn.spec, drawn.element, start, inner.name, interrupting=interrupting)
 
 
 def _event(kind: type[events.Event]) -> Build:

@@ -66,12 +66,17 @@ def _escalation(node: Node, event: Node, references: References) -> events.Defin
     return events.Escalation(None if found is None else found.get("escalationCode"))
 
 
+def _conditional(node: Node, event: Node, references: References) -> events.Definition:
+    return events.Conditional(dialects.expression(child_text(node, "condition")))
+
+
 _DEFINE: dict[str, Callable[[Node, Node, References], events.Definition]] = {
     "timerEventDefinition": _timer,
     "messageEventDefinition": _message,
     "signalEventDefinition": _signal,
     "errorEventDefinition": _error,
     "escalationEventDefinition": _escalation,
+    "conditionalEventDefinition": _conditional,
     "terminateEventDefinition": lambda node, event, references: events.Terminate(),
     "linkEventDefinition": lambda node, event, references: events.Link(link_name(event) or ""),
 }

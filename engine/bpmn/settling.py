@@ -1,0 +1,157 @@
+"""Bring an instance to rest: execute one token after the other until every one of them waits."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from math import inf
+from time import monotonic
+from typing import Any
+
+from SpiffWorkflow.util.task import TaskState
+
+from engine.bpmn.elements import events
+from engine.bpmn.elements.flow_node import Token
+from engine.bpmn.elements.gateways import Join
+from engine.bpmn.facts import Thrown
+from engine.bpmn.script import ScriptFailed
+from engine.bpmn.workflow import ProcessWorkflow, uncaught
+from engine.errors import BpmnError, ElementFailed
+from engine.model import Json
+
+STEP_LIMIT = (
+    "Expected the instance to come to rest, but it took {limit} steps in one go. Is there a loop without an exit?"
+)
+TIME_LIMIT = "Expected the instance to come to rest, but it ran for more than {limit:g} s in one go. Retry to go on."
+
+
+def settle(workflow: ProcessWorkflow, max_steps: int, max_seconds: float = inf) -> None:
+    """Execute until every token waits. Too long: the tokens still moving are stopped with an incident."""
+    ends_at = monotonic() + max_seconds
+    for _ in range(max_steps):
+        if monotonic() > ends_at:
+            return _stop(workflow, TIME_LIMIT.format(limit=max_seconds))
+        token = _next(workflow)
+        if token is None:
+            return _rest(workflow)
+        _step(workflow, token)
+        if workflow.result.error is not None:
+            return workflow.cancel_all()
+    return _stop(workflow, STEP_LIMIT.format(limit=max_steps))
+
+
+def _stop(workflow: ProcessWorkflow, message: str) -> None:
+    for token in workflow.agenda.rest():
+        workflow.fail(token, message)
+
+
+def _rest(workflow: ProcessWorkflow) -> None:
+    if workflow.is_over:
+        workflow.cancel_all()  # event sub-processes that wait
+    _tell_of_stuck_joins(workflow)
+
+
+def _next(workflow: ProcessWorkflow) -> Token | None:
+    """The next token to execute; when none moves, joins fire and sub-processes end until one does."""
+    _test_conditions(workflow)
+    while (token := workflow.agenda.next()) is None:
+        if not (_fire_joins(workflow) or _finish_subprocess(workflow)):
+            return None
+    return token
+
+
+# ---- one step ------------------------------------------------------------------------------------------------------
+
+
+def _step(workflow: ProcessWorkflow, token: Token) -> None:
+    """Execute one token. A step that fails is undone: what it wrote, threw and began was never so."""
+    workflow.scopes.begin_step()
+    facts, data = len(workflow.facts), dict(token.internal_data)
+    try:
+        token.run()
+    except BpmnError as error:
+        token._set_state(TaskState.READY)
+        if not events.throw(token, error):
+            workflow.fail(token, uncaught(error))
+    except (ScriptFailed, ElementFailed) as problem:
+        _undo(workflow, token, facts, data)
+        workflow.fail(token, str(problem))
+
+
+def _undo(workflow: ProcessWorkflow, token: Token, facts: int, data: dict[str, Json]) -> None:
+    """The visit itself has been, and boundary events guard the activity from its beginning on."""
+    token._set_state(TaskState.READY)
+    for begun in token.children:
+        workflow.forget(begun)
+    workflow.scopes.undo_step()
+    workflow.facts[facts:] = [fact for fact in workflow.facts[facts:] if not isinstance(fact, Thrown)]
+    token.internal_data = data | {name: True for name in ("seen", "guarded") if name in token.internal_data}
+
+
+# ---- when nothing moves --------------------------------------------------------------------------------------------
+
+
+def _test_conditions(workflow: ProcessWorkflow) -> None:
+    """Ask those conditional events again that read what was changed, and those that are new."""
+    agenda = workflow.agenda
+    if not agenda.conditions:
+        return
+    changed = {each.name for each in workflow.scopes.written[agenda.tested :]}
+    agenda.tested = len(workflow.scopes.written)
+    for token in list(agenda.conditions.values()):
+        if token.id not in token.workflow.tasks:
+            del agenda.conditions[token.id]
+        elif "incident" not in token.internal_data:
+            _test(workflow, token, changed)
+
+
+def _test(workflow: ProcessWorkflow, token: Token, changed: Container[str]) -> None:
+    try:
+        element = events.condition_that_became_true(token, changed)
+    except ScriptFailed as problem:
+        workflow.fail(token, str(problem))
+    else:
+        if element is not None:
+            token.task_spec.happen(token, element, {})
+
+
+def _fire_joins(workflow: ProcessWorkflow) -> bool:
+    """Let joins fire that had to wait until nothing else moves: one in each (sub-)process."""
+    fired = set[Any]()
+    for around, join in _waiting_joins(workflow):
+        arrived = join.arrivals(around)
+        if around not in fired and not join.fires_at_once and join.may_fire(arrived, around):
+            join.fire(arrived)
+            fired.add(around)
+    return bool(fired)
+
+
+def _tell_of_stuck_joins(workflow: ProcessWorkflow) -> None:
+    """An instance does not stand still without a word: who waits for what cannot come is stopped."""
+    for around, join in _waiting_joins(workflow):
+        arrived = join.arrivals(around)
+        reason = join.why_stuck(arrived, around)
+        token = next(iter(arrived.values()))
+        if reason and "incident" not in token.internal_data:
+            workflow.fail(token, reason)
+
+
+def _waiting_joins(workflow: ProcessWorkflow) -> list[tuple[Any, Join]]:
+    """(the (sub-)process around it, join) where tokens wait, outermost first."""
+    joins = workflow.agenda.joins
+    for around, join in [at for at in joins if not at[1].arrivals(at[0])]:
+        del joins[around, join]
+    return sorted(joins, key=lambda at: at[0].depth)
+
+
+def _finish_subprocess(workflow: ProcessWorkflow) -> bool:
+    """End one sub-process in which no token is left; its activity goes on."""
+    left = workflow.agenda.left
+    while left:
+        sub, _ = left.popitem()
+        if workflow.subprocesses.get(sub.parent_task_id) is sub and sub.is_over:
+            holder = workflow.token(sub.parent_task_id.hex)
+            workflow.close_subprocess(sub)
+            if holder is not None:
+                workflow.resume(holder)
+                return True
+    return False
