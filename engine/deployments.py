@@ -11,10 +11,10 @@ from sqlalchemy import delete, func, insert, select, text, update
 from engine import execution, history, jobs
 from engine.bpmn import check as checks
 from engine.bpmn import parse, schedule
+from engine.bpmn.document import Document
 from engine.bpmn.elements import events
 from engine.bpmn.elements.flow_node import text_of
 from engine.bpmn.process import Process, StartPoint
-from engine.bpmn.document import Document
 from engine.errors import Invalid
 from engine.model import Definition, Deployment, Problem, Right, Severity
 from engine.storage.tables import DefinitionRow, DeploymentRow, JobRow, ResourceRow, SubscriptionRow

@@ -120,3 +120,32 @@ def test_an_event_behind_an_event_based_gateway_has_one_flow() -> None:
     flows = chain("start", "both", "g", "n") + chain("both", "n")
 
     refused("event-gateway", "n", f'{START}<parallelGateway id="both"/>{WAITING}\n{caught}{flows}')
+
+
+# ---- choices that are not seen at the gateway ----------------------------------------------------------------------
+
+EACH = '<multiInstanceLoopCharacteristics camunda:collection="people"/>'
+MAPPED = (
+    "<extensionElements><camunda:inputOutput>"
+    '<camunda:outputParameter name="{}">1</camunda:outputParameter></camunda:inputOutput></extensionElements>'
+)
+
+
+def chosen_after(inside: str) -> str:
+    task = f'{START}\n<userTask id="n" camunda:assignee="ana">{inside}</userTask>{HERE}'
+    flows = chain("start", "n", "g") + flow("g", "end", name="Yes") + flow("g", "other", name="No")
+    return f'{task}<exclusiveGateway id="g" name="Granted?"/>{END}<endEvent id="other"/>{flows}'
+
+
+@pytest.mark.parametrize(("inside", "words"), [(EACH, "several people"), (MAPPED.format("x"), "output mapping")])
+def test_a_choice_that_the_gateway_does_not_see_is_refused(inside: str, words: str) -> None:
+    problem = refused("lost-choice", "n", chosen_after(inside))
+
+    assert words in problem.message
+    assert '"Granted?"' in problem.message
+    assert problem.fix
+
+
+@pytest.mark.parametrize("inside", ["<standardLoopCharacteristics loopMaximum='2'/>", MAPPED.format("g")])
+def test_a_choice_that_the_gateway_sees_passes(inside: str) -> None:
+    accepted(chosen_after(inside).replace(HERE, ""))

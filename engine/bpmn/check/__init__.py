@@ -12,11 +12,13 @@ from engine import values
 from engine.bpmn import forms, read
 from engine.bpmn.check import (
     attributes,
+    data,
     events,
     expressions,
     extensions,
     gateways,
     limits,
+    loops,
     people,
     sandbox,
     structure,
@@ -41,6 +43,7 @@ FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
     attributes.check,
     expressions.check,
     limits.check,
+    loops.check,
     sandbox.check,
 )
 
@@ -75,12 +78,12 @@ def read_all(files: Mapping[str, bytes]) -> tuple[list[Document], list[Problem]]
     """The diagrams that can be read, and what is wrong with the other files."""
     documents: list[Document] = []
     problems: list[Problem] = []
-    for file, data in files.items():
+    for file, content in files.items():
         try:
             if forms.is_form(file):
-                forms.from_form_js(file, data)
+                forms.from_form_js(file, content)
             else:
-                documents.append(read.read(file, data))
+                documents.append(read.read(file, content))
         except Invalid as cause:
             problems += cause.problems
     return documents, problems
@@ -92,6 +95,7 @@ def of_document(document: Document, files: Mapping[str, bytes]) -> Iterator[Prob
     for family in FAMILIES:
         yield from family(diagram)
     yield from people.check(diagram, files)
+    yield from data.check(diagram, files)
 
 
 def _of_upload(files: Mapping[str, bytes], documents: Iterable[Document]) -> Iterator[Problem]:

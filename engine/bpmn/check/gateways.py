@@ -6,10 +6,12 @@ import ast
 from collections.abc import Callable, Iterator
 
 from engine.bpmn import forms
+from engine.bpmn.check import python
 from engine.bpmn.check.diagram import ACTIVITIES, Diagram, Scope, a
 from engine.bpmn.dialects import expression
 from engine.bpmn.juel import Untranslatable
-from engine.bpmn.nodes import Node, child_text, event_definitions, local, name_of
+from engine.bpmn.names import variable_from
+from engine.bpmn.nodes import Node, bpmn, camunda, child_text, event_definitions, local, name_of
 from engine.model import Problem, Severity
 
 DECIDING = frozenset({"exclusiveGateway", "inclusiveGateway"})
@@ -52,6 +54,41 @@ def is_drawn_choice(scope: Scope, gateway: Node) -> bool:
     return local(gateway) == "exclusiveGateway" and forms.is_drawn_choice(
         flows, [(local(node), len(scope.outgoing(node))) for node in before]
     )
+
+
+def _lost_choices(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """The button pressed in a task decides at the gateway behind it: what the task keeps to itself decides nothing."""
+    for gateway in scope.of("exclusiveGateway"):
+        for task in map(scope.source, scope.incoming(gateway)) if is_drawn_choice(scope, gateway) else ():
+            reason, fix = _why_kept(task, variable_from(gateway.get("id", "")))
+            if reason:
+                called = name_of(gateway) or gateway.get("id", "")
+                message = f'Which way to go at "{called}" is decided by a button of this task, but {reason}.'
+                yield diagram.document.problem("lost-choice", task, message, fix)
+
+
+def _why_kept(task: Node, variable: str) -> tuple[str, str]:
+    """Why the choice made in a task is not seen behind it, and what to do."""
+    if task.find(bpmn("multiInstanceLoopCharacteristics")) is not None:
+        fix = "Draw task and gateway in a multi-instance sub-process, or write conditions on the gateway's flows."
+        return "several people do it, and each has a choice of their own", fix
+    mapping = f"{bpmn('extensionElements')}/{camunda('inputOutput')}/{camunda('outputParameter')}"
+    outputs = {each.get("name", "").strip() for each in task.findall(mapping)}
+    if outputs and variable not in outputs:
+        return "only what its output mapping names leaves it", "Delete the output mapping, or write conditions."
+    return "", ""
+
+
+def decided_names(diagram: Diagram, task: Node) -> set[str]:
+    """What the conditions at the gateway right behind a user task read: its buttons set that."""
+    parent = task.getparent()
+    flows = [] if parent is None else diagram.scope(parent).outgoing(task)
+    if len(flows) != 1:
+        return set()
+    scope = diagram.scope(parent)  # type: ignore[arg-type]
+    gateway = scope.target(flows[0])
+    read = (python.names(condition(flow)) for flow in scope.outgoing(gateway))
+    return {name for names in read for name in names} if local(gateway) == "exclusiveGateway" else set()
 
 
 def _ignored_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
@@ -164,6 +201,7 @@ def _not_waiting(scope: Scope, target: Node) -> str:
 
 _RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
     _missing_conditions,
+    _lost_choices,
     _ignored_conditions,
     _bad_defaults,
     _no_defaults,

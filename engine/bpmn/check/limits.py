@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from engine.bpmn import names
-from engine.bpmn.check.diagram import Diagram, owner
+from engine.bpmn.check.diagram import Diagram
 from engine.bpmn.check.python import Fault
 from engine.bpmn.nodes import camunda, local, name_of
 from engine.bpmn.script import constant
@@ -32,7 +32,7 @@ def check(diagram: Diagram) -> Iterator[Problem]:
                 place = diagram.document.attribute_place(node, attribute)
                 word = attribute.rpartition("}")[2]
                 message = f"Expected {word} to have at most {longest} characters, but it has {length:,}."
-                yield diagram.document.problem("too-long", owner(node), message, _FIX.get(word, _SHORTEN), place=place)
+                yield diagram.document.problem("too-long", node, message, _FIX.get(word, _SHORTEN), place=place)
 
 
 _SHORTEN = "Shorten it."

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from engine.bpmn.check.diagram import EVENTS, FLOW_NODES, SERVICES, SUB_PROCESSES, Diagram, a, children, owner
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
-from engine.bpmn.nodes import Node, bpmn, camunda, child_text, is_true, local
+from engine.bpmn.nodes import Node, camunda, is_true, local
 from engine.model import Problem
 
 
@@ -237,56 +237,6 @@ def _services(diagram: Diagram, node: Node) -> Iterator[Problem]:
         yield _refused(diagram, node, message, 'Write camunda:type="external".', camunda("type"))
 
 
-# ---- loops ---------------------------------------------------------------------------------------------------------
-
-
-def _loops(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    read = _LOOPS.get(local(node))
-    activity = node.getparent()
-    if read is None or activity is None or is_drawn_for_another_tool(activity):
-        return
-    for message, fix in read(node):
-        place = diagram.document.place(node)
-        yield diagram.document.problem("multi-instance", activity, message, fix, place=place)
-
-
-def _multi_instance_faults(node: Node) -> Iterator[tuple[str, str]]:
-    """Source: BPMN 2.0.2, 10.3.8 Loop Characteristics."""
-    cardinality = child_text(node, "loopCardinality")
-    collection = node.get(camunda("collection"), "") or child_text(node, "loopDataInputRef")
-    if not cardinality and not collection:
-        yield "Expected how often the activity runs, but nothing says it.", "Write a loop cardinality or a collection."
-    if _is_number(cardinality) and int(cardinality) < 0:
-        yield f"Expected a loop cardinality from 0 on, but it is {cardinality}.", ""
-    item = node.get(camunda("elementVariable")) or node.find(bpmn("inputDataItem")) is not None
-    if item and not collection:
-        yield "Expected a collection to take the items from, but there is none.", "Name the variable that holds it."
-    if node.find(bpmn("complexBehaviorDefinition")) is not None:
-        yield (
-            "Events thrown while a multi-instance activity goes on are not executed.",
-            "Draw them inside a sub-process.",
-        )
-
-
-def _standard_loop_faults(node: Node) -> Iterator[tuple[str, str]]:
-    maximum = node.get("loopMaximum")
-    if maximum is None and not child_text(node, "loopCondition"):
-        yield "Expected a loop condition or a maximum, but there is neither: the loop never ends.", "Write one."
-    if maximum is not None and not (_is_number(maximum) and int(maximum) > 0):
-        yield f'Expected the loop maximum to be 1 or more, but it is "{maximum}".', ""
-
-
-def _is_number(text: str) -> bool:
-    digits = text.strip().removeprefix("-")
-    return digits.isascii() and digits.isdigit() and len(digits) < 10
-
-
-_LOOPS: Mapping[str, Callable[[Node], Iterator[tuple[str, str]]]] = {
-    "multiInstanceLoopCharacteristics": _multi_instance_faults,
-    "standardLoopCharacteristics": _standard_loop_faults,
-}
-
-
 # ---- data ----------------------------------------------------------------------------------------------------------
 
 
@@ -307,6 +257,5 @@ _RULES: tuple[Callable[[Diagram, Node], Iterator[Problem]], ...] = (
     _triggers,
     _standard_attributes,
     _services,
-    _loops,
     _data,
 )

@@ -8,6 +8,7 @@ from datetime import date
 
 from lxml import etree
 
+from engine.bpmn import names
 from engine.bpmn.forms.schema import schema_of
 from engine.bpmn.nodes import camunda
 from engine.model import Field, FieldKind, Form, Json, Option
@@ -107,8 +108,8 @@ _READ: dict[str, Callable[[str], float]] = {
 
 def _faults(node: etree._Element) -> Iterator[str]:
     key, kind, default = node.get("id", ""), node.get("type", ""), node.get("defaultValue", "")
-    if not key.isidentifier() or key.startswith("__"):
-        yield f'Expected the id of a field to be the name of a variable, but it is "{key}". Use letters, digits and _.'
+    if not names.is_variable(key):
+        yield f'Expected the id of a field to be the name of a variable, but it is "{key:.50}". {names.RULE}'
     if kind not in KINDS:
         yield f'Expected the type to be one of {", ".join(KINDS)}, but it is "{kind}".'
     elif not _is_read(lambda text: _default(KINDS[kind], text), default):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from engine.bpmn import names
 from engine.bpmn.forms import patterns
 from engine.errors import Invalid
 from engine.model import Field, FieldKind, Form, Json, Option, Place, Problem, Severity
@@ -209,8 +210,8 @@ def _key_faults(component: Mapping[str, Json]) -> Iterator[Fault]:
         yield "Expected a key, but there is none.", "The key is the name of the variable that the field sets."
     elif "." in key:
         yield f'The key "{key}" would set a part of a variable.', "Write it without a dot."
-    elif not key.isidentifier() or key.startswith("__"):
-        yield f'The key "{key}" is not the name of a variable.', "Use letters, digits and _, a letter first."
+    elif not names.is_variable(key):
+        yield f'The key "{key:.50}" is not the name of a variable.', names.RULE
 
 
 _RULES: dict[str, tuple[Callable[[Json], bool], str]] = {

@@ -1,0 +1,118 @@
+"""Variables: what is set inside a multi-instance activity, stays there, and is read outside."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+
+from engine.bpmn import forms, script
+from engine.bpmn.check.diagram import Diagram, owner
+from engine.bpmn.check.gateways import decided_names
+from engine.bpmn.nodes import Node, bpmn, camunda, child_text, data_name, local, name_of
+from engine.errors import Invalid
+from engine.model import Problem, Severity
+
+Names = set[str]
+
+
+def check(diagram: Diagram, files: Mapping[str, bytes]) -> Iterator[Problem]:
+    """After the rules about expressions, which gather the texts. files: the whole upload, with the forms."""
+    if not any(local(node) == "multiInstanceLoopCharacteristics" for node in diagram.running):
+        return
+    staying = _staying(diagram, files)
+    for text in diagram.texts:
+        around = set(_around(text.node))
+        for name in sorted(_read(text.source) & staying.keys()):
+            for activity in [each for each in staying[name] if each not in around]:
+                staying[name].remove(activity)
+                yield _unseen(diagram, activity, name, text.node)
+
+
+def _unseen(diagram: Diagram, activity: Node, name: str, reader: Node) -> Problem:
+    message = f'The variable "{name}" is set inside, once for each instance, and stays there; '
+    message += f'"{name_of(reader) or reader.get("id", "")}" reads it outside.'
+    fix = f'Set "{name}" to something before this activity, or let it out by a camunda:outputParameter.'
+    return diagram.document.problem("stays-inside", activity, message, fix, severity=Severity.WARNING)
+
+
+def _staying(diagram: Diagram, files: Mapping[str, bytes]) -> dict[str, list[Node]]:
+    """Name -> the multi-instance activities inside of which it is set; without names that are set outside too.
+
+    What a text inside both reads and sets, a running total, must come from outside, though nobody sees it set.
+    """
+    found: dict[str, dict[Node, None]] = {}
+    outside: Names = set()
+    for node, names in _written(diagram, files):
+        around = list(_around(node))
+        outside |= set() if around else names
+        for name in names if around else ():
+            found.setdefault(name, {}).update(dict.fromkeys(around))
+    for text in diagram.texts:
+        outside |= _read(text.source) & script.names(text.source).assigned
+    return {name: list(activities) for name, activities in found.items() if name not in outside}
+
+
+def _around(node: Node) -> Iterator[Node]:
+    """The multi-instance activities that a node is, or is inside of."""
+    return (each for each in (node, *node.iterancestors()) if each.find(_LOOP) is not None)
+
+
+_LOOP = bpmn("multiInstanceLoopCharacteristics")
+
+
+def _written(diagram: Diagram, files: Mapping[str, bytes]) -> Iterator[tuple[Node, Names]]:
+    """What is set, and by which element; what a multi-instance activity lets out is set by what is around it."""
+    for node in diagram.running:
+        yield node, _set_by(diagram, node, files)
+        parent = node.getparent()
+        if node.find(_LOOP) is not None and parent is not None:
+            yield parent, _let_out(node)
+    yield from ((text.node, set(_assigned(text.node, text.source))) for text in diagram.texts)
+
+
+# ---- what is set ---------------------------------------------------------------------------------------------------
+
+
+def _set_by(diagram: Diagram, node: Node, files: Mapping[str, bytes]) -> Names:
+    """The names that an element sets, scripts aside."""
+    found = {node.get(camunda(word), "").strip() for word in ("resultVariable", "initiator")}
+    if local(node) in ("userTask", "startEvent"):
+        drawn = {field.get("id", "") for field in node.iter(camunda("formField"))} | _keys(node, files)
+        found |= drawn or decided_names(diagram, node)
+    if node.find(_LOOP) is None:
+        found |= _mapped(node)
+    return found - {""}
+
+
+def _keys(node: Node, files: Mapping[str, bytes]) -> Names:
+    key = node.get(camunda("formKey")) or node.get(camunda("formRef")) or ""
+    file = forms.find(files, key) if key else None
+    try:
+        return set() if file is None else {field.key for field in forms.from_form_js(file, files[file]).fields}
+    except Invalid:
+        return set()  # told where the form is read
+
+
+def _mapped(node: Node) -> Names:
+    """What an activity's output mapping sets around it."""
+    path = f"{bpmn('extensionElements')}/{camunda('inputOutput')}/{camunda('outputParameter')}"
+    return {each.get("name", "").strip() for each in node.findall(path)}
+
+
+def _let_out(activity: Node) -> Names:
+    loop = activity.find(_LOOP)
+    reference = "" if loop is None else child_text(loop, "loopDataOutputRef")
+    return (_mapped(activity) | {data_name(activity, reference)}) - {""}
+
+
+def _assigned(node: Node, source: str) -> frozenset[str]:
+    return script.names(source).assigned if local(owner(node)) == "scriptTask" else frozenset()
+
+
+# ---- what is read --------------------------------------------------------------------------------------------------
+
+
+def _read(source: str) -> Names:
+    return {
+        node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }

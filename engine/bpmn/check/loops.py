@@ -1,0 +1,92 @@
+"""Standard loops and multi-instance activities: how often they run, over what, and under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from engine.bpmn import dialects
+from engine.bpmn.check.diagram import Diagram
+from engine.bpmn.check.extensions import is_drawn_for_another_tool
+from engine.bpmn.check.limits import fault_of_variable
+from engine.bpmn.elements.loops import MOST_IN_TURN, MOST_SIDE_BY_SIDE
+from engine.bpmn.juel import Untranslatable
+from engine.bpmn.nodes import Node, bpmn, camunda, child_text, data_name, is_true, item_name, local
+from engine.bpmn.script import constant
+from engine.model import Json, Problem
+
+Told = Iterator[tuple[str, str]]
+"""What is wrong, and what to do."""
+
+
+def check(diagram: Diagram) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 10.3.8 Loop Characteristics."""
+    for node in diagram.running:
+        faults, activity = _LOOPS.get(local(node)), node.getparent()
+        if faults is None or activity is None or is_drawn_for_another_tool(activity):
+            continue
+        for message, fix in faults(activity, node):
+            place = diagram.document.place(node)
+            yield diagram.document.problem("multi-instance", activity, message, fix, place=place)
+
+
+def _multi_instance(activity: Node, loop: Node) -> Told:
+    cardinality = child_text(loop, "loopCardinality")
+    collection = loop.get(camunda("collection"), "") or child_text(loop, "loopDataInputRef")
+    if not cardinality and not collection:
+        yield "Expected how often the activity runs, but nothing says it.", "Write a loop cardinality or a collection."
+    item = loop.get(camunda("elementVariable")) or loop.find(bpmn("inputDataItem")) is not None
+    if item and not collection:
+        yield "Expected a collection to take the items from, but there is none.", "Name the variable that holds it."
+    yield from _cardinality(loop, cardinality)
+    yield from _data_names(activity, loop)
+    if loop.find(bpmn("complexBehaviorDefinition")) is not None:
+        yield (
+            "Events thrown while a multi-instance activity goes on are not executed.",
+            "Draw them inside a sub-process.",
+        )
+
+
+def _cardinality(loop: Node, text: str) -> Told:
+    known = _known(text)
+    most = MOST_IN_TURN if is_true(loop, "isSequential") else MOST_SIDE_BY_SIDE
+    if known is not None and (type(known[0]) is not int or not 0 <= known[0] <= most):
+        yield f"Expected a loop cardinality from 0 to {most:,}, but it is {text:.20}.", "Write a number, or a variable."
+
+
+def _known(text: str) -> tuple[Json] | None:
+    """The value of a text that is a plain number or text, with a sign or without."""
+    try:
+        found = constant(dialects.expression(text).removeprefix("-")) if text else None
+    except Untranslatable:
+        return None  # told by the rule about expressions
+    return (-found[0],) if found and text.startswith("-") and isinstance(found[0], int) else found
+
+
+def _data_names(activity: Node, loop: Node) -> Told:
+    """What the standard's own words call the collections and their items: variables, so expressions read them."""
+    items = [loop.find(bpmn(tag)) for tag in ("inputDataItem", "outputDataItem")]
+    references = [child_text(loop, tag) for tag in ("loopDataInputRef", "loopDataOutputRef")]
+    drawn = [item_name(item) for item in items if item is not None]
+    for name in [*drawn, *(data_name(activity, reference) for reference in references if reference)]:
+        fault = fault_of_variable(name)
+        if fault is not None:
+            yield fault.message, fault.fix
+
+
+def _standard_loop(_activity: Node, loop: Node) -> Told:
+    maximum = loop.get("loopMaximum")
+    if maximum is None and not child_text(loop, "loopCondition"):
+        yield "Expected a loop condition or a maximum, but there is neither: the loop never ends.", "Write one."
+    if maximum is not None and not (_is_number(maximum) and int(maximum) > 0):
+        yield f'Expected the loop maximum to be 1 or more, but it is "{maximum:.20}".', "Write a number."
+
+
+def _is_number(text: str) -> bool:
+    digits = text.strip()
+    return digits.isascii() and digits.isdigit() and len(digits) < 10
+
+
+_LOOPS: Mapping[str, Callable[[Node, Node], Told]] = {
+    "multiInstanceLoopCharacteristics": _multi_instance,
+    "standardLoopCharacteristics": _standard_loop,
+}

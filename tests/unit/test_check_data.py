@@ -1,0 +1,64 @@
+"""Variables that stay inside multi-instance activities."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.bpmn.check import check
+from engine.model import Severity
+from tests.unit.drawing import END, HERE, START, accepted, chain, flow, process, refused
+
+EACH = '<multiInstanceLoopCharacteristics camunda:collection="people" camunda:elementVariable="person"/>'
+FIELD = '<camunda:formData><camunda:formField id="vote" type="boolean"/></camunda:formData>'
+DECIDE = '<exclusiveGateway id="g" default="g-end"/>' + END + '<endEvent id="other"/>'
+BEHIND = flow("g", "other", "vote") + flow("g", "end") + chain("start", "n", "g")
+
+
+def voting(extensions: str = FIELD, before: str = START, behind: str = BEHIND, loop: str = EACH) -> str:
+    """Several people vote, and a gateway reads the vote."""
+    inner = f"<extensionElements>{extensions}</extensionElements>{loop}"
+    return f'{before}\n<userTask id="n" camunda:assignee="ana">{HERE}{inner}</userTask>{DECIDE}{behind}'
+
+
+def test_what_each_instance_sets_is_not_seen_behind() -> None:
+    problem = refused("stays-inside", "n", voting(), severity=Severity.WARNING)
+
+    assert '"vote"' in problem.message
+    assert '"g-other" reads it' in problem.message
+
+
+def test_a_field_of_a_form_file_stays_inside_too() -> None:
+    form = json.dumps({"components": [{"type": "checkbox", "key": "vote"}]}).encode()
+    text = process(voting("").replace('camunda:assignee="ana"', 'camunda:assignee="ana" camunda:formKey="a.form"'))
+
+    assert [problem.rule for problem in check({"a.bpmn": text.encode(), "a.form": form})] == ["stays-inside"]
+
+
+def test_a_button_that_decides_stays_inside_too() -> None:
+    refused("stays-inside", "n", voting(""), severity=Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        voting(before=f"{START[:-2]}><extensionElements>{FIELD}</extensionElements></startEvent>"),
+        voting(loop=""),
+        voting(loop="<standardLoopCharacteristics loopMaximum='2'/>"),
+        voting(
+            FIELD + '<camunda:inputOutput><camunda:outputParameter name="vote">${vote}</camunda:outputParameter>'
+            "</camunda:inputOutput>"
+        ),
+        voting().replace("vote</cond", "count &gt; 1</cond"),
+    ],
+    ids=["set before", "no loop", "a standard loop", "let out", "not read"],
+)
+def test_what_is_seen_behind_passes(content: str) -> None:
+    accepted(content.replace(HERE, ""))
+
+
+def test_a_running_total_passes() -> None:
+    add = f"<scriptTask id='n'>{EACH}<script>total = total + 1</script></scriptTask>"
+
+    accepted(START + add + DECIDE + BEHIND.replace("vote", "total &gt; 2"))
