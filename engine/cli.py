@@ -131,8 +131,9 @@ def check(paths: Sequence[Path]) -> None:
 @_FILES
 def deploy(paths: Sequence[Path]) -> None:
     """Store diagrams and their forms together, as new versions."""
+    checked = definitions.check(_read(paths))
     with _transaction() as tx:
-        deployment = definitions.deploy(tx, _read(paths))
+        deployment = definitions.deploy(tx, checked)
     _tell(deployment.warnings)
     for definition in deployment.definitions:
         click.echo(f"Deployed {definition.key}, version {definition.version}.")

@@ -70,8 +70,9 @@ def upload() -> ResponseReturnValue:
         return render_template("processes/upload.html", problems=[], names=[], missing=True), 422
     try:
         _refuse_twins([name for name, _ in sent])
+        checked = definitions.check(dict(sent))
         with command() as tx:
-            deployment = definitions.deploy(tx, dict(sent))
+            deployment = definitions.deploy(tx, checked)
     except Invalid as refused:
         return _refused([name for name, _ in sent], refused.problems), 422
     _tell(deployment)

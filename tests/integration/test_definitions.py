@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event
 
-from engine import Engine, Forbidden, NotFound, definitions, instances, user_tasks
+from engine import Engine, Forbidden, Invalid, NotFound, definitions, instances, user_tasks
 from tests.conftest import Cast
 from tests.play import END, START, chain, document, script, user
 
@@ -122,6 +122,20 @@ def test_counts_are_of_all_versions_and_of_each(engine: Engine, cast: Cast) -> N
 
 
 # ---- deploying -----------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_is_checked_outside_and_then_stored(engine: Engine, cast: Cast) -> None:
+    checked = definitions.check({"p.bpmn": document(WORK)})
+    with pytest.raises(Invalid):
+        definitions.check({"p.bpmn": b"<broken"})
+
+    with engine.transaction(cast.root) as tx:
+        deployment = definitions.deploy(tx, checked)
+        instances.start(tx, "p")
+    with engine.transaction(cast.ana) as tx, pytest.raises(Forbidden):
+        definitions.deploy(tx, checked)
+
+    assert [each.key for each in deployment.definitions] == ["p"]
 
 
 def test_nothing_is_remembered_of_a_deployment_that_is_rolled_back(engine: Engine, cast: Cast) -> None:
