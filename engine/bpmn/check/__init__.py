@@ -20,6 +20,7 @@ from engine.bpmn.check import (
     limits,
     loops,
     people,
+    references,
     sandbox,
     structure,
     support,
@@ -36,6 +37,7 @@ MAX_PROBLEMS = 500
 
 FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
     structure.check,
+    references.check,
     support.check,
     extensions.check,
     events.check,

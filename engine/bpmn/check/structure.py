@@ -1,19 +1,13 @@
-"""How a diagram hangs together: ids, references, sequence flows, starts and ends, what can be reached."""
+"""How a diagram hangs together: ids, places, sequence flows, starts and ends, what can be reached."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
-from typing import NamedTuple
 
 from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, SUB_PROCESSES, Diagram, Scope, a, owner
 from engine.bpmn.nodes import Node, bpmn, is_true, link_name, local
 from engine.model import Problem, Severity
-
-MAX_SUGGESTIONS = 10
-"""Of one file; looking for similar ids among many is slow."""
-MAX_COMPARED = 500
 
 
 def check(diagram: Diagram) -> Iterator[Problem]:
@@ -111,119 +105,6 @@ def _places(diagram: Diagram) -> Iterator[Problem]:
         if message:
             place = diagram.document.place(node)
             yield diagram.document.problem("misplaced-element", owner(node), message, "Draw it again.", place=place)
-
-
-# ---- references ----------------------------------------------------------------------------------------------------
-
-
-class _Reference(NamedTuple):
-    """An attribute (or, with an empty tag list, nothing in particular) that must name an element of some kinds."""
-
-    owner: frozenset[str]
-    name: str
-    targets: frozenset[str]
-    """Empty: any element."""
-    severity: Severity = Severity.ERROR
-    is_child: bool = False
-    """A child element's text, not an attribute."""
-
-
-def _of(*tags: str) -> frozenset[str]:
-    return frozenset(tags)
-
-
-_ANY: frozenset[str] = frozenset()
-_MESSAGE_OWNERS = _of("messageEventDefinition", "receiveTask", "sendTask")
-_SPLITTERS = ACTIVITIES | _of("exclusiveGateway", "inclusiveGateway", "complexGateway")
-_REFERENCES = (
-    _Reference(_of("sequenceFlow"), "sourceRef", FLOW_NODES),
-    _Reference(_of("sequenceFlow"), "targetRef", FLOW_NODES),
-    _Reference(_of("boundaryEvent"), "attachedToRef", ACTIVITIES),
-    _Reference(_SPLITTERS, "default", _of("sequenceFlow")),
-    _Reference(_MESSAGE_OWNERS, "messageRef", _of("message")),
-    _Reference(_of("signalEventDefinition"), "signalRef", _of("signal")),
-    _Reference(_of("errorEventDefinition"), "errorRef", _of("error")),
-    _Reference(_of("escalationEventDefinition"), "escalationRef", _of("escalation")),
-    _Reference(_of("participant"), "processRef", _of("process")),
-    _Reference(_of("dataObjectReference"), "dataObjectRef", _of("dataObject"), Severity.WARNING),
-    _Reference(_of("dataStoreReference"), "dataStoreRef", _of("dataStore"), Severity.WARNING),
-    _Reference(_of("association"), "sourceRef", _ANY, Severity.WARNING),
-    _Reference(_of("association"), "targetRef", _ANY, Severity.WARNING),
-    _Reference(_of("messageFlow"), "sourceRef", _ANY, Severity.WARNING),
-    _Reference(_of("messageFlow"), "targetRef", _ANY, Severity.WARNING),
-    _Reference(_of("lane"), "flowNodeRef", FLOW_NODES, Severity.WARNING, is_child=True),
-    _Reference(FLOW_NODES, "incoming", _of("sequenceFlow"), Severity.WARNING, is_child=True),
-    _Reference(FLOW_NODES, "outgoing", _of("sequenceFlow"), Severity.WARNING, is_child=True),
-    _Reference(FLOW_NODES, "eventDefinitionRef", _ANY, is_child=True),
-)
-_REQUIRED = {("sequenceFlow", "sourceRef"), ("sequenceFlow", "targetRef"), ("boundaryEvent", "attachedToRef")}
-
-
-def _references(diagram: Diagram) -> Iterator[Problem]:
-    by_owner: dict[str, list[_Reference]] = {}
-    for reference in _REFERENCES:
-        for tag in reference.owner:
-            by_owner.setdefault(tag, []).append(reference)
-    suggestions = MAX_SUGGESTIONS
-    for node in diagram.elements:
-        for reference in by_owner.get(local(node), ()):
-            for problem in _unresolved(diagram, node, reference, with_suggestion=suggestions > 0):
-                suggestions -= 1
-                yield problem
-
-
-def _unresolved(diagram: Diagram, node: Node, reference: _Reference, *, with_suggestion: bool) -> Iterator[Problem]:
-    for holder, wanted in _wanted(node, reference):
-        if not wanted:
-            if (local(node), reference.name) in _REQUIRED:
-                message = f"Expected {reference.name} to name {_kinds(reference)}, but it is missing."
-                yield diagram.document.problem("unresolved-ref", owner(node), message, "Draw it again in the modeler.")
-            continue
-        if _is_foreign(diagram, node, wanted):
-            continue
-        found = diagram.referred(wanted)
-        place = diagram.document.attribute_place(node, reference.name) if holder is node else None
-        place = place or diagram.document.place(holder)
-        if found is None:
-            near = _similar(diagram, wanted, reference) if with_suggestion else ""
-            message = f'Expected {reference.name} to name {_kinds(reference)}, but there is no element "{wanted}".'
-            yield diagram.document.problem(
-                "unresolved-ref", owner(node), message, near, place=place, severity=reference.severity
-            )
-        elif reference.targets and local(found) not in reference.targets:
-            message = f'Expected {reference.name} to name {_kinds(reference)}, but "{wanted}" is {a(local(found))}.'
-            yield diagram.document.problem(
-                "wrong-ref-type", owner(node), message, place=place, severity=reference.severity
-            )
-
-
-def _wanted(node: Node, reference: _Reference) -> Iterator[tuple[Node, str]]:
-    """Each element that holds such a reference, and the id it names."""
-    if reference.is_child:
-        yield from ((child, (child.text or "").strip()) for child in node.findall(bpmn(reference.name)))
-    else:
-        yield node, node.get(reference.name, "").strip()
-
-
-def _is_foreign(diagram: Diagram, node: Node, reference: str) -> bool:
-    """A prefix may lead to an imported file, which we do not have."""
-    prefix, colon, _name = reference.rpartition(":")
-    own = diagram.document.root.get("targetNamespace", "")
-    return bool(colon) and diagram.referred(reference) is None and node.nsmap.get(prefix, "") != own
-
-
-def _kinds(reference: _Reference) -> str:
-    if not reference.targets:
-        return "an element"
-    if len(reference.targets) > 3:
-        return "an activity" if reference.targets == ACTIVITIES else "an event, activity or gateway"
-    return " or ".join(a(tag) for tag in sorted(reference.targets))
-
-
-def _similar(diagram: Diagram, wanted: str, reference: _Reference) -> str:
-    ids = [name for name, node in diagram.by_id.items() if not reference.targets or local(node) in reference.targets]
-    near = get_close_matches(wanted[:60], ids[:MAX_COMPARED], n=1)
-    return f'Did you mean "{near[0]}"?' if near else ""
 
 
 # ---- what runs -----------------------------------------------------------------------------------------------------
@@ -379,7 +260,6 @@ _RULES: tuple[Callable[[Diagram], Iterator[Problem]], ...] = (
     _missing_ids,
     _odd_ids,
     _places,
-    _references,
     _executable,
 )
 _SCOPE_RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
