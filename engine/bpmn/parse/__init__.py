@@ -178,7 +178,7 @@ def _event_subprocess(drawn: _Drawn, inner: ProcessSpec) -> FlowNode:
     start = next(node for node in inner.task_specs.values() if isinstance(node, events.StartEvent))
     inner.start_nodes = [start.name]
     drawn.spec.event_subprocesses.append(drawn.element.id)
-    interrupting = is_true(drawn.node.find(f"{bpmn('startEvent')}"), "isInterrupting", "true")
+    interrupting = is_true(next(drawn.node.iterfind(bpmn("startEvent"))), "isInterrupting", "true")
     return events.EventSubProcess(drawn.spec, drawn.element, start, inner.name, interrupting=interrupting)
 
 
