@@ -487,3 +487,65 @@ def test_values_beyond_all_measure_are_refused_not_stumbled_over(kind: FieldKind
         checked(form, {"a": value})
 
     assert set(refused.value.errors) == {"a"}
+
+
+# ---- large and hostile forms ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("conditions", "has_buttons"),
+    [
+        ([f"way == 'to {number}'" for number in range(2_000)], True),
+        ([f"way == {number}" for number in range(200)], True),
+        ([f"way == 'x' and step{number % 20} == {number}" for number in range(200)], False),
+        ([" or ".join(f"way{name} == {number}" for name in range(10)) for number in range(300)], False),
+    ],
+    ids=["texts", "numbers", "many names", "long conditions"],
+)
+def test_the_buttons_of_a_wide_gateway_are_found_in_no_time(conditions: list[str], has_buttons: bool) -> None:
+    flows = [Choice(f"To {number}", condition) for number, condition in enumerate(conditions)]
+    began = time.perf_counter()
+
+    form = from_choices(["way"], [*flows, Choice("Else", is_default=True)])
+
+    assert time.perf_counter() - began < 0.5
+    assert len(form.buttons) == (len(conditions) + 1 if has_buttons else 0)
+
+
+def test_the_button_of_each_value_sets_it() -> None:
+    texts = [*(Choice(text.title(), f"way == '{text}'") for text in ("left", "right")), Choice("Else", is_default=True)]
+    numbers = [Choice("One", "way == 1"), Choice("Else", is_default=True), Choice("Two", "2 == way")]
+
+    assert [button.values["way"] for button in from_choices(["way"], texts).buttons] == ["left", "right", "Else"]
+    assert [button.values["way"] for button in from_choices(["way"], numbers).buttons] == [1, None, 2]
+
+
+def test_the_patterns_of_a_form_share_one_time_limit() -> None:
+    fields = tuple(Field(f"f{number}", "F", FieldKind.TEXT, pattern=r"^(a|a)*$") for number in range(20))
+    began = time.perf_counter()
+
+    with pytest.raises(InvalidValues) as caught:
+        checked(Form(fields), {field.key: "a" * 5_000 + "!" for field in fields})
+
+    assert time.perf_counter() - began < 1
+    assert all("in time" in text for text in caught.value.errors.values())
+
+
+@pytest.mark.parametrize(
+    "text", ['{"components": [{"x": "\\ud800"}]}', '{"components": [{"x": 1e999}]}', '{"components": [{"x": NaN}]}']
+)
+def test_a_form_that_no_page_could_show_is_refused(text: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        from_form_js("a.form", text.encode())
+
+    assert [problem.rule for problem in caught.value.problems] == ["form-syntax"]
+
+
+@pytest.mark.parametrize("name", ["min", "max", "minlength", "maxlength"])
+@pytest.mark.parametrize("config", ["nan", "1e999", "-1e999", "9" * 5_000, "-1x", ""])
+def test_limits_of_form_data_are_numbers(name: str, config: str) -> None:
+    constraint = f'<camunda:validation><camunda:constraint name="{name}" config="{config}"/></camunda:validation>'
+    node = form_data(f'<camunda:formField id="a" type="long">{constraint}</camunda:formField>')
+
+    assert [fault for _field, fault in faults_of_form_data(node)]
+    assert from_form_data(node).fields == ()

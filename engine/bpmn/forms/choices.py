@@ -98,23 +98,25 @@ def _assignments(flows: Sequence[Choice]) -> list[Values] | None:
     parsed = [condition for condition in map(_parsed, flows) if condition is not None]
     if len(parsed) < len(flows):
         return None
-    return _one_text_each(flows, parsed) or _found_by_trying(flows, parsed)
+    return _one_value_each(flows, parsed) or _found_by_trying(flows, parsed)
 
 
-def _one_text_each(flows: Sequence[Choice], conditions: Sequence[ast.expr]) -> list[Values] | None:
-    """The usual gateway: every condition compares the same name with a text of its own."""
+def _one_value_each(flows: Sequence[Choice], conditions: Sequence[ast.expr]) -> list[Values] | None:
+    """The usual gateway: every condition compares the same name with a text or number of its own."""
     compared = [_comparison(condition) for condition in conditions if condition is not _NEVER]
-    names = {each.name for each in compared if each is not None and each.is_true is operator.eq}
-    texts = [each.value for each in compared if each is not None and isinstance(each.value, str)]
-    if len(names) != 1 or len(set(texts)) < len(compared):
+    equal = [each for each in compared if each is not None and each.is_true is operator.eq]
+    drawn = [each.value for each in equal if type(each.value) in (str, int, float)]
+    names = {each.name for each in equal}
+    if len(names) != 1 or len(set(drawn)) < len(compared):
         return None
     (name,) = names
-    left = iter(texts)
-    return [{name: _other_text(flow.label, texts) if flow.is_default else next(left)} for flow in flows]
+    left = iter(drawn)
+    return [{name: _another(flow.label, drawn) if flow.is_default else next(left)} for flow in flows]
 
 
-def _other_text(label: str, texts: Sequence[Json]) -> str | None:
-    return None if label in texts else label
+def _another(label: str, drawn: Sequence[Json]) -> str | None:
+    """What leads to the default flow: its label, where that is another text among texts."""
+    return label if label not in drawn and all(isinstance(value, str) for value in drawn) else None
 
 
 def _found_by_trying(flows: Sequence[Choice], conditions: Sequence[ast.expr]) -> list[Values] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from math import isfinite
 
 from lxml import etree
 
@@ -96,13 +97,27 @@ _DEFAULTS: dict[FieldKind, Callable[[str], Json]] = {
 
 # ---- faults
 
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _count(text: str) -> int:
+    if not 0 <= int(text) < 1_000_000_000:
+        raise ValueError(text)
+    return int(text)
+
+
 _READ: dict[str, Callable[[str], float]] = {
     "required": lambda config: 0,
     "readonly": lambda config: 0,
-    "min": float,
-    "max": float,
-    "minlength": int,
-    "maxlength": int,
+    "min": _finite,
+    "max": _finite,
+    "minlength": _count,
+    "maxlength": _count,
 }
 
 

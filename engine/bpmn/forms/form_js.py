@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import NoReturn
 
 from engine.bpmn import names
@@ -106,12 +107,16 @@ class _Reading:
 
     def _json(self) -> Json:
         try:
-            return json.loads(self.text, parse_constant=_refuse_constant)
+            found: Json = json.loads(self.text, parse_constant=_refuse_constant, parse_float=_finite)
+            json.dumps(found, ensure_ascii=False).encode()
         except json.JSONDecodeError as cause:
             place = Place(self.file, cause.lineno, cause.colno)
             _refuse("form-syntax", place, f"Expected JSON, but {cause.msg}.", "Export the form again.")
+        except UnicodeEncodeError:
+            _refuse("form-syntax", Place(self.file), "Expected text, but there is half a character.", "Write it again.")
         except (ValueError, RecursionError) as cause:
             _refuse("form-syntax", Place(self.file), f"Expected JSON, but {cause}.", "Export the form again.")
+        return found
 
     def components(self, found: list[Json], around: _Around) -> list[Json]:
         """Read the components of a form or group; gives them without buttons."""
@@ -178,6 +183,11 @@ class _Reading:
         """The line where a key or id is written first; 1 when there is none."""
         index = self.text.find(json.dumps(name)) if name else -1
         return self.text.count("\n", 0, max(index, 0)) + 1
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _refuse_constant(text)
 
 
 def _refuse_constant(name: str) -> NoReturn:

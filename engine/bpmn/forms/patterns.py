@@ -1,12 +1,13 @@
 """Patterns of form fields: JavaScript's regular expressions, searched in bounded time.
 
-The patterns come from uploads and the texts from anybody, so a search that explodes is stopped after TIME_LIMIT. RE2
-would need no clock, but knows no look-ahead, which password rules use.
+The patterns come from uploads and the texts from anybody, so all searches of one form together are stopped after
+TIME_LIMIT. RE2 would need no clock, but knows no look-ahead, which password rules use.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from functools import lru_cache
 
 import regex
@@ -14,7 +15,7 @@ import regex
 MAX_PATTERN = 500
 """Characters."""
 TIME_LIMIT = 0.2
-"""Seconds."""
+"""Seconds for the patterns of one form: whoever waits for it may be holding up others."""
 EMAIL = r"^[^\s@]+@[^\s@.]+(\.[^\s@.]+)*$"
 PHONE = r"^(\+|00)[1-9][\d ()/-]{2,20}$"
 
@@ -23,12 +24,23 @@ class TooSlow(Exception):
     """The search was stopped."""
 
 
-def is_match(pattern: str, text: str) -> bool:
-    """Whether the pattern is found in the text, as in JavaScript. Raises TooSlow."""
-    try:
-        return _compiled(pattern).search(text, timeout=TIME_LIMIT) is not None
-    except TimeoutError as cause:
-        raise TooSlow(pattern) from cause
+class Searches:
+    """The searches of one form, which share one time limit."""
+
+    def __init__(self) -> None:
+        self._left = TIME_LIMIT
+
+    def is_match(self, pattern: str, text: str) -> bool:
+        """Whether the pattern is found in the text, as in JavaScript. Raises TooSlow."""
+        compiled, began = _compiled(pattern), time.perf_counter()
+        try:
+            if self._left <= 0:
+                raise TimeoutError
+            return compiled.search(text, timeout=self._left) is not None
+        except TimeoutError as cause:
+            raise TooSlow(pattern) from cause
+        finally:
+            self._left -= time.perf_counter() - began
 
 
 def validate(pattern: str) -> None:

@@ -29,11 +29,12 @@ def checked(form: Form, values: Mapping[str, object], *, zone: tzinfo = UTC) -> 
     """
     result: dict[str, Json] = {}
     errors: dict[str, str] = {}
+    searches = patterns.Searches()
     for field in form.fields:
         if field.readonly or _may_be_absent(field, values):
             continue
         try:
-            result[field.key] = _checked(field, values.get(field.key), zone)
+            result[field.key] = _checked(field, values.get(field.key), zone, searches)
         except _Wrong as cause:
             errors[field.key] = str(cause)
     if errors:
@@ -45,14 +46,14 @@ def _may_be_absent(field: Field, values: Mapping[str, object]) -> bool:
     return field.key not in values and (field.is_conditional or not field.required)
 
 
-def _checked(field: Field, value: object, zone: tzinfo) -> Json:
+def _checked(field: Field, value: object, zone: tzinfo, searches: patterns.Searches) -> Json:
     if value is None or value == "" or value == []:
         return _nothing(field, value)
     found = _READ[field.kind](field, value, zone)
     _check_required(field, found)
     _check_range(field, found)
     if isinstance(found, str):
-        _check_text(field, found)
+        _check_text(field, found, searches)
     return found
 
 
@@ -85,19 +86,19 @@ def _check_range(field: Field, found: Json) -> None:
         raise _Wrong(f"Expected {field.maximum:g} or less, but it is {found}.")
 
 
-def _check_text(field: Field, found: str) -> None:
+def _check_text(field: Field, found: str, searches: patterns.Searches) -> None:
     longest = MAX_TEXT if field.max_length is None else field.max_length
     if len(found) < (field.min_length or 0):
         raise _Wrong(f"Expected {field.min_length} characters or more, but there are {len(found)}.")
     if len(found) > longest:
         raise _Wrong(f"Expected {longest} characters or fewer, but there are {len(found)}.")
     if field.pattern is not None:
-        _check_pattern(field.pattern, found)
+        _check_pattern(field.pattern, found, searches)
 
 
-def _check_pattern(pattern: str, found: str) -> None:
+def _check_pattern(pattern: str, found: str, searches: patterns.Searches) -> None:
     try:
-        is_match = patterns.is_match(pattern, found)
+        is_match = searches.is_match(pattern, found)
     except patterns.TooSlow as cause:
         raise _Wrong("The text could not be checked in time. Shorten it, or ask for a simpler pattern.") from cause
     if not is_match:
