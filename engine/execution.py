@@ -367,7 +367,8 @@ def _told(written: Sequence[Written]) -> list[Written]:
     return [
         each
         for each in written
-        if not is_internal(each.name) and (len(each.text) <= LARGE_VALUE or last[each.scope, each.name] is each)
+        if not (is_internal(each.name) or is_internal(each.scope))
+        and (len(each.text) <= LARGE_VALUE or last[each.scope, each.name] is each)
     ]
 
 

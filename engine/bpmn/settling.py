@@ -149,7 +149,7 @@ def _finish_subprocess(workflow: ProcessWorkflow) -> bool:
     while left:
         sub, _ = left.popitem()
         if workflow.subprocesses.get(sub.parent_task_id) is sub and sub.is_over:
-            holder = workflow.token(sub.parent_task_id.hex)
+            holder = sub.holder
             workflow.close_subprocess(sub)
             if holder is not None:
                 workflow.resume(holder)

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import orjson
 from SpiffWorkflow.task import Task
-from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn.variables import Scopes
 from engine.bpmn.workflow import ProcessWorkflow, Specs, SubProcessWorkflow, World
@@ -29,10 +28,16 @@ class Unreadable(Exception):
 
 
 def dump(workflow: ProcessWorkflow) -> Parts:
-    parts = {TOP: orjson.dumps({"v": VERSION, "tokens": _rows(workflow)})}
-    for holder, sub in workflow.subprocesses.items():
-        parts[holder.hex] = orjson.dumps({"spec": sub.spec.name, "tokens": _rows(sub)})
+    parts = {TOP: orjson.dumps({"v": VERSION, **_part(workflow)})}
+    for sub in workflow.subprocesses.values():
+        parts[sub.part] = orjson.dumps({"spec": sub.spec.name, **_part(sub)})
     return parts
+
+
+def _part(workflow: Any) -> dict[str, Any]:
+    """What has completed is there only where something can be compensated."""
+    compensable = {"compensable": workflow.compensable} if workflow.compensable else {}
+    return {"tokens": _rows(workflow), **compensable}
 
 
 def load(parts: Mapping[str, bytes], key: str, specs: Specs, scopes: Scopes, world: World) -> ProcessWorkflow:
@@ -42,7 +47,7 @@ def load(parts: Mapping[str, bytes], key: str, specs: Specs, scopes: Scopes, wor
         raise Unreadable(f"Expected a snapshot of version {VERSION}, but it has version {top['v']}.")
     workflow = ProcessWorkflow(specs[key], specs, scopes, world)
     try:
-        _fill(workflow, top["tokens"])
+        _fill(workflow, top)
         _load_subprocesses(workflow, {name: orjson.loads(part) for name, part in parts.items() if name != TOP})
     except KeyError as cause:
         raise Unreadable(f"Expected every token to stand on a node of {key}, but there is no {cause}.") from cause
@@ -59,9 +64,8 @@ def _load_subprocesses(workflow: ProcessWorkflow, todo: dict[str, Any]) -> None:
             part = todo.pop(name)
             holder = UUID(hex=name)
             sub = SubProcessWorkflow(workflow.subprocess_specs[part["spec"]], holder, workflow)
-            sub.task_tree._set_state(TaskState.COMPLETED)
             workflow.subprocesses[holder] = sub
-            _fill(sub, part["tokens"])
+            _fill(sub, part)
 
 
 def _rows(workflow: Any) -> list[list[Any]]:
@@ -74,9 +78,10 @@ def _rows(workflow: Any) -> list[list[Any]]:
     ]
 
 
-def _fill(workflow: Any, rows: list[list[Any]]) -> None:
+def _fill(workflow: Any, part: Mapping[str, Any]) -> None:
+    workflow.compensable = part.get("compensable", [])
     tokens: list[Task] = []
-    for token_id, parent, node, state, triggered, data in rows:
+    for token_id, parent, node, state, triggered, data in part["tokens"]:
         above = workflow.task_tree if parent is None else tokens[parent]
         token = Task(workflow, workflow.spec.task_specs[node], above, state=state, id=UUID(hex=token_id))
         token.triggered = triggered

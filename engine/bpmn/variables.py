@@ -32,6 +32,7 @@ class ScopeKind(StrEnum):
 
     OPEN = "open"  # new names go on outward
     KEEPING = "keeping"  # new names stay, known ones are written where they live: iterations
+    REMEMBERED = "remembered"  # as it was when an activity completed; writes go outward, and are seen here too
     CLOSED = "closed"  # nothing goes out but by mapping: activities with an output mapping
 
 
@@ -112,6 +113,9 @@ class Scopes:
     def write(self, token: Token | None, name: str, value: Json) -> None:
         """Set a name where it lives, else in the nearest scope that keeps new names. Raises TypeError."""
         self.set(self._home(_stops(token), _told(name)), name, value)
+        for stop in _stops(token):
+            if stop.kind is ScopeKind.REMEMBERED and name in self.known.get(stop.scope, _EMPTY):
+                self.set(stop.scope, name, value)
 
     def write_outside(self, token: Token, name: str, value: Json) -> None:
         """The same, but past the token's own scope: for output mappings and output collections."""
@@ -122,6 +126,8 @@ class Scopes:
         """Where a name lives; a new one: the nearest scope that keeps new names."""
         keepers: list[str] = []
         for stop in stops:
+            if stop.kind is ScopeKind.REMEMBERED:
+                continue
             if name in self.known.get(stop.scope, _EMPTY):
                 return stop.scope
             if stop.kind is not ScopeKind.OPEN:
@@ -151,7 +157,9 @@ class Scopes:
 
     def close(self, token: Token) -> None:
         """Forget the scope of a token that has gone."""
-        scope = token.id.hex
+        self.drop(token.id.hex)
+
+    def drop(self, scope: str) -> None:
         for name in self.known.pop(scope, _EMPTY):
             if (scope, name) in self.stored:
                 self.gone.add((scope, name))
@@ -161,7 +169,7 @@ _EMPTY: dict[str, Json] = {}
 
 
 def is_internal(name: str) -> bool:
-    """Names of our own bookkeeping: stored like variables, shown to nobody."""
+    """Names, and scopes, of our own bookkeeping: stored like variables, shown to nobody."""
     return name.startswith("#")
 
 
@@ -194,6 +202,8 @@ def _stops(token: Token | None) -> Iterator[_Stop]:
         kind = token.internal_data.get("scope")
         if kind is not None:
             yield _Stop(token.id.hex, ScopeKind(kind), token.internal_data.get("counters", _EMPTY))
+        if "remembers" in token.internal_data:
+            yield _Stop(token.internal_data["remembers"], ScopeKind.REMEMBERED, _EMPTY)
         token = _outer(token)
     yield _Stop(PROCESS, ScopeKind.KEEPING, _EMPTY)
 

@@ -19,6 +19,8 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine import values
 from engine.bpmn.agenda import Agenda
+from engine.bpmn.elements import compensation
+from engine.bpmn.elements.compensation import Record
 from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token, storable, write
 from engine.bpmn.elements.loops import Repeated
 from engine.bpmn.facts import Entered, Fact, Left, Logged, Thrown
@@ -52,6 +54,12 @@ class ProcessSpec(BpmnProcessSpec):
         """Where a token is placed when nothing else is said."""
         self.event_subprocesses: list[str] = []
         """Nodes where a token waits from the beginning."""
+        self.is_triggered = False
+        """Whether it is the inside of an event sub-process."""
+        self.handlers: dict[str, str] = {}
+        """Activity -> the activity that compensates it."""
+        self.handler: str | None = None
+        """The event sub-process that compensates the whole."""
 
 
 Specs = Mapping[str, ProcessSpec]
@@ -71,6 +79,21 @@ class World:
 
 class _Tokens:
     """What the process and each sub-process have in common."""
+
+    compensable: list[Record]
+    """What has completed in it and can be compensated."""
+
+    @property
+    def holder(self) -> Token | None:
+        """The activity that this is the inside of; None: it is the process itself."""
+        inside = self.parent_task_id  # type: ignore[attr-defined]
+        return None if inside is None else self.top_workflow.token(inside.hex)  # type: ignore[attr-defined]
+
+    @property
+    def part(self) -> str:
+        """Its name in the snapshot: that of its activity's token; "" for the process."""
+        inside = self.parent_task_id  # type: ignore[attr-defined]
+        return "" if inside is None else str(inside.hex)
 
     def update_waiting_tasks(self) -> None:
         """Nothing is polled: who waits is told."""
@@ -114,6 +137,11 @@ class _Tokens:
 class SubProcessWorkflow(_Tokens, BpmnSubWorkflow):
     """The inside of one sub-process activity."""
 
+    def __init__(self, spec: ProcessSpec, parent_task_id: UUID, top_workflow: ProcessWorkflow) -> None:
+        self.compensable = []
+        super().__init__(spec, parent_task_id, top_workflow)
+        self.task_tree._set_state(TaskState.COMPLETED)
+
     def _task_removed_notify(self, token: Token) -> None:
         self.top_workflow.agenda.left[self] = None
 
@@ -134,6 +162,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         self.scopes = scopes
         self.world = world
         self.result = Result()
+        self.compensable = []
         self.facts: list[Fact] = []
         self.agenda = Agenda()
         super().__init__(spec, specs, script_engine=_NO_ENGINE)
@@ -170,9 +199,9 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     # ---- finding tokens
 
-    def workflows(self) -> list[Any]:
-        """The process, then its sub-processes, outermost first."""
-        return [self, *sorted(self.subprocesses.values(), key=lambda sub: sub.depth)]
+    def inside(self, part: str) -> Any:
+        """The process, or what is inside a sub-process activity, by its name in the snapshot."""
+        return self.subprocesses[UUID(hex=part)] if part else self
 
     def all_live(self) -> Iterator[Token]:
         for workflow in [self, *self.subprocesses.values()]:
@@ -188,6 +217,11 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         return None
 
     # ---- the ends of tokens
+
+    def keep_record(self, token: Token) -> None:
+        """Before an activity completes, each instance of a repeated one by itself. Raises ElementFailed."""
+        if not isinstance(token.task_spec, Repeated):
+            token.internal_data["record"] = compensation.record_of(token)
 
     def resume(self, token: Token) -> None:
         """What the token waited for has come: it is left at the next step."""
@@ -209,6 +243,9 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         if token.id not in token.workflow.tasks:
             return  # cancelled by what it threw
         self.note_left(token, Outcome.COMPLETED)
+        record = token.internal_data.pop("record", None)
+        if record is not None:
+            token.workflow.compensable.append(record)
         self._release(token)
         if token.triggered and isinstance(token.parent.task_spec, Repeated):
             body, goes_on = token.parent, token.internal_data["again"]
@@ -216,6 +253,8 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
             body.task_spec.iteration_done(body, goes_on)
         else:
             token.workflow._remove_task(token.id)
+        if "for" in token.internal_data:
+            compensation.end_handler(token)
 
     def cancel(self, token: Token) -> None:
         """Take a token away with all that hangs on it: iterations, what is inside, boundary events."""
@@ -241,25 +280,29 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         sub = self.subprocesses.pop(token.id, None)
         if sub is not None:
             _cancel_each(self, sub)
+            compensation.forget(self.scopes, sub.compensable)
         if token.internal_data.get("guarded"):
             for event in self.boundary_events(token):
                 self.forget(event)
         self.scopes.close(token)
 
-    def open_subprocess(self, token: Token, inner: str, happened: Mapping[str, Json] | None = None) -> None:
-        sub = SubProcessWorkflow(self.subprocess_specs[inner], parent_task_id=token.id, top_workflow=self)
+    def open_subprocess(self, token: Token, inner: str) -> SubProcessWorkflow:
+        """Make the inside of a sub-process activity; without tokens in it, it ends when nothing else moves."""
+        sub = SubProcessWorkflow(self.subprocess_specs[inner], token.id, self)
         self.subprocesses[token.id] = sub
-        sub.task_tree._set_state(TaskState.COMPLETED)
         self.agenda.left[sub] = None
-        sub.begin(sub.spec.start_nodes, happened)
+        return sub
 
     def close_subprocess(self, sub: SubProcessWorkflow) -> None:
         """No token is left in it but those of event sub-processes that wait."""
         _cancel_each(self, sub)
+        if sub.holder is not None:
+            sub.holder.internal_data["inside"] = sub.compensable
         del self.subprocesses[sub.parent_task_id]
 
     def cancel_all(self) -> None:
         _cancel_each(self, self)
+        compensation.forget(self.scopes, self.compensable)
 
     def cancel_others(self, token: Token) -> None:
         """Cancel everything else in the (sub-)process that a token is in."""
@@ -272,11 +315,6 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
             self.result.terminated = True
 
     # ---- what belongs together
-
-    def holder(self, token: Token) -> Token | None:
-        """The sub-process activity that a token is inside of."""
-        inside = token.workflow.parent_task_id
-        return None if inside is None else self.token(inside.hex)
 
     def boundary_events(self, activity: Token) -> list[Token]:
         """Tokens of the boundary events that guard an activity."""

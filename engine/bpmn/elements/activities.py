@@ -7,6 +7,7 @@ from typing import Any
 
 from engine import values
 from engine.bpmn import schedule
+from engine.bpmn.elements import compensation
 from engine.bpmn.elements.flow_node import Element, FlowNode, Token, text_of, value_of, wait_for
 from engine.errors import ElementFailed
 from engine.model import Json
@@ -151,5 +152,10 @@ class SubProcess(FlowNode):
         """Name of the specification of what is inside."""
 
     def enter(self, token: Token) -> bool:
-        token.workflow.top_workflow.open_subprocess(token, self.inner)
+        sub = token.workflow.top_workflow.open_subprocess(token, self.inner)
+        if "to compensate" in token.internal_data:
+            sub.compensable = token.internal_data.pop("to compensate")
+            compensation.compensate_inside(token, sub)
+        else:
+            sub.begin(sub.spec.start_nodes)
         return False

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.bpmn import schedule
+from engine.bpmn.elements import compensation
 from engine.bpmn.elements.flow_node import Element, Flow, FlowNode, Token, text_of, value_of, wait_for, write
 from engine.bpmn.script import names
 from engine.errors import BpmnError, ElementFailed
@@ -58,6 +59,19 @@ class Conditional:
 
 
 @dataclass(frozen=True, slots=True)
+class Compensation:
+    activity: str | None = None
+    """Id of the activity to compensate; None: all that has completed in the (sub-)process."""
+    waits: bool = True
+    """Whether the thrower goes on only when everything is undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Undo what has completed in a transaction, and leave it by its cancel boundary event. Source: 10.3.5, 13.5.3."""
+
+
+@dataclass(frozen=True, slots=True)
 class Terminate:
     pass
 
@@ -68,7 +82,9 @@ class Link:
     """Id of the catching link event of the same name."""
 
 
-Definition = Nothing | Timer | Message | Signal | Error | Escalation | Conditional | Terminate | Link
+Definition = (
+    Nothing | Timer | Message | Signal | Error | Escalation | Conditional | Compensation | Cancel | Terminate | Link
+)
 
 
 # ---- catching ------------------------------------------------------------------------------------------------------
@@ -137,6 +153,7 @@ _SUBSCRIBE: dict[type, Any] = {
     Conditional: _wait_for_condition,
     Error: _wait_for_nothing,
     Escalation: _wait_for_nothing,
+    Cancel: _wait_for_nothing,
 }
 
 
@@ -211,6 +228,8 @@ class BoundaryEvent(Guard):
         activity = workflow.token(token.internal_data.pop("on"))
         if activity is not None:
             workflow.cancel(activity)
+            if "for" in activity.internal_data:
+                compensation.end_handler(activity)
 
 
 class EventSubProcess(Guard):
@@ -228,7 +247,8 @@ class EventSubProcess(Guard):
         if happened is None:
             self.subscribe(token)
         else:
-            token.workflow.top_workflow.open_subprocess(token, self.inner, happened)
+            sub = token.workflow.top_workflow.open_subprocess(token, self.inner)
+            sub.begin(sub.spec.start_nodes, happened)
         return False
 
     def interrupt(self, token: Token) -> None:
@@ -295,20 +315,22 @@ def _guards_outward(activity: Token) -> Iterator[list[Token]]:
 def _guards_around(token: Token) -> Iterator[list[Token]]:
     """What is thrown inside an event sub-process goes past that one."""
     yield [guard for guard in token.workflow.watchers() if guard.task_spec is not token.task_spec]
-    holder = token.workflow.top_workflow.holder(token)
-    if holder is not None:
-        yield from _guards_outward(holder)
+    if token.workflow.holder is not None:
+        yield from _guards_outward(token.workflow.holder)
 
 
 # ---- throwing ------------------------------------------------------------------------------------------------------
+# Each tells whether it is done; False: the thrower waits.
 
 
-def _throw_signal(token: Token, signal: Signal) -> None:
+def _throw_signal(token: Token, signal: Signal) -> bool:
     token.workflow.top_workflow.note_thrown("signal", signal.name, _payload(token))
+    return True
 
 
-def _throw_error(token: Token, error: Error) -> None:
+def _throw_error(token: Token, error: Error) -> bool:
     end_by_error(token, BpmnError(error.code or "", _message(token)))
+    return True
 
 
 def _message(token: Token) -> str:
@@ -316,12 +338,26 @@ def _message(token: Token) -> str:
     return "" if text is None else str(text)
 
 
-def _throw_escalation(token: Token, escalation: Escalation) -> None:
+def _throw_escalation(token: Token, escalation: Escalation) -> bool:
     escalate(token, escalation.code, _payload(token))
+    return True
 
 
-def _terminate(token: Token, _definition: Terminate) -> None:
+def _throw_compensation(token: Token, told: Compensation) -> bool:
+    if told.waits or "aside" in token.internal_data:
+        return compensation.compensate(token, told.activity)
+    token.workflow.place(token.task_spec.name, data={"aside": True})  # waits in its stead
+    return True
+
+
+def _cancel(token: Token, _definition: Cancel) -> bool:
+    token.workflow.top_workflow.cancel_others(token)
+    return compensation.compensate(token, None)
+
+
+def _terminate(token: Token, _definition: Terminate) -> bool:
     token.workflow.top_workflow.terminate(token)
+    return True
 
 
 def _payload(token: Token) -> dict[str, Json]:
@@ -329,8 +365,8 @@ def _payload(token: Token) -> dict[str, Json]:
     return dict(token.workflow.top_workflow.scopes.known.get(token.id.hex, {}))
 
 
-def _throw_nothing(token: Token, _definition: object) -> None:
-    pass
+def _throw_nothing(token: Token, _definition: object) -> bool:
+    return True
 
 
 _THROW: dict[type, Any] = {
@@ -339,6 +375,8 @@ _THROW: dict[type, Any] = {
     Signal: _throw_signal,
     Error: _throw_error,
     Escalation: _throw_escalation,
+    Compensation: _throw_compensation,
+    Cancel: _cancel,
     Terminate: _terminate,
 }
 
@@ -347,8 +385,8 @@ class ThrowEvent(Event):
     """Throws when a token passes; an end event is one that the token does not leave."""
 
     def enter(self, token: Token) -> bool:
-        _THROW[type(self.definition)](token, self.definition)
-        return True
+        done: bool = _THROW[type(self.definition)](token, self.definition)
+        return done
 
     def next_nodes(self) -> list[str]:
         return [self.definition.target] if isinstance(self.definition, Link) else super().next_nodes()
@@ -361,5 +399,14 @@ class ThrowEvent(Event):
 
 
 class EndEvent(ThrowEvent):
+    def finish(self, token: Token) -> None:
+        """Everything is undone: the transaction is left by its cancel boundary event."""
+        if isinstance(self.definition, Cancel):
+            workflow = token.workflow.top_workflow
+            workflow.note_left(token, Outcome.COMPLETED)
+            guards = workflow.boundary_events(token.workflow.holder)
+            guard = next(guard for guard in guards if isinstance(guard.task_spec.definition, Cancel))
+            guard.task_spec.happen(guard, guard.task_spec.name, {})
+
     def leave(self, token: Token) -> Sequence[Flow]:
         return ()

@@ -135,19 +135,26 @@ class FlowNode(BpmnTaskSpec):
         data = my_task.internal_data
         if "done" not in data:
             data.pop("waits", None)
-            self._map_inputs(my_task)
-            self._attach_boundary_events(my_task)
-            if not self.enter(my_task) or my_task.id not in my_task.workflow.tasks:
-                return None  # it waits, or was cancelled by what it threw
-        self.finish(my_task)
+            if "to compensate" not in data:
+                self._map_inputs(my_task)
+                self._attach_boundary_events(my_task)
+            if not self.enter(my_task):
+                return None
+        if my_task.id in my_task.workflow.tasks:
+            self.finish(my_task)
+        if my_task.id not in my_task.workflow.tasks:
+            return None  # cancelled by what it threw
         self._map_outputs(my_task)
         if my_task.triggered:
             data["again"] = my_task.parent.task_spec.decide(my_task.parent, my_task)
         else:
             data["taken"] = self._taken(my_task)
+        workflow.keep_record(my_task)
         return True
 
     def _taken(self, token: Token) -> list[str]:
+        if "aside" in token.internal_data:
+            return []
         taken = [flow.id for flow in self.leave(token)]
         if len(taken) > 1:
             require_room(token, len(taken))

@@ -143,9 +143,9 @@ class InclusiveGateway(Join):
 
 
 def _moving(workflow: Any, gateway: FlowNode) -> Iterable[Token]:
-    """Tokens that may still travel: not those before the gateway itself, nor boundary events that wait."""
+    """Tokens that may still travel: not those before the gateway itself, nor events that wait, nor handlers."""
     for token in workflow.live():
-        if token.task_spec is not gateway and "on" not in token.internal_data:
+        if token.task_spec is not gateway and "on" not in token.internal_data and "aside" not in token.internal_data:
             yield token
 
 

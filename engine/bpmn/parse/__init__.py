@@ -174,10 +174,13 @@ def _subprocess(drawn: _Drawn) -> FlowNode:
 
 
 def _event_subprocess(drawn: _Drawn, inner: ProcessSpec) -> FlowNode:
-    """It begins at its one start event, when that has happened."""
+    """It begins at its one start event: when that has happened, or to compensate what is around it."""
     start = next(node for node in inner.task_specs.values() if isinstance(node, events.StartEvent))
-    inner.start_nodes = [start.name]
-    drawn.spec.event_subprocesses.append(drawn.element.id)
+    inner.start_nodes, inner.is_triggered = [start.name], True
+    if isinstance(start.definition, events.Compensation):
+        drawn.spec.handler = drawn.element.id
+    else:
+        drawn.spec.event_subprocesses.append(drawn.element.id)
     interrupting = is_true(next(drawn.node.iterfind(bpmn("startEvent"))), "isInterrupting", "true")
     return events.EventSubProcess(drawn.spec, drawn.element, start, inner.name, interrupting=interrupting)
 
@@ -210,6 +213,7 @@ _BUILD: dict[str, Build] = {
     "businessRuleTask": _service_task,
     "receiveTask": _event(events.CatchEvent),
     "subProcess": _subprocess,
+    "transaction": _subprocess,
     "exclusiveGateway": _gateway(gateways.ExclusiveGateway),
     "parallelGateway": _gateway(gateways.ParallelGateway),
     "inclusiveGateway": _gateway(gateways.InclusiveGateway),

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from engine.bpmn import dialects
 from engine.bpmn.document import Document
 from engine.bpmn.elements import events
-from engine.bpmn.nodes import TIMERS, Node, bpmn, child_text, event_definitions, is_bpmn, link_name, local, name_of
+from engine.bpmn.nodes import (
+    TIMERS,
+    Node,
+    bpmn,
+    child_text,
+    event_definitions,
+    is_bpmn,
+    is_true,
+    link_name,
+    local,
+    name_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,10 @@ def _conditional(node: Node, event: Node, references: References) -> events.Defi
     return events.Conditional(dialects.expression(child_text(node, "condition")))
 
 
+def _compensation(node: Node, event: Node, references: References) -> events.Definition:
+    return events.Compensation(node.get("activityRef"), is_true(node, "waitForCompletion", "true"))
+
+
 _DEFINE: dict[str, Callable[[Node, Node, References], events.Definition]] = {
     "timerEventDefinition": _timer,
     "messageEventDefinition": _message,
@@ -77,6 +92,8 @@ _DEFINE: dict[str, Callable[[Node, Node, References], events.Definition]] = {
     "errorEventDefinition": _error,
     "escalationEventDefinition": _escalation,
     "conditionalEventDefinition": _conditional,
+    "compensateEventDefinition": _compensation,
+    "cancelEventDefinition": lambda node, event, references: events.Cancel(),
     "terminateEventDefinition": lambda node, event, references: events.Terminate(),
     "linkEventDefinition": lambda node, event, references: events.Link(link_name(event) or ""),
 }

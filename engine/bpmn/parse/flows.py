@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from engine.bpmn import dialects
 from engine.bpmn.elements import events
 from engine.bpmn.elements.flow_node import Flow
-from engine.bpmn.nodes import Node, bpmn, child_text, link_name, local, name_of
+from engine.bpmn.nodes import Node, bpmn, child_text, is_true, link_name, local, name_of
 from engine.bpmn.workflow import ProcessSpec
 
 
@@ -21,6 +21,7 @@ def connect(spec: ProcessSpec, container: Node, nodes: Sequence[Node]) -> None:
             spec.task_specs[node.get("id")].default = node.get("default")
         if local(node) == "boundaryEvent":
             spec.task_specs[node.get("attachedToRef")].boundary.append(node.get("id"))
+    _connect_handlers(spec, container)
     _connect_links(spec, nodes)
 
 
@@ -33,6 +34,16 @@ def source_of(node: Node, tag: str) -> str | None:
 def _flow(node: Node) -> Flow:
     condition = source_of(node, "conditionExpression")
     return Flow(node.get("id", ""), name_of(node), node.get("sourceRef", ""), node.get("targetRef", ""), condition)
+
+
+def _connect_handlers(spec: ProcessSpec, container: Node) -> None:
+    """An association leads from a compensation boundary event to its handler. Source: BPMN 2.0.2, 10.5.4."""
+    for association in container.iterfind(bpmn("association")):
+        event = spec.task_specs.get(association.get("sourceRef"))
+        if isinstance(event, events.BoundaryEvent) and isinstance(event.definition, events.Compensation):
+            activity = next(node for node in spec.task_specs.values() if event.name in node.boundary)
+            activity.boundary.remove(event.name)
+            spec.handlers[activity.element.id] = association.get("targetRef", "")
 
 
 def _connect_links(spec: ProcessSpec, nodes: Iterable[Node]) -> None:
@@ -49,4 +60,5 @@ def begins(spec: ProcessSpec, node: Node) -> bool:
     """Whether tokens begin at a node when there is no start event: nothing leads to it."""
     found = spec.task_specs[node.get("id")]
     is_caught = isinstance(found, events.CatchEvent) and isinstance(found.definition, events.Link)
-    return not found.incoming and local(node) != "boundaryEvent" and not is_caught
+    is_other = local(node) == "boundaryEvent" or is_true(node, "isForCompensation") or is_true(node, "triggeredByEvent")
+    return not (found.incoming or is_other or is_caught)
