@@ -35,7 +35,8 @@ def expression(text: str) -> str:
     """The source of a condition or of another standard expression. Raises Untranslatable."""
     parts = _parts(text)
     if parts and parts[0].text.startswith("="):
-        raise Untranslatable("Expected Python or ${...}, but a text that begins with = is FEEL.", parts[0].start)
+        message = "Expected Python or ${...}, but a text that begins with = is FEEL. Write it without: amount > 100."
+        raise Untranslatable(message, parts[0].start)
     if any(part.is_expression for part in parts):
         if len(parts) > 1:
             raise Untranslatable("Expected one ${...} around the whole expression, but there is more.", parts[1].start)

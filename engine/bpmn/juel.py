@@ -181,7 +181,8 @@ class _Translation:
             called = self._tokens[self._next - 1]
             raise Untranslatable(
                 f"Methods and functions such as {called.text}() are not translated. "
-                "Write the condition in Python, without ${...}, or set a variable before.",
+                "Compute the value in a script task before, and name its variable here. "
+                "(A condition may be written in Python instead, without ${...}.)",
                 called.at,
             )
 

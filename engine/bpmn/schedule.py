@@ -105,8 +105,9 @@ def _date(text: str, zone: tzinfo) -> datetime:
 
 def _date_hint(text: str) -> str:
     if re.match(r"[PR]", text, re.IGNORECASE):
-        return "A duration belongs into timeDuration, a repetition into timeCycle."
-    return ""
+        return "Make it a timer of type Duration (timeDuration), or Cycle (timeCycle) for a repetition."
+    day = re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text)
+    return f"Write {day[3]}-{day[2]:0>2}-{day[1]:0>2}." if day else ""
 
 
 def _once_at(text: str, now: datetime) -> Due:

@@ -62,6 +62,13 @@ def test_a_wrong_time_is_refused_with_the_right_form(content: str, words: str) -
     assert problem.place.column > len("<timerEventDefinition>")
 
 
+@pytest.mark.parametrize("text", ['"abc"', "${'abc'}", "3", "P7974Y", '"P1" + "D"', '"abc".upper()'])
+def test_a_start_timer_is_written_out(text: str) -> None:
+    start = f'<startEvent id="start">\n{timer(f"<timeDuration>{text}</timeDuration>")}{HERE}</startEvent>'
+
+    refused("timer-invalid", "start", f"{start}{TASK}{chain('start', 'n')}")
+
+
 def test_a_start_timer_reads_no_variables() -> None:
     start = f'<startEvent id="start">\n{timer("<timeCycle>R/${pause}</timeCycle>")}{HERE}</startEvent>'
 

@@ -46,6 +46,13 @@ def mapped(parameter: str) -> str:
         ("${a.size() > 3}", 4, "size()"),
         ("${a", 0, "closes"),
         ("${a} > 3", 4, "one ${...}"),
+        ("amount is greater than 3", 7, "Write >."),
+        ("amount equals 3", 7, "Write ==."),
+        ("amount at least 3", 7, "amount > 1000"),
+        ("execution.getVariable('a')", 0, "by its name"),
+        ("${" + " || ".join(["a"] * 1_900) + "}", 0, "too many parts"),
+        ("${" + " + ".join(["a"] * 1_900) + "}", 0, "in one another"),
+        ("${a" + ".b" * 1_900 + "}", 0, "in one another"),
     ],
 )
 def test_a_condition_that_is_not_python_says_where_and_why(text: str, offset: int, words: str) -> None:
@@ -66,6 +73,31 @@ def test_a_condition_over_several_lines_is_placed_in_its_line() -> None:
     (problem,) = problems(process(conditional("a\n  and b == true")))
 
     assert problem.place == Place("a.bpmn", 8, 12)
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [f'camunda:assignee="${{a{".b" * 1_900}}}"', f'camunda:assignee="ana" camunda:dueDate="{"${a}" * 1_000}"'],
+)
+def test_attributes_are_parsed_as_they_are_translated(attribute: str) -> None:
+    refused("expression-syntax", "n", between(f'\n<userTask id="n" {attribute}>{HERE}</userTask>'))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "words"),
+    [
+        ('camunda:dueDate="tomorrow"', "P3D"),
+        ('camunda:followUpDate="P7974Y"', "thousand years"),
+        ("camunda:dueDate=\"${'soon'}\"", "a date such as"),
+        ('camunda:priority="99999999999"', "nine digits"),
+    ],
+)
+def test_attributes_that_are_known_at_upload_make_sense(attribute: str, words: str) -> None:
+    problem = refused(
+        "expression-syntax", "n", between(f'\n<userTask id="n" camunda:assignee="ana" {attribute}>{HERE}</userTask>')
+    )
+
+    assert words in f"{problem.message} {problem.fix}"
 
 
 @pytest.mark.parametrize("language", ["groovy", "javascript", "http://www.w3.org/1999/XPath"])

@@ -101,6 +101,18 @@ def _ignored_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
             yield diagram.document.problem("condition-ignored", flow, reason, fix, severity=severity)
 
 
+_WORDS = frozenset({"yes", "no", "ok", "else", "otherwise", "default", "ja", "nein", "sonst"})
+
+
+def _words_for_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """A word that answers the gateway's question is a name to Python, of a variable that nobody sets."""
+    for flow in scope.flows:
+        if condition(flow).lower() in _WORDS:
+            message = f'The condition asks whether a variable called "{condition(flow)}" is true.'
+            fix = 'Compare what was answered, as in approved == True or answer == "yes".'
+            yield diagram.document.problem("condition-word", flow, message, fix, severity=Severity.WARNING)
+
+
 def _why_ignored(source: Node, flow: Node) -> str:
     if local(source) not in CONDITIONAL:
         return f"A flow that leaves {a(local(source))} has no condition, but this one has."
@@ -167,6 +179,32 @@ def _opposite(tree: ast.expr) -> ast.expr:
     return ast.UnaryOp(ast.Not(), tree)
 
 
+# ---- joins ---------------------------------------------------------------------------------------------------------
+
+
+def _stuck_joins(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """A parallel gateway waits for all its flows; behind an exclusive one only one of them ever comes."""
+    for join in scope.of("parallelGateway"):
+        flows = scope.incoming(join)
+        splits = [_split_before(scope, flow) for flow in flows]
+        if len(flows) > 1 and splits[0] is not None and all(split is splits[0] for split in splits):
+            called = name_of(splits[0]) or splits[0].get("id", "")
+            message = f'Expected all {len(flows)} flows to come, but the exclusive gateway "{called}" lets one go on.'
+            fix = "Make both gateways parallel, or both exclusive."
+            yield diagram.document.problem("stuck-join", join, message, fix, severity=Severity.WARNING)
+
+
+def _split_before(scope: Scope, flow: Node) -> Node | None:
+    """The exclusive gateway that a flow comes from with nothing but single nodes between."""
+    seen: set[Node] = set()
+    while (node := scope.source(flow)) not in seen:
+        seen.add(node)
+        if len(scope.outgoing(node)) > 1 or len(scope.incoming(node)) != 1 or scope.boundary.get(node.get("id", "")):
+            return node if local(node) == "exclusiveGateway" else None
+        (flow,) = scope.incoming(node)
+    return None
+
+
 # ---- event-based gateways ------------------------------------------------------------------------------------------
 
 
@@ -203,6 +241,8 @@ _RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
     _missing_conditions,
     _lost_choices,
     _ignored_conditions,
+    _words_for_conditions,
+    _stuck_joins,
     _bad_defaults,
     _no_defaults,
     _event_gateways,

@@ -100,7 +100,7 @@ def _fault_of(source: str, mode: str) -> Fault | None:
         return Fault(f"Expected Python, but {str(cause) or 'it is nested too deeply'}.")
     if _depth(tree) > MAX_NESTING:
         return Fault(f"Expected at most {MAX_NESTING} brackets and operators in one another, but here are more.")
-    return _foreign_constant(source, tree)
+    return _foreign_constant(source, tree) or _foreign_call(source, tree)
 
 
 def _syntax_fault(source: str, cause: SyntaxError, mode: str) -> Fault:
@@ -111,10 +111,11 @@ def _syntax_fault(source: str, cause: SyntaxError, mode: str) -> Fault:
     for pattern, fix in _HINTS:
         found = pattern.search(source)
         if found:
-            return Fault(f"This is not Python: {found.group().strip()}", fix, found.start())
+            return Fault(f"This is not Python: {found.group().strip()}.", fix, found.start())
     offset = min(offset, len(source))
     near = source[offset:].partition("\n")[0][:25].strip()
-    return Fault(f"This is not Python: {cause.msg}{f' at {near!r}' if near else ''}.", "", offset)
+    fix = 'Write it as in amount > 1000 and status == "open".' if mode == "eval" else ""
+    return Fault(f"This is not Python: {cause.msg}{f' at {near!r}' if near else ''}.", fix, offset)
 
 
 _WORD = r"(?!(?:and|or|not|in|is|if|else|lambda|for)\b)[A-Za-z_]\w*"
@@ -129,7 +130,11 @@ _HINTS = (
     (re.compile(r"!\s*[A-Za-z_(]"), "Write not."),
     (re.compile(r"\b(?:AND|OR|NOT)\b"), "Write and, or, not in small letters."),
     (re.compile(r"\?.*:"), "Write: a if condition else b."),
-    (re.compile(r"\b(?:var|let|const|function|new)\b"), "Scripts are written in Python."),
+    (re.compile(r"\bis\s+(?:greater|more|larger|higher)\s+than\b"), "Write >."),
+    (re.compile(r"\bis\s+(?:less|smaller|lower)\s+than\b"), "Write <."),
+    (re.compile(r"\b(?:is\s+equal\s+to|equals)\b"), "Write ==."),
+    (re.compile(r"\b(?:var|let|const|function|new|final|String|Integer|Boolean)\b"), "Scripts are written in Python."),
+    (re.compile(r"\bdef\s+\w+\s*="), "Scripts are written in Python: total = 3."),
     (re.compile(rf"\b{_WORD}\s+{_WORD}\s*(?=[=<>!])"), "A name has no spaces: write customer_level."),
 )
 """Words of other languages, found where Python's parser gave up, and what to write."""
@@ -153,6 +158,21 @@ def _foreign_constant(source: str, tree: ast.AST) -> Fault | None:
         if node.id in _CONSTANTS and node.id not in set_here:
             offset = offset_of(source, node.lineno, node.col_offset, is_bytes=True)
             return Fault(f'There is no "{node.id}" in Python.', f"Write {_CONSTANTS[node.id]}.", offset)
+    return None
+
+
+_CALLS = {
+    "getVariable": "Read a variable by its name: amount.",
+    "setVariable": "Set a variable by assigning to it: amount = 3.",
+}
+
+
+def _foreign_call(source: str, tree: ast.AST) -> Fault | None:
+    """Variables as scripts of Camunda 7 get at them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in _CALLS:
+            offset = offset_of(source, node.lineno, node.col_offset, is_bytes=True)
+            return Fault(f"There is no {node.attr}() in Python.", _CALLS[node.attr], offset)
     return None
 
 
