@@ -12,7 +12,7 @@ from engine import execution, history, jobs
 from engine.bpmn import check as checks
 from engine.bpmn import parse, schedule
 from engine.bpmn.document import Document
-from engine.bpmn.elements import events
+from engine.bpmn.elements.event_definition import Message, Signal, Timer
 from engine.bpmn.elements.flow_node import text_of
 from engine.bpmn.process import Process, StartPoint
 from engine.errors import Invalid
@@ -147,7 +147,7 @@ def _end_starts(tx: Transaction, key: str) -> None:
     tx.session.execute(delete(JobRow).where(*timers))
 
 
-def _start_timer(tx: Transaction, row: DefinitionRow, start: StartPoint, timer: events.Timer) -> None:
+def _start_timer(tx: Transaction, row: DefinitionRow, start: StartPoint, timer: Timer) -> None:
     world = execution.world(tx)
     told = text_of(world.evaluator.evaluate(timer.source, {}, tx.now))
     add_start_timer(tx, row.id, start.element.id, schedule.first(timer.kind, told, tx.now, world.zone))
@@ -159,7 +159,12 @@ def add_start_timer(tx: Transaction, definition_id: int, element_id: str, due: s
 
 
 def _start_subscription(kind: str) -> Any:
-    def subscribe(tx: Transaction, row: DefinitionRow, start: StartPoint, told: events.Message | events.Signal) -> None:
+    def subscribe(
+        tx: Transaction,
+        row: DefinitionRow,
+        start: StartPoint,
+        told: Message | Signal,
+    ) -> None:
         values = {"kind": kind, "name": told.name, "definition_id": row.id, "element_id": start.element.id}
         tx.session.execute(insert(SubscriptionRow).values(**values))
 
@@ -167,7 +172,7 @@ def _start_subscription(kind: str) -> Any:
 
 
 _STARTS: Mapping[type, Any] = {
-    events.Timer: _start_timer,
-    events.Message: _start_subscription("message"),
-    events.Signal: _start_subscription("signal"),
+    Timer: _start_timer,
+    Message: _start_subscription("message"),
+    Signal: _start_subscription("signal"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.bpmn.elements.events import Definition
+from engine.bpmn.elements.event_definition import Definition
 from engine.bpmn.elements.flow_node import Element
 from engine.bpmn.forms import FormSource
 from engine.bpmn.workflow import ProcessSpec

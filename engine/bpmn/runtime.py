@@ -10,7 +10,7 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn import settling, snapshot
-from engine.bpmn.elements import events
+from engine.bpmn.elements import propagation
 from engine.bpmn.elements.flow_node import Token, write
 from engine.bpmn.facts import Fact
 from engine.bpmn.parse import Process
@@ -85,7 +85,7 @@ class Run:
     def throw(self, token_id: str, error: BpmnError) -> None:
         """The work of an activity ended with a BPMN error; uncaught, it is an incident there, and waits no longer."""
         token = self._waiting(token_id)
-        if not events.throw(token, error):
+        if not propagation.throw(token, error):
             token.internal_data.pop("waits", None)
             self.workflow.fail(token, uncaught(error))
 

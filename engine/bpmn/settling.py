@@ -9,7 +9,7 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
-from engine.bpmn.elements import events
+from engine.bpmn.elements import events, propagation
 from engine.bpmn.elements.flow_node import Token
 from engine.bpmn.elements.gateways import Join
 from engine.bpmn.facts import Thrown
@@ -70,7 +70,7 @@ def _step(workflow: ProcessWorkflow, token: Token) -> None:
         token.run()
     except BpmnError as error:
         token._set_state(TaskState.READY)
-        if not events.throw(token, error):
+        if not propagation.throw(token, error):
             workflow.fail(token, uncaught(error))
     except (ScriptFailed, ElementFailed) as problem:
         _undo(workflow, token, facts, data)

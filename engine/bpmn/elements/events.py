@@ -2,90 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from engine.bpmn import schedule
-from engine.bpmn.elements import compensation
+from engine.bpmn.elements import compensation, propagation
+from engine.bpmn.elements.event_definition import (
+    Cancel,
+    Compensation,
+    Conditional,
+    Definition,
+    Error,
+    Escalation,
+    Link,
+    Message,
+    Nothing,
+    Signal,
+    Terminate,
+    Timer,
+)
 from engine.bpmn.elements.flow_node import Element, Flow, FlowNode, Token, text_of, value_of, wait_for, write
 from engine.bpmn.script import names
 from engine.errors import BpmnError, ElementFailed
 from engine.model import Json, Outcome
-
-# ---- what an event is about ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """A none event."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timer:
-    kind: schedule.TimerKind
-    source: str
-    """Python source of the ISO 8601 text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    name: str
-    key: str | None = None
-    """Python source of the correlation key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Error:
-    code: str | None = None
-    """None catches every code."""
-
-
-@dataclass(frozen=True, slots=True)
-class Escalation:
-    code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Conditional:
-    source: str
-    """Python source of what shall become true."""
-
-
-@dataclass(frozen=True, slots=True)
-class Compensation:
-    activity: str | None = None
-    """Id of the activity to compensate; None: all that has completed in the (sub-)process."""
-    waits: bool = True
-    """Whether the thrower goes on only when everything is undone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Undo what has completed in a transaction, and leave it by its cancel boundary event. Source: 10.3.5, 13.5.3."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terminate:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    target: str
-    """Id of the catching link event of the same name."""
-
-
-Definition = (
-    Nothing | Timer | Message | Signal | Error | Escalation | Conditional | Compensation | Cancel | Terminate | Link
-)
-
 
 # ---- catching ------------------------------------------------------------------------------------------------------
 
@@ -256,69 +196,6 @@ class EventSubProcess(Guard):
         token.workflow.top_workflow.cancel_others(token)
 
 
-# ---- propagation: from the thrower outward. Source: 10.5.1 -----------------------------------------------------------
-
-
-def throw(token: Token, error: BpmnError) -> bool:
-    """Hand a BPMN error to the nearest catcher, from an activity's token outward. False: nobody catches it."""
-    return _hand(_guards_outward(token), Error, error.code, _told(error))
-
-
-def end_by_error(token: Token, error: BpmnError) -> None:
-    """An error end event: caught in or around its (sub-)process, else the instance has failed."""
-    workflow = token.workflow.top_workflow
-    workflow.note_left(token, Outcome.COMPLETED)
-    if not _hand(_guards_around(token), Error, error.code, _told(error)):
-        workflow.result.error = error
-
-
-def _told(error: BpmnError) -> dict[str, Json]:
-    return {"errorCode": error.code, "errorMessage": error.message}
-
-
-def escalate(token: Token, code: str | None, payload: Mapping[str, Json]) -> None:
-    """Hand an escalation outward; uncaught, it is of no consequence."""
-    _hand(_guards_around(token), Escalation, code, {"escalationCode": code, **payload}, thrower=token)
-
-
-def _hand(
-    levels: Iterable[list[Token]],
-    kind: type[Error] | type[Escalation],
-    code: str | None,
-    payload: Mapping[str, Json],
-    *,
-    thrower: Token | None = None,
-) -> bool:
-    """Let the innermost guard catch it; on one level, one that names the code before one that catches all."""
-    for guards in levels:
-        fitting = [guard for guard in guards if _catches(guard.task_spec.definition, kind, code)]
-        if fitting:
-            guard = min(fitting, key=lambda guard: guard.task_spec.definition.code is None)
-            if thrower is not None and guard.task_spec.interrupting:
-                thrower.workflow.top_workflow.note_left(thrower, Outcome.COMPLETED)
-            guard.task_spec.happen(guard, guard.task_spec.name, payload)
-            return True
-    return False
-
-
-def _catches(definition: Definition, kind: type[Error] | type[Escalation], code: str | None) -> bool:
-    return isinstance(definition, kind) and definition.code in (None, code)
-
-
-def _guards_outward(activity: Token) -> Iterator[list[Token]]:
-    """Boundary events of the activity, event sub-processes beside it; then the same for what it is inside of."""
-    whole = activity.parent if activity.triggered else activity
-    yield whole.workflow.top_workflow.boundary_events(whole)
-    yield from _guards_around(whole)
-
-
-def _guards_around(token: Token) -> Iterator[list[Token]]:
-    """What is thrown inside an event sub-process goes past that one."""
-    yield [guard for guard in token.workflow.watchers() if guard.task_spec is not token.task_spec]
-    if token.workflow.holder is not None:
-        yield from _guards_outward(token.workflow.holder)
-
-
 # ---- throwing ------------------------------------------------------------------------------------------------------
 # Each tells whether it is done; False: the thrower waits.
 
@@ -329,7 +206,7 @@ def _throw_signal(token: Token, signal: Signal) -> bool:
 
 
 def _throw_error(token: Token, error: Error) -> bool:
-    end_by_error(token, BpmnError(error.code or "", _message(token)))
+    propagation.end_by_error(token, BpmnError(error.code or "", _message(token)))
     return True
 
 
@@ -339,7 +216,7 @@ def _message(token: Token) -> str:
 
 
 def _throw_escalation(token: Token, escalation: Escalation) -> bool:
-    escalate(token, escalation.code, _payload(token))
+    propagation.escalate(token, escalation.code, _payload(token))
     return True
 
 

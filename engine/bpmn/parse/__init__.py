@@ -9,7 +9,7 @@ from typing import Any
 from engine.bpmn import dialects
 from engine.bpmn.dialects import Terms
 from engine.bpmn.document import Document
-from engine.bpmn.elements import activities, events, gateways, loops
+from engine.bpmn.elements import activities, event_definition, events, gateways, loops
 from engine.bpmn.elements.flow_node import Assignment, Element, FlowNode
 from engine.bpmn.forms import FormSource
 from engine.bpmn.nodes import Node, bpmn, child_text, is_true, local, name_of, raw_text
@@ -82,9 +82,9 @@ class _Builder:
         if not starts:
             return [node.get("id", "") for node in nodes if flows.begins(spec, node)]
         if is_process:
-            waiting = [start for start in starts if not isinstance(start.definition, events.Nothing)]
+            waiting = [start for start in starts if not isinstance(start.definition, event_definition.Nothing)]
             self.starts += [StartPoint(start.element, start.definition) for start in waiting]
-        return [start.name for start in starts if isinstance(start.definition, events.Nothing)]
+        return [start.name for start in starts if isinstance(start.definition, event_definition.Nothing)]
 
     def flow_node(self, spec: ProcessSpec, node: Node, lane: str) -> None:
         terms = dialects.terms(node)
@@ -130,7 +130,7 @@ class _Drawn:
     options: Mapping[str, Any]
 
     @property
-    def definition(self) -> events.Definition:
+    def definition(self) -> event_definition.Definition:
         return definition(self.node, self.builder.references)
 
 
@@ -177,7 +177,7 @@ def _event_subprocess(drawn: _Drawn, inner: ProcessSpec) -> FlowNode:
     """It begins at its one start event: when that has happened, or to compensate what is around it."""
     start = next(node for node in inner.task_specs.values() if isinstance(node, events.StartEvent))
     inner.start_nodes, inner.is_triggered = [start.name], True
-    if isinstance(start.definition, events.Compensation):
+    if isinstance(start.definition, event_definition.Compensation):
         drawn.spec.handler = drawn.element.id
     else:
         drawn.spec.event_subprocesses.append(drawn.element.id)

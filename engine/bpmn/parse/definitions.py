@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.bpmn import dialects
 from engine.bpmn.document import Document
-from engine.bpmn.elements import events
+from engine.bpmn.elements import event_definition
 from engine.bpmn.nodes import (
     TIMERS,
     Node,
@@ -36,7 +36,7 @@ class References:
         return self.found.get((reference or "").strip().rpartition(":")[2])
 
 
-def definition(node: Node, references: References) -> events.Definition:
+def definition(node: Node, references: References) -> event_definition.Definition:
     """What an event is about; a receive task names its message itself."""
     if node.get("messageRef"):
         return _message(node, node, references)
@@ -44,48 +44,48 @@ def definition(node: Node, references: References) -> events.Definition:
     for told in [*event_definitions(node), *shared]:
         if told is not None:
             return _DEFINE[local(told)](told, node, references)
-    return events.Nothing()
+    return event_definition.Nothing()
 
 
-def _timer(node: Node, event: Node, references: References) -> events.Definition:
+def _timer(node: Node, event: Node, references: References) -> event_definition.Definition:
     for tag, kind in TIMERS.items():
         text = child_text(node, tag)
         if text:
-            return events.Timer(kind, dialects.time(kind, text))
-    return events.Nothing()
+            return event_definition.Timer(kind, dialects.time(kind, text))
+    return event_definition.Nothing()
 
 
-def _message(node: Node, event: Node, references: References) -> events.Definition:
-    return events.Message(_called(references.get(node.get("messageRef"))))
+def _message(node: Node, event: Node, references: References) -> event_definition.Definition:
+    return event_definition.Message(_called(references.get(node.get("messageRef"))))
 
 
-def _signal(node: Node, event: Node, references: References) -> events.Definition:
-    return events.Signal(_called(references.get(node.get("signalRef"))))
+def _signal(node: Node, event: Node, references: References) -> event_definition.Definition:
+    return event_definition.Signal(_called(references.get(node.get("signalRef"))))
 
 
 def _called(found: Node | None) -> str:
     return "" if found is None else name_of(found) or found.get("id", "")
 
 
-def _error(node: Node, event: Node, references: References) -> events.Definition:
+def _error(node: Node, event: Node, references: References) -> event_definition.Definition:
     found = references.get(node.get("errorRef"))
-    return events.Error(None if found is None else found.get("errorCode"))
+    return event_definition.Error(None if found is None else found.get("errorCode"))
 
 
-def _escalation(node: Node, event: Node, references: References) -> events.Definition:
+def _escalation(node: Node, event: Node, references: References) -> event_definition.Definition:
     found = references.get(node.get("escalationRef"))
-    return events.Escalation(None if found is None else found.get("escalationCode"))
+    return event_definition.Escalation(None if found is None else found.get("escalationCode"))
 
 
-def _conditional(node: Node, event: Node, references: References) -> events.Definition:
-    return events.Conditional(dialects.expression(child_text(node, "condition")))
+def _conditional(node: Node, event: Node, references: References) -> event_definition.Definition:
+    return event_definition.Conditional(dialects.expression(child_text(node, "condition")))
 
 
-def _compensation(node: Node, event: Node, references: References) -> events.Definition:
-    return events.Compensation(node.get("activityRef"), is_true(node, "waitForCompletion", "true"))
+def _compensation(node: Node, event: Node, references: References) -> event_definition.Definition:
+    return event_definition.Compensation(node.get("activityRef"), is_true(node, "waitForCompletion", "true"))
 
 
-_DEFINE: dict[str, Callable[[Node, Node, References], events.Definition]] = {
+_DEFINE: dict[str, Callable[[Node, Node, References], event_definition.Definition]] = {
     "timerEventDefinition": _timer,
     "messageEventDefinition": _message,
     "signalEventDefinition": _signal,
@@ -93,7 +93,7 @@ _DEFINE: dict[str, Callable[[Node, Node, References], events.Definition]] = {
     "escalationEventDefinition": _escalation,
     "conditionalEventDefinition": _conditional,
     "compensateEventDefinition": _compensation,
-    "cancelEventDefinition": lambda node, event, references: events.Cancel(),
-    "terminateEventDefinition": lambda node, event, references: events.Terminate(),
-    "linkEventDefinition": lambda node, event, references: events.Link(link_name(event) or ""),
+    "cancelEventDefinition": lambda node, event, references: event_definition.Cancel(),
+    "terminateEventDefinition": lambda node, event, references: event_definition.Terminate(),
+    "linkEventDefinition": lambda node, event, references: event_definition.Link(link_name(event) or ""),
 }

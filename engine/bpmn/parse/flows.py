@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from engine.bpmn import dialects
-from engine.bpmn.elements import events
+from engine.bpmn.elements import event_definition, events
 from engine.bpmn.elements.flow_node import Flow
 from engine.bpmn.nodes import Node, bpmn, child_text, is_true, link_name, local, name_of
 from engine.bpmn.workflow import ProcessSpec
@@ -40,7 +40,7 @@ def _connect_handlers(spec: ProcessSpec, container: Node) -> None:
     """An association leads from a compensation boundary event to its handler. Source: BPMN 2.0.2, 10.5.4."""
     for association in container.iterfind(bpmn("association")):
         event = spec.task_specs.get(association.get("sourceRef"))
-        if isinstance(event, events.BoundaryEvent) and isinstance(event.definition, events.Compensation):
+        if isinstance(event, events.BoundaryEvent) and isinstance(event.definition, event_definition.Compensation):
             activity = next(node for node in spec.task_specs.values() if event.name in node.boundary)
             activity.boundary.remove(event.name)
             spec.handlers[activity.element.id] = association.get("targetRef", "")
@@ -53,12 +53,12 @@ def _connect_links(spec: ProcessSpec, nodes: Iterable[Node]) -> None:
     caught = {name: event.name for event, name in links.items() if isinstance(event, events.CatchEvent)}
     for event, name in links.items():
         if isinstance(event, events.ThrowEvent):
-            event.definition = events.Link(caught[name])
+            event.definition = event_definition.Link(caught[name])
 
 
 def begins(spec: ProcessSpec, node: Node) -> bool:
     """Whether tokens begin at a node when there is no start event: nothing leads to it."""
     found = spec.task_specs[node.get("id")]
-    is_caught = isinstance(found, events.CatchEvent) and isinstance(found.definition, events.Link)
+    is_caught = isinstance(found, events.CatchEvent) and isinstance(found.definition, event_definition.Link)
     is_other = local(node) == "boundaryEvent" or is_true(node, "isForCompensation") or is_true(node, "triggeredByEvent")
     return not (found.incoming or is_other or is_caught)

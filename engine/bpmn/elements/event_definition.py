@@ -1,0 +1,77 @@
+"""What an event is about: what it waits for or throws. Source: BPMN 2.0.2, 10.5.5 Event Definitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.bpmn import schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A none event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    kind: schedule.TimerKind
+    source: str
+    """Python source of the ISO 8601 text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    name: str
+    key: str | None = None
+    """Python source of the correlation key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    code: str | None = None
+    """None catches every code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    source: str
+    """Python source of what shall become true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compensation:
+    activity: str | None = None
+    """Id of the activity to compensate; None: all that has completed in the (sub-)process."""
+    waits: bool = True
+    """Whether the thrower goes on only when everything is undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Undo what has completed in a transaction, and leave it by its cancel boundary event. Source: 10.3.5, 13.5.3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    target: str
+    """Id of the catching link event of the same name."""
+
+
+Definition = (
+    Nothing | Timer | Message | Signal | Error | Escalation | Conditional | Compensation | Cancel | Terminate | Link
+)
