@@ -9,7 +9,9 @@ from math import inf
 from zoneinfo import ZoneInfo
 
 from engine.bpmn import parse, read
-from engine.bpmn.facts import Entered, Logged, Thrown
+from engine.bpmn.elements.flow_node import Token
+from engine.bpmn.elements.loops import Repeated
+from engine.bpmn.facts import Entered, Left, Logged, Thrown
 from engine.bpmn.runtime import Run, Wait
 from engine.bpmn.script import Evaluator
 from engine.bpmn.variables import Scopes
@@ -75,15 +77,23 @@ class Play:
     """One instance. Tasks and events are named by element id; values are those of the process."""
 
     def __init__(
-        self, body: str, values: Mapping[str, object] | None = None, *, max_steps: int = 1_000, max_seconds: float = inf
+        self,
+        body: str,
+        values: Mapping[str, object] | None = None,
+        *,
+        max_steps: int = 1_000,
+        max_seconds: float = inf,
+        start_event: str | None = None,
     ) -> None:
         self.process = parse.processes(read.read("test.bpmn", document(body)))[0]
         self.max_steps, self.max_seconds = max_steps, max_seconds
         self.thrown: list[str] = []
         self.now = NOW
         self.entered: list[Entered] = []
+        self.open: dict[str, str] = {}
+        """Visits that have not ended: token -> element id."""
         self.log: list[str] = []
-        self.run = Run.begin(self.process, self._world(), values or {})
+        self.run = Run.begin(self.process, self._world(), values or {}, start_event=start_event)
         self._settle()
 
     def _world(self) -> World:
@@ -93,9 +103,20 @@ class Play:
         """Settle, keep what happened, then save and load."""
         self.run.settle(self.max_steps, self.max_seconds)
         self.entered += [fact for fact in self.run.facts if isinstance(fact, Entered)]
+        self._count_visits()
         self.thrown += [fact.name for fact in self.run.facts if isinstance(fact, Thrown)]
         self.log += [fact.text for fact in self.run.facts if isinstance(fact, Logged)]
         self.result, self.is_over = self.run.result, self.run.is_over
+        self._reload()
+
+    def _count_visits(self) -> None:
+        for fact in self.run.facts:
+            if isinstance(fact, Entered):
+                self.open[fact.token] = fact.element.id
+            elif isinstance(fact, Left):
+                del self.open[fact.token]
+
+    def _reload(self) -> None:
         known = self.run.scopes.known
         rows = [(scope, name, value) for scope, names in known.items() for name, value in names.items()]
         self.run = Run.restore(self.process, self.run.parts(), Scopes.of_rows(rows), self._world())
@@ -111,6 +132,21 @@ class Play:
     @property
     def tasks(self) -> list[str]:
         return sorted(wait.element_id for wait in self.waits("user"))
+
+    @property
+    def tokens(self) -> list[str]:
+        """Ids of the elements where tokens stand, innermost; a boundary event that only waits has none."""
+        around = self.run.workflow.subprocesses
+        return sorted(token.task_spec.bpmn_id for token in self._visiting() if token.id not in around)
+
+    @property
+    def visiting(self) -> list[str]:
+        """The same with the sub-processes around them."""
+        return sorted(token.task_spec.bpmn_id for token in self._visiting())
+
+    def _visiting(self) -> list[Token]:
+        live = [token for token in self.run.workflow.all_live() if "on" not in token.internal_data]
+        return [token for token in live if not (isinstance(token.task_spec, Repeated) and token.children)]
 
     @property
     def incidents(self) -> dict[str, str]:
@@ -149,3 +185,10 @@ class Play:
     def _at(self, element: str, kinds: tuple[str, ...], number: int) -> Wait:
         found = [wait for wait in self.run.waits().values() if wait.element_id == element and wait.kind in kinds]
         return found[number]
+
+
+class Kept(Play):
+    """The same without being saved and loaded: what happens must not depend on it."""
+
+    def _reload(self) -> None:
+        self.run.facts.clear()
