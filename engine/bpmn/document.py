@@ -12,6 +12,10 @@ from engine.bpmn.nodes import Node, local, name_of
 from engine.model import Place, Problem, Severity
 
 
+LONGEST_MESSAGE = 1_000
+"""Characters: messages repeat what is drawn, which may be long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """Where a start tag begins: line and column from 1, and the index of its first byte."""
@@ -63,7 +67,7 @@ class Document:
         """A problem with an element; place says more exactly where, when it is not the start tag."""
         return Problem(
             rule,
-            message,
+            message[:LONGEST_MESSAGE],
             place or self.place(node),
             severity,
             element_type=local(node),

@@ -108,6 +108,22 @@ def test_thousands_of_problems_are_cut_with_the_errors_first() -> None:
     assert all(problem.severity == Severity.ERROR for problem in found)
 
 
+def test_any_number_of_warnings_is_no_error() -> None:
+    tasks = [f"t{number}" for number in range(MAX_PROBLEMS + 1)]
+    text = process(START + END + "".join(f'<userTask id="{task}"/>' for task in tasks) + chain("start", *tasks, "end"))
+
+    found = problems(text)
+
+    assert (len(found), found[-1].rule) == (MAX_PROBLEMS + 1, "too-many")
+    assert {problem.severity for problem in found} == {Severity.WARNING}
+
+
+def test_a_long_text_does_not_make_a_long_message() -> None:
+    (problem,) = problems(process(between(f'<userTask id="n" camunda:assignee="a" camunda:priority="{"x" * 9_000}"/>')))
+
+    assert len(problem.message) <= 1_000
+
+
 # ---- no false alarm ------------------------------------------------------------------------------------------------
 
 

@@ -148,6 +148,16 @@ def test_a_boundary_event_may_end_its_branch() -> None:
 
 # ---- links ---------------------------------------------------------------------------------------------------------
 
+
+def test_spaces_in_the_names_of_links_do_not_count() -> None:
+    ends = (
+        '<intermediateThrowEvent id="a"><linkEventDefinition name=" Go  on"/></intermediateThrowEvent>'
+        '<intermediateCatchEvent id="b" name="Go on "><linkEventDefinition/></intermediateCatchEvent>'
+    )
+
+    accepted(START + ends + END + chain("start", "a") + chain("b", "end"))
+
+
 LINK = '<linkEventDefinition name="L"/>'
 THROW = f'<intermediateThrowEvent id="n">{LINK}</intermediateThrowEvent>'
 CATCH = f'<intermediateCatchEvent id="c">{LINK}</intermediateCatchEvent>'

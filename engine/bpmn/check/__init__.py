@@ -72,7 +72,8 @@ def examine(files: Mapping[str, bytes]) -> Examined:
         return Examined([], unnamable)
     documents, problems = read_all(files)
     problems += _of_upload(files, documents)
-    problems += [problem for document in documents for problem in of_document(document, files)]
+    form_files = forms.FormFiles(files)
+    problems += [problem for document in documents for problem in of_document(document, form_files)]
     return Examined(documents, _told(problems))
 
 
@@ -91,8 +92,8 @@ def read_all(files: Mapping[str, bytes]) -> tuple[list[Document], list[Problem]]
     return documents, problems
 
 
-def of_document(document: Document, files: Mapping[str, bytes]) -> Iterator[Problem]:
-    """What is wrong with one diagram that could be read. files: the whole upload, for its forms."""
+def of_document(document: Document, files: forms.FormFiles) -> Iterator[Problem]:
+    """What is wrong with one diagram that could be read. files: of the whole upload."""
     diagram = Diagram(document)
     for family in FAMILIES:
         yield from family(diagram)
@@ -138,5 +139,6 @@ def _told(problems: Iterable[Problem]) -> list[Problem]:
     if len(ordered) <= MAX_PROBLEMS:
         return ordered
     errors_first = sorted(ordered, key=lambda problem: problem.severity != "error")[:MAX_PROBLEMS]
-    left = Problem("too-many", f"{len(ordered) - MAX_PROBLEMS} more problems are not listed.", ordered[-1].place)
+    message = f"{len(ordered) - MAX_PROBLEMS} more problems are not listed."
+    left = Problem("too-many", message, ordered[-1].place, errors_first[0].severity)
     return [*sorted(errors_first, key=lambda problem: (problem.place, problem.rule)), left]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from engine.bpmn import forms, script
 from engine.bpmn.check.diagram import Diagram, owner
@@ -15,17 +15,16 @@ from engine.model import Problem, Severity
 Names = set[str]
 
 
-def check(diagram: Diagram, files: Mapping[str, bytes]) -> Iterator[Problem]:
-    """After the rules about expressions, which gather the texts. files: the whole upload, with the forms."""
-    if not any(local(node) == "multiInstanceLoopCharacteristics" for node in diagram.running):
-        return
-    staying = _staying(diagram, files)
-    for text in diagram.texts:
-        around = set(_around(text.node))
+def check(diagram: Diagram, files: forms.FormFiles) -> Iterator[Problem]:
+    """After the rules about expressions, which gather the texts. files: of the whole upload."""
+    repeated = {node for node in diagram.running if node.find(_LOOP) is not None}
+    staying = _staying(diagram, files, repeated) if repeated else {}
+    for text in diagram.texts if staying else ():
+        around = set(_around(text.node, repeated))
         for name in sorted(_read(text.source) & staying.keys()):
-            for activity in [each for each in staying[name] if each not in around]:
-                staying[name].remove(activity)
-                yield _unseen(diagram, activity, name, text.node)
+            unseen = [activity for activity in staying[name] if activity not in around]
+            staying[name] = [activity for activity in staying[name] if activity in around]
+            yield from (_unseen(diagram, activity, name, text.node) for activity in unseen)
 
 
 def _unseen(diagram: Diagram, activity: Node, name: str, reader: Node) -> Problem:
@@ -35,7 +34,7 @@ def _unseen(diagram: Diagram, activity: Node, name: str, reader: Node) -> Proble
     return diagram.document.problem("stays-inside", activity, message, fix, severity=Severity.WARNING)
 
 
-def _staying(diagram: Diagram, files: Mapping[str, bytes]) -> dict[str, list[Node]]:
+def _staying(diagram: Diagram, files: forms.FormFiles, repeated: Collection[Node]) -> dict[str, list[Node]]:
     """Name -> the multi-instance activities inside of which it is set; without names that are set outside too.
 
     What a text inside both reads and sets, a running total, must come from outside, though nobody sees it set.
@@ -43,7 +42,7 @@ def _staying(diagram: Diagram, files: Mapping[str, bytes]) -> dict[str, list[Nod
     found: dict[str, dict[Node, None]] = {}
     outside: Names = set()
     for node, names in _written(diagram, files):
-        around = list(_around(node))
+        around = list(_around(node, repeated))
         outside |= set() if around else names
         for name in names if around else ():
             found.setdefault(name, {}).update(dict.fromkeys(around))
@@ -52,15 +51,15 @@ def _staying(diagram: Diagram, files: Mapping[str, bytes]) -> dict[str, list[Nod
     return {name: list(activities) for name, activities in found.items() if name not in outside}
 
 
-def _around(node: Node) -> Iterator[Node]:
+def _around(node: Node, repeated: Collection[Node]) -> Iterator[Node]:
     """The multi-instance activities that a node is, or is inside of."""
-    return (each for each in (node, *node.iterancestors()) if each.find(_LOOP) is not None)
+    return (each for each in (node, *node.iterancestors()) if each in repeated)
 
 
 _LOOP = bpmn("multiInstanceLoopCharacteristics")
 
 
-def _written(diagram: Diagram, files: Mapping[str, bytes]) -> Iterator[tuple[Node, Names]]:
+def _written(diagram: Diagram, files: forms.FormFiles) -> Iterator[tuple[Node, Names]]:
     """What is set, and by which element; what a multi-instance activity lets out is set by what is around it."""
     for node in diagram.running:
         yield node, _set_by(diagram, node, files)
@@ -73,7 +72,7 @@ def _written(diagram: Diagram, files: Mapping[str, bytes]) -> Iterator[tuple[Nod
 # ---- what is set ---------------------------------------------------------------------------------------------------
 
 
-def _set_by(diagram: Diagram, node: Node, files: Mapping[str, bytes]) -> Names:
+def _set_by(diagram: Diagram, node: Node, files: forms.FormFiles) -> Names:
     """The names that an element sets, scripts aside."""
     found = {node.get(camunda(word), "").strip() for word in ("resultVariable", "initiator")}
     if local(node) in ("userTask", "startEvent"):
@@ -84,11 +83,11 @@ def _set_by(diagram: Diagram, node: Node, files: Mapping[str, bytes]) -> Names:
     return found - {""}
 
 
-def _keys(node: Node, files: Mapping[str, bytes]) -> Names:
+def _keys(node: Node, files: forms.FormFiles) -> Names:
     key = node.get(camunda("formKey")) or node.get(camunda("formRef")) or ""
-    file = forms.find(files, key) if key else None
     try:
-        return set() if file is None else {field.key for field in forms.from_form_js(file, files[file]).fields}
+        form = files.get(key) if key else None
+        return set() if form is None else {field.key for field in form.fields}
     except Invalid:
         return set()  # told where the form is read
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from engine.bpmn import forms
 from engine.bpmn.check.diagram import Diagram
@@ -14,9 +14,9 @@ from engine.model import Problem, Severity
 _ASSIGNMENT = ("assignee", "candidateUsers", "candidateGroups")
 
 
-def check(diagram: Diagram, files: Mapping[str, bytes]) -> Iterator[Problem]:
-    """files: the whole upload, in which forms are looked for."""
-    names = frozenset(name for file in filter(forms.is_form, files) for name in forms.names_of(file, files[file]))
+def check(diagram: Diagram, files: forms.FormFiles) -> Iterator[Problem]:
+    """files: of the whole upload."""
+    names = files.names.keys()
     in_lanes = frozenset(_in_lanes(diagram))
     for node in diagram.running:
         if local(node) in ("userTask", "startEvent"):
@@ -54,7 +54,7 @@ def _is_in(task: Node, in_lanes: frozenset[str]) -> bool:
 # ---- forms ---------------------------------------------------------------------------------------------------------
 
 
-def _form(diagram: Diagram, node: Node, names: frozenset[str]) -> Iterator[Problem]:
+def _form(diagram: Diagram, node: Node, names: Collection[str]) -> Iterator[Problem]:
     attribute = next((each for each in map(camunda, ("formKey", "formRef")) if node.get(each, "").strip()), None)
     if attribute is None:
         return

@@ -5,7 +5,7 @@ gateway behind the task asks.
 """
 
 from engine.bpmn.forms.choices import Choice, from_choices, implied_condition, is_drawn_choice
-from engine.bpmn.forms.files import ENDINGS, find, is_form, names_of, wanted_name
+from engine.bpmn.forms.files import ENDINGS, FormFiles, is_form, wanted_name
 from engine.bpmn.forms.form_data import faults_of_form_data, from_form_data
 from engine.bpmn.forms.form_js import form_id, from_form_js
 from engine.bpmn.forms.source import FormSource
@@ -14,10 +14,10 @@ from engine.bpmn.forms.values import checked
 __all__ = [
     "ENDINGS",
     "Choice",
+    "FormFiles",
     "FormSource",
     "checked",
     "faults_of_form_data",
-    "find",
     "form_id",
     "from_choices",
     "from_form_data",
@@ -25,6 +25,5 @@ __all__ = [
     "implied_condition",
     "is_drawn_choice",
     "is_form",
-    "names_of",
     "wanted_name",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
-from engine.bpmn.forms.form_js import form_id
+from engine.bpmn.forms.form_js import form_id, from_form_js
+from engine.model import Form
 
 ENDINGS = (".form", ".json")
 """In small letters."""
@@ -19,15 +21,35 @@ def wanted_name(key: str) -> str:
     return key.strip().rpartition(":")[2]
 
 
-def names_of(file: str, content: bytes) -> Iterator[str]:
-    """What a form may be called by: its file's name, with folder or without, or without ending, and its own id."""
+class FormFiles:
+    """The forms among the files of one upload; each is read when it is asked for first."""
+
+    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+        self._files = {file: content for file, content in (files or {}).items() if is_form(file)}
+        self._read: dict[str, Form] = {}
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """What a form may be called by -> its file; the first one where several share a name."""
+        found: dict[str, str] = {}
+        for file, content in self._files.items():
+            for name in _names_of(file, content):
+                found.setdefault(name, file)
+        return found
+
+    def get(self, key: str) -> Form | None:
+        """The form that a key means; None when there is none. Raises Invalid."""
+        file = self.names.get(wanted_name(key))
+        if file is None:
+            return None
+        if file not in self._read:
+            self._read[file] = from_form_js(file, self._files[file])
+        return self._read[file]
+
+
+def _names_of(file: str, content: bytes) -> Iterator[str]:
+    """Its file's name, with folder or without, or without ending, and the form's own id."""
     yield from (file, file.rpartition("/")[2], file.rpartition(".")[0])
     own = form_id(content)
     if own:
         yield own
-
-
-def find(files: Mapping[str, bytes], key: str) -> str | None:
-    """The name of the file that a form key means."""
-    wanted = wanted_name(key)
-    return next((file for file, content in files.items() if is_form(file) and wanted in names_of(file, content)), None)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from engine.bpmn.forms import files
 from engine.bpmn.forms.choices import Choice, from_choices
-from engine.bpmn.forms.form_js import from_form_js
+from engine.bpmn.forms.files import FormFiles, wanted_name
 from engine.errors import NotFound
 from engine.model import Form
 
@@ -24,7 +22,7 @@ class FormSource:
     names: tuple[str, ...] = ()
     """What their conditions read."""
     choice_variable: str = ""
-    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    files: FormFiles = field(default_factory=FormFiles, repr=False, compare=False)
     """Deployed together with the diagram."""
 
     @property
@@ -49,9 +47,8 @@ class FormSource:
     def _drawn(self) -> Form:
         if self.key is None:
             return self.data or Form()
-        file = files.find(self.files, self.key)
-        if file is None:
-            wanted = files.wanted_name(self.key)
-            message = f'Expected a form "{wanted}" to be deployed with the diagram, but there is none.'
+        found = self.files.get(self.key)
+        if found is None:
+            message = f'Expected a form "{wanted_name(self.key)}" to be deployed with the diagram, but there is none.'
             raise NotFound(f"{message} Upload both together.")
-        return from_form_js(file, self.files[file])
+        return found

@@ -11,9 +11,9 @@ from engine.bpmn.dialects import Terms
 from engine.bpmn.document import Document
 from engine.bpmn.elements import activities, event_definition, events, gateways, loops
 from engine.bpmn.elements.flow_node import Assignment, Element, FlowNode
-from engine.bpmn.forms import FormSource
+from engine.bpmn.forms import FormFiles, FormSource
 from engine.bpmn.nodes import Node, bpmn, child_text, is_true, local, name_of, raw_text
-from engine.bpmn.parse import decisions, flows, repeats
+from engine.bpmn.parse import calls, decisions, flows, repeats
 from engine.bpmn.parse.definitions import References, definition
 from engine.bpmn.process import Process, StartPoint
 from engine.bpmn.workflow import ProcessSpec
@@ -23,9 +23,9 @@ __all__ = ["FormSource", "Process", "StartPoint", "processes"]
 
 def processes(document: Document, files: Mapping[str, bytes] | None = None) -> list[Process]:
     """Every executable process of a document that the checks have passed. files: its upload, with the forms."""
-    references = References.of(document)
+    references, forms = References.of(document), FormFiles(files)
     return [
-        _Builder(node, references, files or {}).build()
+        _Builder(node, references, forms).build()
         for node in document.root.iterfind(bpmn("process"))
         if is_true(node, "isExecutable")
     ]
@@ -35,7 +35,7 @@ def processes(document: Document, files: Mapping[str, bytes] | None = None) -> l
 class _Builder:
     process: Node
     references: References
-    files: Mapping[str, bytes]
+    files: FormFiles
     specs: dict[str, ProcessSpec] = field(default_factory=dict)
     elements: dict[str, Element] = field(default_factory=dict)
     forms: dict[str, FormSource] = field(default_factory=dict)
@@ -94,8 +94,8 @@ class _Builder:
             name=name_of(node),
             documentation=child_text(node, "documentation"),
             lane=self.lanes.get(node.get("id", ""), lane),
-            inputs=tuple(Assignment(name, source) for name, source in terms.inputs),
-            outputs=tuple(Assignment(name, source) for name, source in terms.outputs),
+            inputs=(*(Assignment(name, source) for name, source in terms.inputs), *calls.mappings(node, "in")),
+            outputs=(*(Assignment(name, source) for name, source in terms.outputs), *calls.mappings(node, "out")),
         )
         self.elements[element.id] = element
         if terms.initiator:
@@ -166,6 +166,10 @@ def _abstract_task(drawn: _Drawn) -> FlowNode:
     return activities.AbstractTask(drawn.spec, drawn.element, **drawn.options)
 
 
+def _call_activity(drawn: _Drawn) -> FlowNode:
+    return activities.CallActivity(drawn.spec, drawn.element, calls.called(drawn.node), **drawn.options)
+
+
 def _subprocess(drawn: _Drawn) -> FlowNode:
     inner = drawn.builder.container(drawn.node, drawn.element.id, drawn.element.lane)
     if is_true(drawn.node, "triggeredByEvent"):
@@ -214,6 +218,7 @@ _BUILD: dict[str, Build] = {
     "receiveTask": _event(events.CatchEvent),
     "subProcess": _subprocess,
     "transaction": _subprocess,
+    "callActivity": _call_activity,
     "exclusiveGateway": _gateway(gateways.ExclusiveGateway),
     "parallelGateway": _gateway(gateways.ParallelGateway),
     "inclusiveGateway": _gateway(gateways.InclusiveGateway),

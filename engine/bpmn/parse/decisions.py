@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.bpmn import dialects, forms
@@ -30,7 +29,7 @@ def _is_drawn_choice(spec: ProcessSpec, gateway: ExclusiveGateway) -> bool:
     return forms.is_drawn_choice(flows, [(node.element.type, len(node.flows)) for node in before])
 
 
-def form_source(spec: ProcessSpec, node: Node, files: Mapping[str, bytes]) -> forms.FormSource:
+def form_source(spec: ProcessSpec, node: Node, files: forms.FormFiles) -> forms.FormSource:
     """The form of a user task or start event."""
     terms = dialects.terms(node)
     data = None if terms.form_data is None else forms.from_form_data(terms.form_data)

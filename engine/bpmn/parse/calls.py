@@ -1,0 +1,37 @@
+"""Call activities: what is called, and what goes in and out."""
+
+from __future__ import annotations
+
+from engine.bpmn import dialects
+from engine.bpmn.elements.activities import Binding, Called
+from engine.bpmn.elements.flow_node import Assignment
+from engine.bpmn.nodes import Node, camunda
+
+
+def called(node: Node) -> Called:
+    """Nothing said of variables: all go in, and all come out."""
+    taken, given = list(node.iterfind(f".//{camunda('in')}")), list(node.iterfind(f".//{camunda('out')}"))
+    keys = [key for told in taken if (key := told.get("businessKey", ""))]
+    version = node.get(camunda("calledElementVersion"))
+    return Called(
+        process=dialects.value(node.get("calledElement", "")),
+        binding=Binding(node.get(camunda("calledElementBinding"), Binding.LATEST)),
+        version=None if version is None else dialects.value(version),
+        business_key=dialects.value(keys[0]) if keys else None,
+        takes_all=_is_all(taken),
+        gives_all=_is_all(given),
+    )
+
+
+def _is_all(told: list[Node]) -> bool:
+    naming = [each for each in told if not each.get("businessKey")]
+    return not naming or any(each.get("variables") == "all" for each in naming)
+
+
+def mappings(node: Node, tag: str) -> tuple[Assignment, ...]:
+    """camunda:in or camunda:out: source, or sourceExpression, under the name of target."""
+    return tuple(
+        Assignment(told.get("target", ""), told.get("source") or dialects.value(told.get("sourceExpression", "")))
+        for told in node.iterfind(f".//{camunda(tag)}")
+        if told.get("target")
+    )
