@@ -83,7 +83,7 @@ def versions(tx: Transaction, key: str) -> list[DefinitionCounts]:
     rows = tx.session.execute(query.where(of_key).order_by(DefinitionRow.version.desc())).all()
     if not rows:
         raise NotFound(f"There is no process {key}.")
-    stopped = _incidents(tx, DefinitionRow.id)
+    stopped = _incidents(tx, DefinitionRow.id, of_key)
     return [
         DefinitionCounts(definition(row, file), len(rows), active, stopped.get(row.id, 0)) for row, file, active in rows
     ]
@@ -101,12 +101,12 @@ def _active(of: ColumnElement[bool]) -> Any:
     return query.correlate(DefinitionRow).scalar_subquery()
 
 
-def _incidents(tx: Transaction, by: Any) -> dict[Any, int]:
+def _incidents(tx: Transaction, by: Any, *of: ColumnElement[bool]) -> dict[Any, int]:
     """Open incidents by a column of the definition; definitions without any are absent."""
     query: Select[Any] = (
         select(by, func.count())
         .join(IncidentRow, IncidentRow.definition_id == DefinitionRow.id)
-        .where(IncidentRow.resolved_at.is_(None))
+        .where(IncidentRow.resolved_at.is_(None), *of)
         .group_by(by)
     )
     return {key: count for key, count in tx.session.execute(query)}

@@ -60,6 +60,7 @@ def test_the_form_of_a_start_is_for_who_may_start(engine: Engine, cast: Cast) ->
         definitions.start_form(tx, definition + 1)
     with engine.reading(cast.ana) as tx:
         form = definitions.start_form(tx, definition)
+        assert definitions.start_form(tx, definition) is form  # made once
     assert form is not None
     assert [each.key for each in form.fields] == ["salary"]
 
@@ -110,7 +111,10 @@ def test_counts_are_of_all_versions_and_of_each(engine: Engine, cast: Cast) -> N
             instances.start(tx, "p")
 
     with engine.reading(cast.root) as tx:
+        asked = []
+        event.listen(tx.session.connection(), "before_cursor_execute", lambda *told: asked.append(told[2]))
         (latest,) = definitions.latest(tx)
+        assert len(asked) == 2
         versions = definitions.versions(tx, "p")
 
     assert (latest.versions, latest.active, latest.incidents) == (3, 3, 1)
