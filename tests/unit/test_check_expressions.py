@@ -40,7 +40,7 @@ def mapped(parameter: str) -> str:
         ("a == true", 5, "Write True."),
         ("a AND b", 2, "small letters"),
         ("a == “x”", 5, "straight quotes"),
-        ("Customer Level == 3", 0, "no spaces"),
+        ("Customer Level == 3", 0, "no spaces: write customer_level."),
         ("a &gt;", 0, "invalid syntax"),
         ("=a > 3", 0, "FEEL"),
         ("${a.size() > 3}", 4, "size()"),

@@ -111,7 +111,8 @@ def _syntax_fault(source: str, cause: SyntaxError, mode: str) -> Fault:
     for pattern, fix in _HINTS:
         found = pattern.search(source)
         if found:
-            return Fault(f"This is not Python: {found.group().strip()}.", fix, found.start())
+            name = "_".join(found.group().lower().split())
+            return Fault(f"This is not Python: {found.group().strip()}.", fix.format(name=name), found.start())
     offset = min(offset, len(source))
     near = source[offset:].partition("\n")[0][:25].strip()
     fix = 'Write it as in amount > 1000 and status == "open".' if mode == "eval" else ""
@@ -135,7 +136,7 @@ _HINTS = (
     (re.compile(r"\b(?:is\s+equal\s+to|equals)\b"), "Write ==."),
     (re.compile(r"\b(?:var|let|const|function|new|final|String|Integer|Boolean)\b"), "Scripts are written in Python."),
     (re.compile(r"\bdef\s+\w+\s*="), "Scripts are written in Python: total = 3."),
-    (re.compile(rf"\b{_WORD}\s+{_WORD}\s*(?=[=<>!])"), "A name has no spaces: write customer_level."),
+    (re.compile(rf"\b{_WORD}\s+{_WORD}\s*(?=[=<>!])"), "A name has no spaces: write {name}."),
 )
 """Words of other languages, found where Python's parser gave up, and what to write."""
 
