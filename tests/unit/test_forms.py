@@ -549,3 +549,33 @@ def test_limits_of_form_data_are_numbers(name: str, config: str) -> None:
 
     assert [fault for _field, fault in faults_of_form_data(node)]
     assert from_form_data(node).fields == ()
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a{99999999}", "((a{999}){999}){999}", "(?R)", "(?e)(?:a){e<=9}", "(?i)a", "(?(1)a|b)", "(?P<x>a)"]
+)
+def test_a_pattern_that_javascript_does_not_know_or_no_memory_holds_is_refused(pattern: str) -> None:
+    (problem,) = problems({"type": "textfield", "key": "a", "validate": {"pattern": pattern}})
+
+    assert problem.rule == "form-invalid"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "fits"),
+    [
+        (r"^[A-Z]{2}\d{2}( ?\d{4}){4}$", "DE89 3704 0044 0532 0130", True),
+        (r"^\d{10},\d{10},\d{10},\d{10},\d{10}$", ",".join(["1234567890"] * 5), True),
+        (r"^a{e}$", "a{e}", True),
+        (r"^a{e}$", "ab", False),
+        (r"^(?<year>\d{4})-(?!00)\d\d$", "2026-05", True),
+        (r"^[({$]\(\?R\)$", "$(?R)", True),
+        (r"^[(?R]$", "?", True),
+    ],
+)
+def test_patterns_mean_what_they_mean_in_javascript(pattern: str, text: str, fits: bool) -> None:
+    form = form_js({"type": "textfield", "key": "a", "validate": {"pattern": pattern}})
+
+    if fits:
+        assert checked(form, {"a": text}) == {"a": text}
+    else:
+        assert wrong(form.fields[0], text)

@@ -14,6 +14,8 @@ import regex
 
 MAX_PATTERN = 500
 """Characters."""
+MAX_LENGTH = 10_000
+"""Of the shortest text that may fit: a{99999999} would take all memory there is."""
 TIME_LIMIT = 0.2
 """Seconds for the patterns of one form: whoever waits for it may be holding up others."""
 EMAIL = r"^[^\s@]+@[^\s@.]+(\.[^\s@.]+)*$"
@@ -44,23 +46,52 @@ class Searches:
 
 
 def validate(pattern: str) -> None:
-    """Raises ValueError for a pattern that is none."""
+    """Raises ValueError for a pattern that is none, or that would be too large."""
     if len(pattern) > MAX_PATTERN:
         raise ValueError(f"Expected a pattern of at most {MAX_PATTERN} characters, but it has {len(pattern)}.")
+    for opening in _PIECE.finditer(pattern):
+        if opening["open"] and not _GROUP.match(pattern, opening.end()):
+            unknown = pattern[opening.start() :][:4]
+            raise ValueError(f"Expected a regular expression of JavaScript, but it has no groups such as {unknown}.")
+    if _length(pattern) > MAX_LENGTH:
+        raise ValueError(f"Expected a pattern for texts of at most {MAX_LENGTH:,} characters, but it asks for longer.")
     try:
         _compiled(pattern)
     except (regex.error, RecursionError, OverflowError) as cause:
         raise ValueError(f"Expected a regular expression, but {pattern!r} is none: {cause}.") from cause
 
 
+_PIECE = re.compile(
+    r"\\.|\[(?:\\.|[^\]\\])*\]|(?P<open>\()|(?P<close>\))|(?P<times>\{(?P<least>\d+)(?:,\d*)?\})"
+    r"|(?P<brace>\{)|(?P<end>\$)|.",
+    re.DOTALL,
+)
+"""A pattern's pieces; escapes and sets have no name."""
+_GROUP = re.compile(r"(?!\?)|\?(?::|=|!|<=|<!|<[A-Za-z_$])")
+"""What may follow the bracket of a group that JavaScript knows."""
+
+
+def _length(pattern: str) -> int:
+    """The least length of a text that fits, or more: the library writes every repetition out."""
+    lengths, last = [0], 0
+    for piece in _PIECE.finditer(pattern):
+        if piece["open"]:
+            lengths.append(0)
+            continue
+        if piece["times"]:
+            more = last * max(int(piece["least"][:9]) - 1, 0)
+        else:
+            more = last = (lengths.pop() if len(lengths) > 1 else 0) if piece["close"] else 1
+        lengths[-1] += more
+        last += more if piece["times"] else 0
+    return sum(lengths)
+
+
 @lru_cache(1024)
 def _compiled(pattern: str) -> regex.Pattern[str]:
-    return regex.compile(_END.sub(_only_at_end, pattern), regex.ASCII)
+    return regex.compile(_PIECE.sub(_as_in_javascript, pattern), regex.ASCII)
 
 
-_END = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
-
-
-def _only_at_end(found: re.Match[str]) -> str:
-    """JavaScript's $ is the very end; Python's also stands before a last line end."""
-    return r"\Z" if found.group() == "$" else found.group()
+def _as_in_javascript(piece: re.Match[str]) -> str:
+    """JavaScript's $ is the very end, Python's also stands before a last line end; and a lone { is a letter."""
+    return r"\Z" if piece["end"] else r"\{" if piece["brace"] else piece.group()
