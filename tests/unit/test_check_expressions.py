@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from engine.bpmn.check.python import fault_of_script
 from engine.model import Place
 from tests.unit.drawing import END, HERE, START, accepted, between, chain, problems, process, refused
 
@@ -214,3 +217,13 @@ def test_the_expressions_of_loops_are_understood() -> None:
     loop = "<multiInstanceLoopCharacteristics><loopCardinality>3 +</loopCardinality></multiInstanceLoopCharacteristics>"
 
     refused("expression-syntax", "n", between(f'<manualTask id="n">{loop}</manualTask>{HERE}'))
+
+
+@pytest.mark.parametrize(
+    "text", ["?" * 49_000, "? " * 24_000, "if a:\n b\n" + "elif a:\n b\n" * 4_000, "a + " * 12_000]
+)
+def test_what_is_wrong_with_a_long_script_is_found_in_no_time(text: str) -> None:
+    began = time.perf_counter()
+
+    assert fault_of_script(text)
+    assert time.perf_counter() - began < 0.7

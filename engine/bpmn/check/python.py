@@ -96,8 +96,10 @@ def _fault_of(source: str, mode: str) -> Fault | None:
         tree = ast.parse(source, mode=mode)
     except SyntaxError as cause:
         return _syntax_fault(source, cause, mode)
-    except (ValueError, RecursionError, MemoryError) as cause:
-        return Fault(f"Expected Python, but {str(cause) or 'it is nested too deeply'}.")
+    except ValueError as cause:
+        return Fault(f"Expected Python, but {cause}.")
+    except (RecursionError, MemoryError):
+        return Fault("Expected Python, but it is nested too deeply.", "Split it.")
     if _depth(tree) > MAX_NESTING:
         return Fault(f"Expected at most {MAX_NESTING} brackets and operators in one another, but here are more.")
     return _foreign_constant(source, tree) or _foreign_call(source, tree)
@@ -130,7 +132,7 @@ _HINTS = (
     (re.compile(r"=<"), "Write <=."),
     (re.compile(r"!\s*[A-Za-z_(]"), "Write not."),
     (re.compile(r"\b(?:AND|OR|NOT)\b"), "Write and, or, not in small letters."),
-    (re.compile(r"\?.*:"), "Write: a if condition else b."),
+    (re.compile(r"\?[^?\n]*:"), "Write: a if condition else b."),
     (re.compile(r"\bis\s+(?:greater|more|larger|higher)\s+than\b"), "Write >."),
     (re.compile(r"\bis\s+(?:less|smaller|lower)\s+than\b"), "Write <."),
     (re.compile(r"\b(?:is\s+equal\s+to|equals)\b"), "Write ==."),
