@@ -163,27 +163,40 @@ def _boolean(field: Field, value: object, zone: tzinfo) -> bool:
 
 
 def _choice(field: Field, value: object, zone: tzinfo) -> Json:
-    """The option's value; where options come from data any plain value."""
-    for option in field.options:
-        if (type(option.value) is type(value) and option.value == value) or str(option.value) == value:
-            return option.value
-    if field.options:
-        known = ", ".join(str(option.value) for option in field.options[:10])
-        raise _Wrong(f"Expected one of {known}, but it is {_shown(value)}.")
-    if isinstance(value, str) and len(value) <= MAX_TEXT:
-        return _storable(value)
-    if not isinstance(value, bool | int | float) or not _is_finite(value):
-        raise _Wrong(f"Expected one of the choices, but it is {_shown(value)}.")
-    return value
+    return _chosen(field, _by_value(field), value)
 
 
 def _choices(field: Field, value: object, zone: tzinfo) -> list[Json]:
     if not isinstance(value, list | tuple) or len(value) > MAX_ITEMS:
         raise _Wrong(f"Expected a list of at most {MAX_ITEMS:,} choices, but it is {_shown(value)}.")
-    found = [_choice(field, item, zone) for item in value]
-    if any(item in found[:index] for index, item in enumerate(found)):
+    known = _by_value(field)
+    found = [_chosen(field, known, item) for item in value]
+    if len({(type(item), item) for item in found}) < len(found):
         raise _Wrong("Expected each choice once, but one is there twice.")
     return found
+
+
+def _by_value(field: Field) -> Mapping[tuple[type, object], Json]:
+    """Type and value -> the option's value; the text of a value stands for it too."""
+    found: dict[tuple[type, object], Json] = {}
+    for option in field.options:
+        found.setdefault((type(option.value), option.value), option.value)
+        found.setdefault((str, str(option.value)), option.value)
+    return found
+
+
+def _chosen(field: Field, known: Mapping[tuple[type, object], Json], value: object) -> Json:
+    """The option's value; where options come from data any plain value."""
+    if isinstance(value, str | bool | int | float) and (type(value), value) in known:
+        return known[type(value), value]
+    if field.options:
+        told = ", ".join(str(option.value) for option in field.options[:10])
+        raise _Wrong(f"Expected one of {told}, but it is {_shown(value)}.")
+    if isinstance(value, str) and len(value) <= MAX_TEXT:
+        return _storable(value)
+    if not isinstance(value, bool | int | float) or not _is_finite(value):
+        raise _Wrong(f"Expected one of the choices, but it is {_shown(value)}.")
+    return value
 
 
 def _date(field: Field, value: object, zone: tzinfo) -> date:
