@@ -35,6 +35,14 @@ class NotActive(Conflict):
     """The instance has ended, or is suspended."""
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The call activity that an instance was started by."""
+
+    instance_id: int
+    token: str
+
+
 @dataclass(slots=True)
 class Command:
     """One instance while a command changes it."""
@@ -47,6 +55,7 @@ class Command:
     """The snapshot as it was read."""
     waiting: Keys
     """What was waited for before."""
+    caller: Caller | None = None
 
 
 def begin(
@@ -56,6 +65,7 @@ def begin(
     *,
     business_key: str | None = None,
     start_event: str | None = None,
+    caller: Caller | None = None,
 ) -> int:
     """Start an instance and run it until it waits or ends; gives its id. Raises Conflict, TypeError, InvalidValues."""
     check_business_key(business_key)
@@ -63,9 +73,10 @@ def begin(
     initiator = process.initiators.get(start_event or process.start_event or "")
     given = {**variables, initiator: tx.actor.id} if initiator else variables
     run = Run.begin(process, world(tx), given, start_event=start_event)
-    instance_id = tx.connection.execute(_ADD_INSTANCE, _instance(tx, definition, business_key)).scalar_one()
+    row = _instance(tx, definition, business_key, caller)
+    instance_id = tx.connection.execute(_ADD_INSTANCE, row).scalar_one()
     started = history.event(tx, "instance started", instance_id=instance_id, data={"business key": business_key})
-    command = Command(waits.Owner(instance_id, definition.id, process), 0, run, {}, {})
+    command = Command(waits.Owner(instance_id, definition.id, process), 0, run, {}, {}, caller)
     _finish(tx, command, events=[started])
     return int(instance_id)
 
@@ -131,12 +142,18 @@ def _open(tx: Transaction, instance_id: int) -> Command:
     process = process_of(tx, row.definition_id)
     parts = _read_parts(tx, instance_id)
     run = _restore(tx, instance_id, process, parts)
-    return Command(waits.Owner(instance_id, row.definition_id, process), row.version, run, parts, run.waits())
+    caller = None if row.caller_id is None else Caller(row.caller_id, row.caller_token or "")
+    return Command(waits.Owner(instance_id, row.definition_id, process), row.version, run, parts, run.waits(), caller)
 
 
-_LOOK = select(InstanceRow.definition_id, InstanceRow.status, InstanceRow.version).where(
-    InstanceRow.id == bindparam("of")
+_SEEN = (
+    InstanceRow.definition_id,
+    InstanceRow.status,
+    InstanceRow.version,
+    InstanceRow.caller_id,
+    InstanceRow.caller_token,
 )
+_LOOK = select(*_SEEN).where(InstanceRow.id == bindparam("of"))
 _LOCK = _LOOK.with_for_update(key_share=True)
 """As weak as an UPDATE's: rows that refer to the instance may still be added. (SQLite has one writer.)"""
 _PARTS = select(SnapshotRow.part, SnapshotRow.content).where(SnapshotRow.instance_id == bindparam("of"))
@@ -145,7 +162,7 @@ _VARIABLES = select(VariableRow.scope, VariableRow.name, VariableRow.value).wher
 )
 
 
-def _instance_row(tx: Transaction, instance_id: int, *, lock: bool) -> Row[int, str, int]:
+def _instance_row(tx: Transaction, instance_id: int, *, lock: bool) -> Row[int, str, int, int | None, str | None]:
     row = tx.connection.execute(_LOCK if lock else _LOOK, {"of": instance_id}).one_or_none()
     if row is None:
         raise NotFound(f"There is no instance {instance_id}.")
@@ -206,7 +223,9 @@ def _finish(
     _write_variables(tx, command.owner.instance_id, run.scopes)
     _write_history(tx, command, status, events)
     _write_waits(tx, command, completed)
-    _write_thrown(tx, run)
+    _write_thrown(tx, run, command.caller)
+    if status != InstanceStatus.ACTIVE and command.caller is not None:
+        _tell_caller(tx, command, command.caller)
 
 
 def _status(run: Run) -> InstanceStatus:
@@ -231,7 +250,9 @@ _UPDATE_INSTANCE = (
 )
 
 
-def _instance(tx: Transaction, definition: DefinitionRow, business_key: str | None) -> dict[str, Any]:
+def _instance(
+    tx: Transaction, definition: DefinitionRow, business_key: str | None, caller: Caller | None
+) -> dict[str, Any]:
     return {
         "definition_id": definition.id,
         "definition_key": definition.key,
@@ -240,6 +261,8 @@ def _instance(tx: Transaction, definition: DefinitionRow, business_key: str | No
         "started_by": tx.actor.id,
         "started_at": tx.now,
         "version": 0,
+        "caller_id": caller and caller.instance_id,
+        "caller_token": caller and caller.token,
     }
 
 
@@ -394,11 +417,21 @@ def _write_waits(tx: Transaction, command: Command, completed: Collection[str]) 
     waits.begin(tx, command.owner, begun)
 
 
-def _write_thrown(tx: Transaction, run: Run) -> None:
+def _write_thrown(tx: Transaction, run: Run, caller: Caller | None) -> None:
     """What was thrown for the world outside goes out as jobs: no second instance is touched in this transaction."""
     for fact in run.facts:
         if isinstance(fact, Thrown):
-            jobs.add(tx, fact.kind, payload={"name": fact.name, "values": values.encode(dict(fact.payload))})
+            payload = {"name": fact.name, "values": values.encode(dict(fact.payload))}
+            if fact.kind != "escalation":
+                jobs.add(tx, fact.kind, payload=payload)
+            elif caller is not None:
+                jobs.add(tx, "escalation", instance_id=caller.instance_id, token=caller.token, payload=payload)
+
+
+def _tell_caller(tx: Transaction, command: Command, caller: Caller) -> None:
+    result = command.run.result
+    payload = {"called": command.owner.instance_id, "cancelled": result.cancelled, "error": _error(command.run)}
+    jobs.add(tx, "return", instance_id=caller.instance_id, token=caller.token, payload=payload)
 
 
 def _execute(tx: Transaction, *statements: tuple[Any, Sequence[Mapping[str, Any]]]) -> None:

@@ -163,6 +163,7 @@ def _instance(row: InstanceRow, name: str, version: int, incidents: int) -> Inst
         started_at=row.started_at,
         ended_at=row.ended_at,
         incidents=incidents,
+        caller_id=row.caller_id,
     )
 
 

@@ -251,6 +251,8 @@ class Instance:
     ended_at: datetime | None
     incidents: int
     """Open incidents now."""
+    caller_id: int | None = None
+    """The instance whose call activity started it."""
 
 
 @dataclass(frozen=True, slots=True)

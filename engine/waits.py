@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, insert, 
 from engine import jobs
 from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Wait
-from engine.model import Actor, TaskStatus
-from engine.storage.tables import NEVER, CandidateRow, IncidentRow, SubscriptionRow, UserTaskRow
+from engine.jobs import NewJob
+from engine.model import Actor, InstanceStatus, TaskStatus
+from engine.storage.tables import NEVER, CandidateRow, IncidentRow, InstanceRow, SubscriptionRow, UserTaskRow
 from engine.transaction import Transaction
 
 EVERYBODY = "all:"
@@ -159,6 +160,25 @@ def _end_jobs(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
     jobs.cancel(tx, owner.instance_id, [(wait.token, wait.element_id) for wait in waits])
 
 
+# ---- call activities: jobs that start an instance, and end it when its caller goes on --------------------------------
+
+
+def _begin_call(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    for wait in waits:
+        _add_job(tx, owner, wait, payload=dict(wait.data))
+
+
+def _end_call(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    _end_jobs(tx, owner, waits)
+    tokens = [wait.token for wait in waits]
+    called = select(InstanceRow.id).where(
+        InstanceRow.caller_id == owner.instance_id,
+        InstanceRow.caller_token.in_(tokens),
+        InstanceRow.status == InstanceStatus.ACTIVE,
+    )
+    jobs.add_many(tx, [NewJob("recall", instance_id=instance_id) for instance_id in tx.session.scalars(called)])
+
+
 # ---- subscriptions -------------------------------------------------------------------------------------------------
 
 
@@ -246,6 +266,7 @@ _KINDS: Mapping[str, _Kind] = {
     "user": _Kind(_begin_user, _end_user),
     "timer": _Kind(_begin_timer, _end_jobs),
     "service": _Kind(_begin_service, _end_jobs),
+    "call": _Kind(_begin_call, _end_call),
     "message": _Kind(_begin_subscription, _end_subscription),
     "signal": _Kind(_begin_subscription, _end_subscription),
     "condition": _Kind(_nothing, _nothing),

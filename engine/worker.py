@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy.pool import StaticPool
 
-from engine import jobs, messages, services, timers
+from engine import calls, jobs, messages, services, timers
 from engine.clock import Clock
 from engine.config import Settings
 from engine.dispatch.threads import Threads
@@ -23,6 +23,10 @@ HANDLERS: Mapping[str, Handler] = {
     "service": services.HANDLER,
     "signal": messages.SIGNAL,
     "delivery": messages.DELIVERY,
+    "call": calls.CALL,
+    "return": calls.RETURN,
+    "escalation": calls.ESCALATION,
+    "recall": calls.RECALL,
 }
 
 BATCH = 100

@@ -104,7 +104,7 @@ class Play:
         self.run.settle(self.max_steps, self.max_seconds)
         self.entered += [fact for fact in self.run.facts if isinstance(fact, Entered)]
         self._count_visits()
-        self.thrown += [fact.name for fact in self.run.facts if isinstance(fact, Thrown)]
+        self.thrown += [fact.name for fact in self.run.facts if isinstance(fact, Thrown) and fact.kind == "signal"]
         self.log += [fact.text for fact in self.run.facts if isinstance(fact, Logged)]
         self.result, self.is_over = self.run.result, self.run.is_over
         self._reload()

@@ -209,6 +209,8 @@ class Terms:
     version_tag: str | None = None
     initiator: str | None = None
     result_variable: str | None = None
+    called_binding: str | None = None
+    called_version: str | None = None
     form_data: etree._Element | None = field(default=None, compare=False)
 
 
@@ -230,6 +232,8 @@ ATTRIBUTES: dict[str, tuple[str, Reader]] = {
     "versionTag": ("version_tag", literal),
     "initiator": ("initiator", literal),
     "resultVariable": ("result_variable", literal),
+    "calledElementBinding": ("called_binding", literal),
+    "calledElementVersion": ("called_version", value),
 }
 """camunda: attribute -> the field of Terms, and how to read the text."""
 GIVING_SOURCES: frozenset[Reader] = frozenset({value, values, whole_number, name_or_expression})

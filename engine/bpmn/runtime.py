@@ -82,12 +82,31 @@ class Run:
         token = self._waiting(token_id)
         token.task_spec.happen(token, element_id, payload)
 
+    def give_back(self, token_id: str, result: Mapping[str, Json]) -> None:
+        """The instance that a call activity waits for has ended, with these variables."""
+        token = self._waiting(token_id)
+        try:
+            token.task_spec.give(token, result)
+        except ElementFailed as problem:
+            token.internal_data.pop("waits", None)
+            self.workflow.fail(token, str(problem))
+        else:
+            self.workflow.resume(token)
+
+    def escalate(self, token_id: str, code: str | None, payload: Mapping[str, Json]) -> None:
+        """The instance that a call activity waits for has thrown an escalation that nobody there catches."""
+        propagation.escalate_outward(self._waiting(token_id), code, payload)
+
+    def give_up(self, token_id: str, message: str) -> None:
+        """What the token waited for will not come: an incident, and waiting for it anew when it is retried."""
+        token = self._waiting(token_id)
+        token.internal_data.pop("waits", None)
+        self.workflow.fail(token, message)
+
     def throw(self, token_id: str, error: BpmnError) -> None:
         """The work of an activity ended with a BPMN error; uncaught, it is an incident there, and waits no longer."""
-        token = self._waiting(token_id)
-        if not propagation.throw(token, error):
-            token.internal_data.pop("waits", None)
-            self.workflow.fail(token, uncaught(error))
+        if not propagation.throw(self._waiting(token_id), error):
+            self.give_up(token_id, uncaught(error))
 
     def fail(self, token_id: str, message: str) -> None:
         self.workflow.fail(self._waiting(token_id), message)
@@ -105,9 +124,13 @@ class Run:
         for name, value in values.items():
             self.workflow.scopes.write(token, name, value)
 
+    def waits_at(self, token_id: str | None) -> bool:
+        """Whether a token is there still, and stands."""
+        return token_id is not None and self.workflow.token(token_id) is not None
+
     def terminate(self) -> None:
         """End it at once, wherever it stands."""
-        self.workflow.result.terminated = True
+        self.workflow.result.terminated = self.workflow.result.cancelled = True
         self.workflow.cancel_all()
 
     def settle(self, max_steps: int, max_seconds: float = inf) -> None:
@@ -134,6 +157,13 @@ class Run:
     def values_seen_by(self, token_id: str) -> dict[str, Json]:
         """The variables that a token sees, without the counters of loops."""
         return self.workflow.scopes.visible(self._waiting(token_id), with_counters=False)
+
+    def taken_by(self, token_id: str) -> dict[str, Json]:
+        """What an instance starts with that a call activity calls."""
+        token = self._waiting(token_id)
+        seen = self.workflow.scopes.visible(token, with_counters=False)
+        taken: dict[str, Json] = token.task_spec.taken(token, self.workflow.scopes.known.get(token_id, {}), seen)
+        return taken
 
     def input_of(self, token_id: str) -> dict[str, Json]:
         """What a service is called with: its input mapping when it has one, else every variable it sees."""

@@ -153,6 +153,8 @@ class Result:
     error: BpmnError | None = None
     """The error of an error end event that nobody caught."""
     terminated: bool = False
+    """By a terminate end event, or cancelled from outside."""
+    cancelled: bool = False
 
 
 class ProcessWorkflow(_Tokens, BpmnWorkflow):

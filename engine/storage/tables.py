@@ -143,6 +143,7 @@ class InstanceRow(Base):
         Index(None, "definition_key", "status", "id"),
         Index(None, "business_key"),
         Index(None, "started_by", "id"),
+        Index(None, "caller_id", "caller_token"),
     )
     id: Mapped[int] = _id()
     definition_id: Mapped[int] = _of("definition.id", index=True, cascade=False)
@@ -155,6 +156,9 @@ class InstanceRow(Base):
     ended_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
     """Counts the commands; compared before it is written: a second lock beside the row's."""
+    caller_id: Mapped[int | None] = mapped_column(Id, ForeignKey("instance.id"))
+    """The instance whose call activity started it."""
+    caller_token: Mapped[str | None] = mapped_column(String(32))
 
 
 class SnapshotRow(Base):

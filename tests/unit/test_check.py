@@ -76,7 +76,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
         <exclusiveGateway id="g"/>
         {flow("g", "end", "x = 1")}
         {flow("g", "b")}
-        <callActivity id="b"/>
+        <complexGateway id="b"/>
         {END}{chain("start", "a", "g")}{chain("b", "end")}""")
 
     found = problems(text)

@@ -13,7 +13,7 @@ def extended(extension: str) -> str:
     return between(f'<manualTask id="n">{holder}</manualTask>')
 
 
-@pytest.mark.parametrize("name", ["executionListener", "taskListener", "connector", "field", "in", "formProperty"])
+@pytest.mark.parametrize("name", ["executionListener", "taskListener", "connector", "field", "formProperty"])
 def test_extensions_that_act_are_refused(name: str) -> None:
     assert refused("unsupported-element", "n", extended(f"<camunda:{name}/>")).fix
 

@@ -21,6 +21,7 @@ LAYERS = (
     {"engine.worker"},
     {
         "engine.accounts",
+        "engine.calls",
         "engine.definitions",
         "engine.deployments",
         "engine.dispatch",

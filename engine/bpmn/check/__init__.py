@@ -12,7 +12,10 @@ from engine import values
 from engine.bpmn import forms, read
 from engine.bpmn.check import (
     attributes,
+    calls,
+    compensation,
     data,
+    event_sub_processes,
     events,
     expressions,
     extensions,
@@ -41,6 +44,9 @@ FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
     support.check,
     extensions.check,
     events.check,
+    event_sub_processes.check,
+    compensation.check,
+    calls.check,
     gateways.check,
     attributes.check,
     expressions.check,

@@ -9,7 +9,7 @@ from engine.bpmn.check import python
 from engine.bpmn.check.diagram import EVENTS, Diagram, Scope
 from engine.bpmn.check.python import Fault
 from engine.bpmn.check.support import is_executed
-from engine.bpmn.nodes import TIMERS, Node, bpmn, is_true, link_name, local
+from engine.bpmn.nodes import TIMERS, Node, bpmn, child_text, is_true, link_name, local
 from engine.bpmn.schedule import TimerKind
 from engine.bpmn.script import constant
 from engine.model import Problem, Severity
@@ -126,12 +126,20 @@ def _code(diagram: Diagram, event: Node, definition: Node, kind: str) -> Iterato
         yield diagram.document.problem(f"{kind}-code", event, message, fix, severity=severity)
 
 
+def _conditional(diagram: Diagram, event: Node, definition: Node) -> Iterator[Problem]:
+    """Its text is looked at with the other expressions. Source: BPMN 2.0.2, 10.5.5 Conditional Event Definition."""
+    if not child_text(definition, "condition"):
+        message = "Expected a condition to wait for, but there is none."
+        yield diagram.document.problem("event-definition-incomplete", event, message, "Write one: amount > 1000.")
+
+
 _DEFINITIONS: dict[str, Callable[[Diagram, Node, Node], Iterator[Problem]]] = {
     "timerEventDefinition": _timer,
     "messageEventDefinition": _message,
     "signalEventDefinition": _signal,
     "errorEventDefinition": _error,
     "escalationEventDefinition": _escalation,
+    "conditionalEventDefinition": _conditional,
 }
 
 
@@ -155,8 +163,12 @@ def _boundary_faults(diagram: Diagram, scope: Scope, event: Node) -> Iterator[tu
             "Expected the event to have a trigger, but it has none.",
             "Make it a timer, message, signal or error event.",
         )
-    if "errorEventDefinition" in definitions and not is_true(event, "cancelActivity", "true"):
-        yield "An error always interrupts its activity, but cancelActivity is false.", 'Write cancelActivity="true".'
+    for kind, words in (("errorEventDefinition", "An error"), ("cancelEventDefinition", "A cancellation")):
+        if kind in definitions and not is_true(event, "cancelActivity", "true"):
+            yield (
+                f"{words} always interrupts its activity, but cancelActivity is false.",
+                'Write cancelActivity="true".',
+            )
 
 
 # ---- links ---------------------------------------------------------------------------------------------------------

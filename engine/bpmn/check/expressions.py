@@ -86,6 +86,7 @@ def _in_script(diagram: Diagram, node: Node, text: str) -> Callable[[int], Place
 
 _TEXTS: dict[str, Callable[[Diagram, Node], Iterator[Problem]]] = {
     "conditionExpression": _expression,
+    "condition": _expression,
     "loopCondition": _expression,
     "loopCardinality": _expression,
     "completionCondition": _expression,

@@ -38,8 +38,10 @@ _REFUSED_ATTRIBUTES = {
     "errorMessageVariable": "Draw one boundary event for each error code.",
     "escalationCodeVariable": "Draw one boundary event for each escalation code.",
     "caseRef": "Draw the case as a process.",
-    "calledElementBinding": "Draw the process as a sub-process here.",
-    "variableName": "Conditional events are not executed.",
+    "calledElementVersionTag": "Bind the call by version, or to the latest one.",
+    "calledElementTenantId": "Delete it: there are no tenants.",
+    "variableMappingClass": "Use camunda:in and camunda:out.",
+    "variableMappingDelegateExpression": "Use camunda:in and camunda:out.",
 }
 _REFUSED_IN_PLACE = {("scriptTask", "resultVariable"): "Set the variable in the script: total = a + b."}
 """Element and attribute, where the attribute means something elsewhere."""
@@ -53,6 +55,8 @@ _HARMLESS_ATTRIBUTES = frozenset(
         "formRefBinding",
         "historyTimeToLive",
         "isStartableInTasklist",
+        "variableName",  # a conditional event is asked whenever a variable that it reads was set
+        "variableEvents",
         "jobPriority",
         "modelerTemplate",
         "modelerTemplateVersion",
@@ -66,6 +70,8 @@ _ATTRIBUTE_PLACES = {
     "topic": SERVICES,
     "collection": frozenset({"multiInstanceLoopCharacteristics"}),
     "elementVariable": frozenset({"multiInstanceLoopCharacteristics"}),
+    "calledElementBinding": frozenset({"callActivity"}),
+    "calledElementVersion": frozenset({"callActivity"}),
     "initiator": frozenset({"startEvent"}),
     "assignee": frozenset({"userTask"}),
     "candidateUsers": frozenset({"userTask"}),
@@ -106,13 +112,11 @@ _REFUSED_EXTENSIONS = {
     "taskListener": _LISTENER,
     "connector": _EXTERNAL,
     "field": _EXTERNAL,
-    "in": "Use camunda:inputOutput.",
-    "out": "Use camunda:inputOutput.",
     "errorEventDefinition": "Let the service raise a BPMN error.",
     "formProperty": "Use camunda:formData.",
     "potentialStarter": "Use camunda:candidateStarterUsers or camunda:candidateStarterGroups.",
 }
-_EXECUTED_EXTENSIONS = frozenset({"inputOutput", "formData"})
+_EXECUTED_EXTENSIONS = frozenset({"inputOutput", "formData", "in", "out"})
 _HARMLESS_EXTENSIONS = frozenset({"properties"})
 
 

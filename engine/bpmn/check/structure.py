@@ -54,6 +54,7 @@ def _odd_ids(diagram: Diagram) -> Iterator[Problem]:
 
 _PLACES: dict[str, frozenset[str]] = {
     **dict.fromkeys(FLOW_NODES | {"sequenceFlow"}, frozenset({"process"}) | SUB_PROCESSES),
+    "condition": frozenset({"conditionalEventDefinition"}),
     "conditionExpression": frozenset({"sequenceFlow"}),
     "script": frozenset({"scriptTask"}),
     "multiInstanceLoopCharacteristics": ACTIVITIES,
@@ -68,6 +69,7 @@ _PLACES: dict[str, frozenset[str]] = {
 _TEXTS = frozenset(
     {
         "completionCondition",
+        "condition",
         "conditionExpression",
         "flowNodeRef",
         "formalExpression",
@@ -242,7 +244,7 @@ def _reached(scope: Scope) -> set[Node]:
     for node in scope.of("intermediateCatchEvent"):
         catching.setdefault(link_name(node) or "", []).append(node)
     reached: set[Node] = set()
-    todo = _first(scope)
+    todo = [*_first(scope)]
     while todo:
         node = todo.pop()
         if node in reached:

@@ -36,7 +36,9 @@ EXECUTED = frozenset(
         "sendTask",
         "receiveTask",
         "businessRuleTask",
+        "callActivity",
         "subProcess",
+        "transaction",
         "exclusiveGateway",
         "parallelGateway",
         "inclusiveGateway",
@@ -74,8 +76,6 @@ DRAWN = frozenset(
 )
 """May stand in a process without a meaning for its run."""
 INSTEAD = {
-    "callActivity": "Draw its process as a sub-process here.",
-    "transaction": "Draw a sub-process with error boundary events.",
     "adHocSubProcess": "Draw a sub-process with sequence flows or a multi-instance task.",
     "complexGateway": "Draw an inclusive gateway, or a parallel one with conditions behind it.",
     "choreographyTask": "Draw a collaboration with send and receive tasks.",
@@ -111,36 +111,40 @@ _OF_ACTIVITIES = frozenset(
 # ---- events --------------------------------------------------------------------------------------------------------
 
 NONE = "none"
+IN_EVENT_SUB_PROCESS = "startEvent of an event sub-process"
 TRIGGERS: Mapping[str, frozenset[str]] = {
     "startEvent": frozenset({NONE, "timer", "message", "signal"}),
-    "endEvent": frozenset({NONE, "terminate", "error", "escalation", "signal"}),
-    "intermediateCatchEvent": frozenset({"timer", "message", "signal", "link"}),
-    "intermediateThrowEvent": frozenset({NONE, "signal", "link", "escalation"}),
-    "boundaryEvent": frozenset({NONE, "timer", "error", "escalation", "message", "signal"}),
+    IN_EVENT_SUB_PROCESS: frozenset({"timer", "message", "signal", "error", "escalation", "conditional", "compensate"}),
+    "endEvent": frozenset({NONE, "terminate", "error", "escalation", "signal", "compensate", "cancel"}),
+    "intermediateCatchEvent": frozenset({"timer", "message", "signal", "link", "conditional"}),
+    "intermediateThrowEvent": frozenset({NONE, "signal", "link", "escalation", "compensate"}),
+    "boundaryEvent": frozenset(
+        {NONE, "timer", "error", "escalation", "message", "signal", "conditional", "compensate", "cancel"}
+    ),
 }
 """Event -> what may trigger it or what it throws. (A boundary event without a trigger is told by another rule.)"""
 _WORDS = {
     "startEvent": "A start event",
+    IN_EVENT_SUB_PROCESS: "The start event of an event sub-process",
     "endEvent": "An end event",
     "intermediateCatchEvent": "A catching intermediate event",
     "intermediateThrowEvent": "A throwing intermediate event",
     "boundaryEvent": "A boundary event",
 }
 _TRIGGER_INSTEAD = {
-    "compensate": "Draw the undoing as ordinary tasks behind an error boundary event.",
-    "cancel": "Draw an error end event and an error boundary event.",
-    "conditional": "Draw a timer that repeats and an exclusive gateway with the condition.",
+    "conditional": "Draw a message or signal start event: nothing can be asked before there is an instance.",
 }
 _PLACE_INSTEAD = {
     ("endEvent", "message"): "Draw a send task with a topic before a plain end event.",
     ("intermediateThrowEvent", "message"): "Draw a send task with a topic.",
+    (IN_EVENT_SUB_PROCESS, NONE): "Give it the event that begins the sub-process: a message, timer, signal or error.",
     ("intermediateCatchEvent", NONE): "Make it a timer, message or signal event.",
 }
 _ALWAYS_BLANK = "Make it a plain start event; let an event beside the sub-process wait."
 
 
 def _triggers(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    kind = local(node)
+    kind = _kind(node)
     if kind not in TRIGGERS:
         return
     found = [local(each).removesuffix("EventDefinition") for each in diagram.definitions_of(node)] or [NONE]
@@ -152,13 +156,18 @@ def _triggers(diagram: Diagram, node: Node) -> Iterator[Problem]:
     elif found[0] not in TRIGGERS[kind]:
         fix = _PLACE_INSTEAD.get((kind, found[0])) or _TRIGGER_INSTEAD.get(found[0]) or _allowed(kind)
         yield _refused(diagram, node, f"{_WORDS[kind]} with trigger {found[0]} is not executed.", fix)
-    elif kind == "startEvent" and found[0] != NONE and _is_inside(node) and not _is_event_sub_process(node.getparent()):
+    elif kind == "startEvent" and found[0] != NONE and _is_inside(node):
         yield _refused(diagram, node, f"A sub-process does not start by a {found[0]}.", _ALWAYS_BLANK)
+
+
+def _kind(node: Node) -> str:
+    begins_event_sub_process = local(node) == "startEvent" and is_event_sub_process(node.getparent())
+    return IN_EVENT_SUB_PROCESS if begins_event_sub_process else local(node)
 
 
 def is_executed(event: Node, definition: Node) -> bool:
     """Whether such an event may have such a trigger."""
-    return local(definition).removesuffix("EventDefinition") in TRIGGERS.get(local(event), ())
+    return local(definition).removesuffix("EventDefinition") in TRIGGERS.get(_kind(event), ())
 
 
 def _allowed(kind: str) -> str:
@@ -170,7 +179,7 @@ def _is_inside(node: Node) -> bool:
     return parent is not None and local(parent) in SUB_PROCESSES
 
 
-def _is_event_sub_process(node: Node | None) -> bool:
+def is_event_sub_process(node: Node | None) -> bool:
     return node is not None and is_true(node, "triggeredByEvent")
 
 
@@ -186,13 +195,6 @@ def _standard_attributes(diagram: Diagram, node: Node) -> Iterator[Problem]:
 
 _FALSE = frozenset({"false", "0"})
 _STANDARD: Mapping[str, tuple[frozenset[str], frozenset[str], str, str]] = {
-    "triggeredByEvent": (
-        SUB_PROCESSES,
-        _FALSE,
-        "An event sub-process",
-        "Draw its start event as a boundary event on a sub-process around the rest.",
-    ),
-    "isForCompensation": (FLOW_NODES, _FALSE, "Compensation", "Draw the undoing as ordinary tasks."),
     "startQuantity": (FLOW_NODES, frozenset({"1"}), "A start quantity", "Draw a parallel gateway before the activity."),
     "completionQuantity": (FLOW_NODES, frozenset({"1"}), "A completion quantity", "Draw a parallel gateway behind it."),
     "instantiate": (

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from engine import values
 from engine.bpmn import schedule
 from engine.bpmn.elements import compensation
-from engine.bpmn.elements.flow_node import Element, FlowNode, Token, text_of, value_of, wait_for
+from engine.bpmn.elements.flow_node import Element, FlowNode, Token, set_local, text_of, value_of, wait_for, write
 from engine.errors import ElementFailed
 from engine.model import Json
 
@@ -141,6 +143,60 @@ def _names(token: Token, found: list[str]) -> list[str]:
         return [values.fitting(name, LONGEST_NAME, "a name") for name in names]
     except TypeError as cause:
         raise ElementFailed(token.task_spec.bpmn_id, str(cause)) from cause
+
+
+class Binding(StrEnum):
+    """Which version of a process is called."""
+
+    LATEST = "latest"
+    DEPLOYMENT = "deployment"  # the one that was deployed together with the caller
+    VERSION = "version"
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a call activity calls: Python sources, evaluated as it begins."""
+
+    process: str
+    binding: Binding = Binding.LATEST
+    version: str | None = None
+    business_key: str | None = None
+    takes_all: bool = True
+    """Whether every variable goes in, beside those that the input mapping names."""
+    gives_all: bool = True
+    """Whether every variable of the called process comes out."""
+
+
+class CallActivity(FlowNode):
+    """Waits for an instance of another process. Source: 10.3.6 Call Activity, 13.3.4."""
+
+    def __init__(self, process: Any, element: Element, called: Called, **options: Any) -> None:
+        super().__init__(process, element, **options)
+        self.called = called
+
+    def enter(self, token: Token) -> bool:
+        told = self.called
+        wait_for(
+            token,
+            "call",
+            process=_text(token, told.process),
+            binding=told.binding,
+            version=_text(token, told.version),
+            business_key=_text(token, told.business_key),
+        )
+        return False
+
+    def taken(self, token: Token, local: Mapping[str, Json], visible: Mapping[str, Json]) -> dict[str, Json]:
+        """What the called process starts with. local: what the input mapping made."""
+        return dict(visible if self.called.takes_all else local)
+
+    def give(self, token: Token, result: Mapping[str, Json]) -> None:
+        """Take over what the called process ended with; an output mapping picks from it. Raises ElementFailed."""
+        for name, value in result.items():
+            if self.element.outputs:
+                set_local(token, name, value)
+            elif self.called.gives_all:
+                write(token, {name: value})
 
 
 class SubProcess(FlowNode):

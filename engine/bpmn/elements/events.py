@@ -216,7 +216,8 @@ def _message(token: Token) -> str:
 
 
 def _throw_escalation(token: Token, escalation: Escalation) -> bool:
-    propagation.escalate(token, escalation.code, _payload(token))
+    if not propagation.escalate(token, escalation.code, _payload(token)):
+        token.workflow.top_workflow.note_thrown("escalation", escalation.code or "", _payload(token))
     return True
 
 

@@ -27,9 +27,14 @@ def _told(error: BpmnError) -> dict[str, Json]:
     return {"errorCode": error.code, "errorMessage": error.message}
 
 
-def escalate(token: Token, code: str | None, payload: Mapping[str, Json]) -> None:
-    """Hand an escalation outward; uncaught, it is of no consequence."""
-    _hand(_guards_around(token), Escalation, code, {"escalationCode": code, **payload}, thrower=token)
+def escalate(token: Token, code: str | None, payload: Mapping[str, Json]) -> bool:
+    """Hand an escalation outward. False: nobody catches it, and it is of no consequence here."""
+    return _hand(_guards_around(token), Escalation, code, {"escalationCode": code, **payload}, thrower=token)
+
+
+def escalate_outward(activity: Token, code: str | None, payload: Mapping[str, Json]) -> bool:
+    """An escalation of what a call activity called. False: nobody catches it."""
+    return _hand(_guards_outward(activity), Escalation, code, {"escalationCode": code, **payload})
 
 
 def _hand(

@@ -167,7 +167,7 @@ def _abstract_task(drawn: _Drawn) -> FlowNode:
 
 
 def _call_activity(drawn: _Drawn) -> FlowNode:
-    return activities.CallActivity(drawn.spec, drawn.element, calls.called(drawn.node), **drawn.options)
+    return activities.CallActivity(drawn.spec, drawn.element, calls.called(drawn.node, drawn.terms), **drawn.options)
 
 
 def _subprocess(drawn: _Drawn) -> FlowNode:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from engine.bpmn import dialects
+from engine.bpmn.dialects import Terms
 from engine.bpmn.elements.activities import Binding, Called
 from engine.bpmn.elements.flow_node import Assignment
 from engine.bpmn.nodes import Node, camunda
 
 
-def called(node: Node) -> Called:
+def called(node: Node, terms: Terms) -> Called:
     """Nothing said of variables: all go in, and all come out."""
     taken, given = list(node.iterfind(f".//{camunda('in')}")), list(node.iterfind(f".//{camunda('out')}"))
     keys = [key for told in taken if (key := told.get("businessKey", ""))]
-    version = node.get(camunda("calledElementVersion"))
     return Called(
         process=dialects.value(node.get("calledElement", "")),
-        binding=Binding(node.get(camunda("calledElementBinding"), Binding.LATEST)),
-        version=None if version is None else dialects.value(version),
+        binding=Binding(terms.called_binding or Binding.LATEST),
+        version=terms.called_version,
         business_key=dialects.value(keys[0]) if keys else None,
         takes_all=_is_all(taken),
         gives_all=_is_all(given),

@@ -1,0 +1,75 @@
+"""Call activities: what is called, by which binding, and what goes in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.bpmn.check import python
+from engine.bpmn.check.diagram import Diagram
+from engine.bpmn.check.limits import fault_of_variable
+from engine.bpmn.elements.activities import Binding
+from engine.bpmn.nodes import Node, camunda
+from engine.model import Problem
+
+RULE = "call-activity"
+
+
+def check(diagram: Diagram) -> Iterator[Problem]:
+    for scope in diagram.scopes:
+        for node in scope.of("callActivity"):
+            yield from _called(diagram, node)
+            yield from _binding(diagram, node)
+            for tag in ("in", "out"):
+                for mapping in node.iterfind(f".//{camunda(tag)}"):
+                    yield from _mapping(diagram, node, mapping)
+
+
+def _called(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 10.3.6 Call Activity."""
+    text = node.get("calledElement", "")
+    if not text.strip():
+        message = "Expected the id of a process to call, but none is named."
+        yield diagram.document.problem(RULE, node, message, "Write calledElement, the id of a deployed process.")
+        return
+    yield from _value(diagram, node, node, "calledElement")
+
+
+def _binding(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    name, version = camunda("calledElementBinding"), camunda("calledElementVersion")
+    binding = node.get(name, Binding.LATEST)
+    place = diagram.document.attribute_place(node, name)
+    if binding not in {str(each) for each in Binding}:
+        message = f'Expected the binding to be {", ".join(Binding)}, but it is "{binding}".'
+        yield diagram.document.problem(RULE, node, message, "Delete it to call the latest version.", place=place)
+    elif binding == Binding.VERSION and not node.get(version, "").strip():
+        message = "Expected the version to call, but there is none."
+        yield diagram.document.problem(RULE, node, message, "Write camunda:calledElementVersion.", place=place)
+    elif node.get(version):
+        yield from _value(diagram, node, node, version)
+
+
+def _mapping(diagram: Diagram, node: Node, mapping: Node) -> Iterator[Problem]:
+    place = diagram.document.place(mapping)
+    if mapping.get("businessKey"):
+        yield from _value(diagram, node, mapping, "businessKey")
+        return
+    if mapping.get("variables") == "all":
+        return
+    source, target = mapping.get("source"), mapping.get("target", "")
+    if not target or not (source or mapping.get("sourceExpression")):
+        message = "Expected a source and a target, but one is missing."
+        yield diagram.document.problem(RULE, node, message, 'Write both, or variables="all".', place=place)
+        return
+    for name in (target, *([source] if source else [])):
+        fault = fault_of_variable(name)
+        if fault is not None:
+            yield diagram.document.problem(RULE, node, fault.message, fault.fix, place=place)
+    if mapping.get("sourceExpression"):
+        yield from _value(diagram, node, mapping, "sourceExpression")
+
+
+def _value(diagram: Diagram, node: Node, holder: Node, attribute: str) -> Iterator[Problem]:
+    fault = python.fault_of_value(holder.get(attribute, ""))
+    if fault is not None:
+        place = diagram.document.attribute_place(holder, attribute)
+        yield diagram.document.problem("expression-syntax", node, fault.message, fault.fix, place=place)

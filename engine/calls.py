@@ -1,0 +1,143 @@
+"""Call activities: start the called instance, take over its end, end it when its caller goes on without it.
+
+Each touches one instance: what the other has to know is a job. Source: BPMN 2.0.2, 13.3.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import func, select
+
+from engine import execution, history, incidents, values
+from engine.bpmn.elements.activities import Binding
+from engine.bpmn.runtime import Run
+from engine.bpmn.variables import PROCESS, is_internal
+from engine.errors import BpmnError, Conflict, InvalidValues, NotFound
+from engine.execution import Caller, NotActive
+from engine.jobs import Handler, Job
+from engine.model import Json
+from engine.storage.tables import DefinitionRow, InstanceRow, VariableRow
+from engine.transaction import Transaction
+
+MOST_LEVELS = 50
+"""Of instances that call each other."""
+
+
+# ---- starting ------------------------------------------------------------------------------------------------------
+
+
+def _start(tx: Transaction, job: Job, _result: object) -> None:
+    """A call activity has begun. A second run cannot happen: this one deletes the job with what it starts."""
+    caller = Caller(job.instance_id or 0, job.token or "")
+    run = execution.look(tx, caller.instance_id)
+    if not run.waits_at(caller.token):
+        return
+    try:
+        with tx.session.begin_nested():
+            _begin(tx, job, caller, run.taken_by(caller.token))
+    except (NotFound, Conflict, InvalidValues, TypeError) as cause:
+        message = str(cause)
+        execution.advance(tx, caller.instance_id, lambda run: run.give_up(caller.token, message))
+
+
+def _begin(tx: Transaction, job: Job, caller: Caller, given: Mapping[str, Json]) -> None:
+    _require_depth(tx, caller)
+    definition = _called(tx, job)
+    called = execution.begin(tx, definition, given, business_key=job.payload["business_key"] or None, caller=caller)
+    data = {"called": called, "process": definition.key, "version": definition.version}
+    told = history.event(tx, "instance called", instance_id=caller.instance_id, element_id=job.element_id, data=data)
+    history.append(tx, [told])
+
+
+def _called(tx: Transaction, job: Job) -> DefinitionRow:
+    key, binding = job.payload["process"], job.payload["binding"]
+    caller = tx.session.get_one(DefinitionRow, job.definition_id)
+    which = {
+        Binding.LATEST: DefinitionRow.is_latest,
+        Binding.DEPLOYMENT: DefinitionRow.deployment_id == caller.deployment_id,
+        Binding.VERSION: DefinitionRow.version == _version(job.payload["version"]),
+    }[Binding(binding)]
+    found = tx.session.scalar(select(DefinitionRow).where(DefinitionRow.key == key, which))
+    if found is None:
+        wanted = f"version {job.payload['version']} of " if binding == Binding.VERSION else ""
+        raise NotFound(f'Expected {wanted}process "{key}" to call, but it is not deployed. Deploy it and retry.')
+    return found
+
+
+def _version(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
+def _require_depth(tx: Transaction, caller: Caller) -> None:
+    instance_id: int | None = caller.instance_id
+    for _ in range(MOST_LEVELS - 1):
+        instance_id = tx.session.scalar(select(InstanceRow.caller_id).where(InstanceRow.id == instance_id))
+        if instance_id is None:
+            return
+    raise Conflict(f"Expected at most {MOST_LEVELS} instances to call each other. Does a process call itself?")
+
+
+# ---- ending --------------------------------------------------------------------------------------------------------
+
+
+def _take_over(tx: Transaction, job: Job, _result: object) -> None:
+    """The called instance has ended. A second run is harmless: the caller does not wait for it any more."""
+    error, called = job.payload["error"], int(job.payload["called"])
+    if called != _last_called(tx, job):
+        return  # it was tried again meanwhile
+    if job.payload["cancelled"]:
+        message = f"The called instance {called} was cancelled. Retry to start another one."
+        _tell(tx, job, lambda run, token: run.give_up(token, message))
+    elif error:
+        _tell(tx, job, lambda run, token: run.throw(token, BpmnError(error["code"], error["message"])))
+    else:
+        result = _result_of(tx, called)
+        _tell(tx, job, lambda run, token: run.give_back(token, result))
+
+
+def _last_called(tx: Transaction, job: Job) -> int | None:
+    mine = (InstanceRow.caller_id == job.instance_id, InstanceRow.caller_token == job.token)
+    return tx.session.scalar(select(func.max(InstanceRow.id)).where(*mine))
+
+
+def _result_of(tx: Transaction, called: int) -> dict[str, Json]:
+    query = select(VariableRow.name, VariableRow.value).where(
+        VariableRow.instance_id == called, VariableRow.scope == PROCESS
+    )
+    return {name: values.load(value) for name, value in tx.session.execute(query) if not is_internal(name)}
+
+
+def _tell(tx: Transaction, job: Job, act: Any) -> None:
+    """Tell the caller, unless it has gone on."""
+    token = job.token or ""
+
+    def tell(run: Run) -> None:
+        if run.waits_at(token):
+            act(run, token)
+
+    with suppress(NotActive):
+        execution.advance(tx, job.instance_id or 0, tell)
+
+
+def _escalate(tx: Transaction, job: Job, _result: object) -> None:
+    """The called instance has thrown an escalation that nobody there catches."""
+    code, payload = job.payload["name"] or None, values.decode(job.payload["values"])
+    _tell(tx, job, lambda run, token: run.escalate(token, code, payload))
+
+
+def _recall(tx: Transaction, job: Job, _result: object) -> None:
+    """The caller has gone on without the called instance."""
+    instance_id = job.instance_id or 0
+    with suppress(NotActive):
+        execution.advance(tx, instance_id, Run.terminate)
+        data = {"reason": "The call activity that started it is over."}
+        history.append(tx, [history.event(tx, "instance cancelled", instance_id=instance_id, data=data)])
+
+
+CALL = Handler(finish=_start, gave_up=incidents.give_up)
+RETURN = Handler(finish=_take_over, gave_up=incidents.give_up)
+ESCALATION = Handler(finish=_escalate, gave_up=incidents.give_up)
+RECALL = Handler(finish=_recall, gave_up=incidents.give_up)

@@ -1,0 +1,208 @@
+"""Call activities: an instance of another process, what goes in and out, and how the two end together."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import Engine, SettableClock
+from engine.model import Deployment
+from tests.driver import ROOT, Driver, Story
+from tests.play import END, START, boundary, chain, document, script, user
+
+ERROR = '<errorEventDefinition errorRef="declined"/>'
+ESCALATION = '<escalationEventDefinition escalationRef="late"/>'
+HOUR = "<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>"
+CHILD = START + user("inner") + END + chain("start", "inner", "end")
+
+
+def call(inner: str = "", **attributes: str) -> str:
+    told = "".join(f' camunda:{name}="{value}"' for name, value in attributes.items())
+    extension = f"<extensionElements>{inner}</extensionElements>" if inner else ""
+    return f'<callActivity id="call" name="Call" calledElement="child"{told}>{extension}</callActivity>'
+
+
+def parent(activity: str, more: str = "") -> str:
+    return START + activity + user("after") + END + chain("start", "call", "after", "end") + more
+
+
+def named(key: str, body: str) -> bytes:
+    return document(body).replace(b'<process id="p"', f'<process id="{key}"'.encode())
+
+
+@pytest.fixture
+def driver(engine: Engine, clock: SettableClock) -> Driver:
+    return Driver(engine, clock)
+
+
+def deploy(driver: Driver, **bodies: str) -> Deployment:
+    return driver.deploy_files({f"{key}.bpmn": named(key, body) for key, body in bodies.items()})
+
+
+def start(driver: Driver, activity: str, child: str = CHILD, more: str = "", **variables: object) -> Story:
+    deploy(driver, parent=parent(activity, more), child=child)
+    return driver.start("parent", **variables)
+
+
+def called(driver: Driver) -> Story:
+    return driver.stories("child")[-1]
+
+
+def test_everything_goes_in_and_comes_out_when_nothing_is_said(driver: Driver) -> None:
+    story = start(driver, call(), amount=7)
+    child = called(driver)
+    assert (child.values(), child.row.caller_id) == ({"amount": 7}, story.id)
+
+    driver.complete(ROOT, "inner", approved=True)
+
+    assert child.status == "completed"
+    assert [task.name for task in story.tasks()] == ["after"]
+    assert story.values() == {"amount": 7, "approved": True}
+
+
+def test_only_what_is_mapped_goes_in_and_comes_out(driver: Driver) -> None:
+    told = '<camunda:in source="amount" target="sum"/><camunda:in sourceExpression="${amount * 2}" target="twice"/>'
+    told += '<camunda:out source="answer" target="result"/>'
+    story = start(driver, call(told), amount=7)
+    assert called(driver).values() == {"sum": 7, "twice": 14}
+
+    driver.complete(ROOT, "inner", answer="yes", other=1)
+
+    assert story.values() == {"amount": 7, "result": "yes"}
+
+
+def test_a_called_process_may_end_at_once(driver: Driver) -> None:
+    story = start(driver, call(), START + script("s", "n = n + 1") + END + chain("start", "s", "end"), n=1)
+
+    assert story.values() == {"n": 2}
+    assert [task.name for task in story.tasks()] == ["after"]
+
+
+def test_the_business_key_is_handed_on(driver: Driver) -> None:
+    start(driver, call('<camunda:in businessKey="${order}"/>'), order="4711")
+
+    assert called(driver).row.business_key == "4711"
+
+
+def test_an_error_of_the_called_process_is_caught_at_the_call(driver: Driver) -> None:
+    child = START + f'<endEvent id="end">{ERROR}</endEvent>' + chain("start", "end")
+    more = boundary("caught", "call", ERROR) + user("mend") + chain("caught", "mend")
+
+    story = start(driver, call(), child, more)
+
+    assert [task.name for task in story.tasks()] == ["mend"]
+    assert story.values()["errorCode"] == "DECLINED"
+    assert called(driver).status == "failed"
+
+
+def test_an_error_that_nobody_catches_is_an_incident_and_calls_anew(driver: Driver) -> None:
+    story = start(driver, call(), START + f'<endEvent id="end">{ERROR}</endEvent>' + chain("start", "end"))
+    assert ["DECLINED" in each.message for each in story.incidents()] == [True]
+    deploy(driver, child=CHILD)
+
+    story.retry()
+
+    assert len(driver.stories("child")) == 2
+    driver.complete(ROOT, "inner")
+    assert [task.name for task in story.tasks()] == ["after"]
+
+
+def test_a_process_that_is_not_deployed_is_an_incident_until_it_is(driver: Driver) -> None:
+    deploy(driver, parent=parent(call()))
+    story = driver.start("parent")
+    assert ['"child"' in each.message for each in story.incidents()] == [True]
+    deploy(driver, child=CHILD)
+
+    story.retry()
+
+    assert called(driver).status == "active"
+
+
+def test_an_escalation_is_handled_while_the_called_process_goes_on(driver: Driver) -> None:
+    throw = f'<intermediateThrowEvent id="throw">{ESCALATION}</intermediateThrowEvent>'
+    child = START + throw + user("inner") + END + chain("start", "throw", "inner", "end")
+    more = boundary("too_late", "call", ESCALATION, interrupting=False) + user("told") + chain("too_late", "told")
+
+    story = start(driver, call(), child, more)
+
+    assert [task.name for task in story.tasks()] == ["told"]
+    assert called(driver).status == "active"
+
+
+def test_an_interrupted_call_ends_what_it_called(driver: Driver) -> None:
+    more = boundary("too_late", "call", HOUR) + user("told") + chain("too_late", "told")
+    story = start(driver, call(), CHILD, more)
+
+    driver.tick(hours=1)
+
+    assert [task.name for task in story.tasks()] == ["told"]
+    assert called(driver).status == "terminated"
+    assert called(driver).is_at_rest
+
+
+def test_a_cancelled_instance_ends_what_it_called(driver: Driver) -> None:
+    story = start(driver, call())
+
+    story.cancel()
+    driver.run_jobs()
+
+    assert called(driver).status == "terminated"
+
+
+def test_a_cancelled_called_instance_is_an_incident_at_its_caller(driver: Driver) -> None:
+    story = start(driver, call())
+    called(driver).cancel()
+    driver.run_jobs()
+    assert ["was cancelled" in each.message for each in story.incidents()] == [True]
+
+    story.retry()
+    driver.complete(ROOT, "inner")
+
+    assert [task.name for task in story.tasks()] == ["after"]
+
+
+def test_a_terminate_end_event_ends_only_the_called_process(driver: Driver) -> None:
+    child = START + '<endEvent id="end"><terminateEventDefinition/></endEvent>' + chain("start", "end")
+
+    story = start(driver, call(), child)
+
+    assert [task.name for task in story.tasks()] == ["after"]
+
+
+def test_each_instance_of_a_loop_calls_its_own(driver: Driver) -> None:
+    told = "<multiInstanceLoopCharacteristics><loopDataInputRef>xs</loopDataInputRef>"
+    told += '<loopDataOutputRef>ys</loopDataOutputRef><inputDataItem id="i" name="x"/><outputDataItem id="o" name="y"/>'
+    activity = call().replace("</callActivity>", told + "</multiInstanceLoopCharacteristics></callActivity>")
+    child = START + script("s", "y = x * x") + END + chain("start", "s", "end")
+
+    story = start(driver, activity, child, xs=[1, 2, 3])
+
+    assert story.values()["ys"] == [1, 4, 9]
+
+
+def test_the_version_deployed_together_is_called_when_bound_so(driver: Driver) -> None:
+    deploy(driver, parent=parent(call(calledElementBinding="deployment")), child=CHILD)
+    deploy(driver, child=START + user("newer") + END + chain("start", "newer", "end"))
+
+    driver.start("parent")
+
+    assert [task.name for task in called(driver).tasks()] == ["inner"]
+
+
+def test_a_version_is_called_by_number(driver: Driver) -> None:
+    deploy(driver, child=CHILD)
+    deploy(driver, child=START + user("newer") + END + chain("start", "newer", "end"))
+    deploy(driver, parent=parent(call(calledElementBinding="version", calledElementVersion="1")))
+
+    driver.start("parent")
+
+    assert [task.name for task in called(driver).tasks()] == ["inner"]
+
+
+def test_a_process_that_calls_itself_comes_to_an_end(driver: Driver) -> None:
+    deploy(driver, child=START + call() + END + chain("start", "call", "end"))
+    driver.start("child")
+
+    stopped = [story for story in driver.stories("child") if story.incidents()]
+
+    assert len(driver.stories("child")) == 50
+    assert ["call itself" in each.message for story in stopped for each in story.incidents()] == [True]
