@@ -20,6 +20,11 @@ def is_variable(name: str) -> bool:
     )
 
 
+def advice(name: str) -> str:
+    """What to write instead of a name that no variable may have."""
+    return f"{RULE[:-1]}, as in {variable_from(name)[:50].lower()}." if name else RULE
+
+
 def variable_from(text: str) -> str:
     """A name for a variable that belongs to an element, made of the element's id."""
     plain = unicodedata.normalize("NFKC", text)

@@ -101,6 +101,7 @@ def test_attributes_that_are_known_at_upload_make_sense(attribute: str, words: s
     )
 
     assert words in f"{problem.message} {problem.fix}"
+    assert problem.message.startswith(attribute.partition("=")[0].removeprefix("camunda:") + ": ")
 
 
 @pytest.mark.parametrize("language", ["groovy", "javascript", "http://www.w3.org/1999/XPath"])

@@ -110,3 +110,13 @@ def test_fields_of_form_data_are_checked_in_their_line() -> None:
     data = f"<extensionElements><camunda:formData>\n{field}</camunda:formData></extensionElements>"
 
     refused("form-invalid", "n", between(f'<userTask id="n" camunda:assignee="ana">{data}</userTask>'))
+
+
+def test_a_wrong_field_is_called_by_its_label() -> None:
+    field = '<camunda:formField id="first-name" label="First name" type="string"/>'
+    data = f"<extensionElements><camunda:formData>\n{field}{HERE}</camunda:formData></extensionElements>"
+
+    problem = refused("form-invalid", "n", between(f'<userTask id="n" camunda:assignee="ana">{data}</userTask>'))
+
+    assert problem.message.startswith('Field "First name": ')
+    assert "as in first_name" in problem.message

@@ -31,6 +31,8 @@ def _attribute(
     rule = _RULES.get(term)
     if fault is None and rule is not None:
         fault = rule(told)
+    if fault is not None:
+        fault = fault._replace(message=f"{attribute.rpartition('}')[2]}: {fault.message}")
     place = diagram.document.attribute_place(node, attribute, 0 if fault is None else fault.offset)
     yield from sources_problems(diagram, node, told if read in dialects.GIVING_SOURCES else (), place, fault)
 

@@ -63,7 +63,7 @@ def owner(node: Node) -> Node:
 
 def a(word: str) -> str:
     """The word behind its article."""
-    return f"an {word}" if word[:1] in "aeiou" else f"a {word}"
+    return f"an {word}" if word[:1] in "aeiou" and not word.startswith("user") else f"a {word}"
 
 
 def children(node: Node) -> list[Node]:

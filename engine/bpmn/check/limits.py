@@ -51,4 +51,4 @@ def fault_of_people(sources: Iterable[str]) -> Fault | None:
 def fault_of_variable(name: str) -> Fault | None:
     if names.is_variable(name):
         return None
-    return Fault(f'Expected the name of a variable, but it is "{name:.50}".', names.RULE)
+    return Fault(f'Expected the name of a variable, but it is "{name:.50}".', names.advice(name))

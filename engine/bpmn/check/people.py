@@ -79,4 +79,6 @@ def _is_page(key: str) -> bool:
 def _form_data(diagram: Diagram, node: Node) -> Iterator[Problem]:
     for form_data in node.findall(f"{bpmn('extensionElements')}/{camunda('formData')}"):
         for field, fault in forms.faults_of_form_data(form_data):
-            yield diagram.document.problem("form-invalid", node, fault, place=diagram.document.place(field))
+            called = field.get("label") or field.get("id") or "(without a label)"
+            place = diagram.document.place(field)
+            yield diagram.document.problem("form-invalid", node, f'Field "{called:.50}": {fault}', place=place)

@@ -121,21 +121,24 @@ _READ: dict[str, Callable[[str], float]] = {
 }
 
 
+_WORDS = {"long": "a whole number", "boolean": "true or false", "date": "a date such as 2026-12-31"}
+
+
 def _faults(node: etree._Element) -> Iterator[str]:
     key, kind, default = node.get("id", ""), node.get("type", ""), node.get("defaultValue", "")
     if not names.is_variable(key):
-        yield f'Expected the id of a field to be the name of a variable, but it is "{key:.50}". {names.RULE}'
+        yield f'Expected the id to be the name of a variable, but it is "{key:.50}". {names.advice(key)}'
     if kind not in KINDS:
         yield f'Expected the type to be one of {", ".join(KINDS)}, but it is "{kind}".'
     elif not _is_read(lambda text: _default(KINDS[kind], text), default):
-        yield f'Expected the default value to be a {kind}, but it is "{default}".'
+        yield f'Expected the default value to be {_WORDS.get(kind, "a text")}, but it is "{default}".'
     if kind == "enum" and node.find(camunda("value")) is None:
         yield "Expected values to choose from, but there are none. Add them."
     for name, config in _constraints(node).items():
         if name not in _READ:
             yield f'The constraint "{name}" is not supported. Use one of {", ".join(_READ)}.'
         elif not _is_read(_READ[name], config):
-            yield f'Expected the constraint "{name}" to be a number, but it is "{config}".'
+            yield f'Expected the constraint "{name}" to be a number, but it is "{config:.50}".'
 
 
 def _is_read(read: Callable[[str], object], text: str) -> bool:

@@ -111,7 +111,7 @@ class _Reading:
             json.dumps(found, ensure_ascii=False).encode()
         except json.JSONDecodeError as cause:
             place = Place(self.file, cause.lineno, cause.colno)
-            _refuse("form-syntax", place, f"Expected JSON, but {cause.msg}.", "Export the form again.")
+            _refuse("form-syntax", place, "Expected JSON, but from here on the text is none.", "Export the form again.")
         except UnicodeEncodeError:
             _refuse("form-syntax", Place(self.file), "Expected text, but there is half a character.", "Write it again.")
         except (ValueError, RecursionError) as cause:
@@ -221,7 +221,7 @@ def _key_faults(component: Mapping[str, Json]) -> Iterator[Fault]:
     elif "." in key:
         yield f'The key "{key}" would set a part of a variable.', "Write it without a dot."
     elif not names.is_variable(key):
-        yield f'The key "{key:.50}" is not the name of a variable.', names.RULE
+        yield f'The key "{key:.50}" is not the name of a variable.', names.advice(key)
 
 
 _RULES: dict[str, tuple[Callable[[Json], bool], str]] = {
