@@ -210,8 +210,11 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
             yield from workflow.live()
 
     def token(self, token_id: str) -> Token | None:
-        """A live token by its id (hex)."""
-        key = UUID(hex=token_id)
+        """A live token by its id (hex); None also for what is no id."""
+        try:
+            key = UUID(hex=token_id)
+        except ValueError:
+            return None
         for workflow in [self, *self.subprocesses.values()]:
             found = workflow.tasks.get(key)
             if found is not None:

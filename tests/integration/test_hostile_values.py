@@ -121,7 +121,17 @@ def test_a_person_that_no_row_can_hold_stops_the_task(driver: Driver, attribute:
         story = driver.start("p", who=who)
 
         assert [each.element_id for each in story.incidents()] == ["work"]
-        assert "Expected a name of" in story.incidents()[0].message
+        assert "name" in story.incidents()[0].message
+
+
+@pytest.mark.parametrize("attribute", ["assignee", "candidateUsers", "candidateGroups"])
+def test_a_value_that_is_no_name_stops_the_task(driver: Driver, attribute: str) -> None:
+    driver.deploy_drawn(assigned(**{attribute: "${who}"}))
+
+    for who in ({"ana": 1}, [{"ana": 1}], False, 1.5, [["ana"]]):
+        story = driver.start("p", who=who)
+
+        assert "Expected the name of a person or group" in story.incidents()[0].message
 
 
 def test_nobody_named_is_everybody(driver: Driver) -> None:
@@ -136,7 +146,7 @@ def test_nobody_named_is_everybody(driver: Driver) -> None:
 def test_a_priority_that_is_none_stops_the_task(driver: Driver) -> None:
     driver.deploy_drawn(assigned(priority="${rank}"))
 
-    for rank in (10**400, 99_999_999_999, "high", [], 1e300):
+    for rank in (10**400, 99_999_999_999, "high", [], 1e300, 3.9, "1_0", "٣"):
         story = driver.start("p", rank=rank)
 
         assert "Expected the priority to be a whole number" in story.incidents()[0].message

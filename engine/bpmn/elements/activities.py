@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -67,7 +68,7 @@ class UserTask(FlowNode):
         told = self.assignment
         users = _people(token, told.candidate_users)
         groups = _people(token, told.candidate_groups)
-        assignee = next(iter(_names(token, [_text(token, told.assignee)])), None)
+        assignee = _assignee(token, told.assignee)
         if not (assignee or users or groups) and self.element.lane:
             groups = [self.element.lane]
         if assignee and not (users or groups):
@@ -86,7 +87,7 @@ class UserTask(FlowNode):
 
 
 DEFAULT_PRIORITY = 50
-LARGEST_PRIORITY = 1_000_000_000
+_WHOLE = re.compile(r"[+-]?[0-9]{1,9}(\.0+)?")
 _NO_PRIORITY = "Expected the priority to be a whole number of at most nine digits, but it is {}."
 LONGEST_NAME = 200
 """Characters of a person's or group's name."""
@@ -101,13 +102,11 @@ def _text(token: Token, source: str | None) -> str:
 
 def _priority(token: Token, source: str | None) -> int:
     text = _text(token, source)
-    try:
-        priority = int(float(text)) if text else DEFAULT_PRIORITY
-    except (ValueError, OverflowError) as cause:
-        raise ElementFailed(token.task_spec.bpmn_id, _NO_PRIORITY.format(f"{text!r:.100}")) from cause
-    if abs(priority) > LARGEST_PRIORITY:
-        raise ElementFailed(token.task_spec.bpmn_id, _NO_PRIORITY.format(priority))
-    return priority
+    if not text:
+        return DEFAULT_PRIORITY
+    if not _WHOLE.fullmatch(text):
+        raise ElementFailed(token.task_spec.bpmn_id, _NO_PRIORITY.format(f"{text!r:.100}"))
+    return int(float(text))
 
 
 def _moment(token: Token, source: str | None) -> str | None:
@@ -123,14 +122,32 @@ def _moment(token: Token, source: str | None) -> str | None:
         raise ElementFailed(token.task_spec.bpmn_id, str(cause)) from cause
 
 
+def _assignee(token: Token, source: str | None) -> str | None:
+    value = None if source is None else value_of(token, source)
+    named = [] if value is None else _names(token, [_name(token, value).strip()])
+    return named[0] if named else None
+
+
 def _people(token: Token, sources: tuple[str, ...]) -> list[str]:
-    """Names, each source giving one or a list of them."""
-    found: list[str] = []
-    for source in sources:
-        value: Json = value_of(token, source)
-        several = value if isinstance(value, list | tuple | set | frozenset) else str(value or "").split(",")
-        found += [str(item).strip() for item in several if item is not None]
-    return _names(token, found)
+    """Names, each source giving one, several with commas between, a list of them, or None."""
+    values = (value_of(token, source) for source in sources)
+    return _names(token, [name for value in values for name in _several(token, value)])
+
+
+def _several(token: Token, value: Json) -> list[str]:
+    if isinstance(value, str):
+        return [name.strip() for name in value.split(",")]
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_name(token, item).strip() for item in value if item is not None]
+    return [] if value is None else [_name(token, value)]
+
+
+def _name(token: Token, value: Json) -> str:
+    """A number may be a name, too."""
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    message = f"Expected the name of a person or group, or a list of them, but it is {value!r:.100}."
+    raise ElementFailed(token.task_spec.bpmn_id, message)
 
 
 def _names(token: Token, found: list[str]) -> list[str]:
