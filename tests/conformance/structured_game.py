@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from tests.conformance.structures import (
     Activity,
     Again,
+    Aside,
     Block,
     Boundary,
     Catch,
@@ -20,6 +21,7 @@ from tests.conformance.structures import (
     Fork,
     Loop,
     Race,
+    Scope,
     Split,
     Then,
     Throw,
@@ -38,6 +40,8 @@ class Span:
     path: str
     over: bool = False
     catchers: list[Catcher] = field(default_factory=list)
+    begun_by: Catcher | None = None
+    """Of an event sub-process: what is thrown inside goes past that one."""
 
     @property
     def is_alive(self) -> bool:
@@ -52,7 +56,7 @@ class Span:
 
 @dataclass(eq=False, slots=True)
 class Catcher:
-    """A boundary event for errors or escalations."""
+    """A boundary event or event sub-process for errors or escalations."""
 
     kind: str
     code: str | None
@@ -65,6 +69,7 @@ class Level:
 
     span: Span
     finished: Act
+    is_top: bool = False
     tokens: int = 1
 
     def ended(self) -> None:
@@ -130,7 +135,7 @@ class Offer:
 
 
 class Game:
-    def __init__(self, block: Block, seed: int) -> None:
+    def __init__(self, block: Block | Scope, seed: int) -> None:
         self.choices = Choices(seed)
         self.serial = 0
         """How many things have happened."""
@@ -139,8 +144,7 @@ class Game:
         self._standing: list[Span] = []
         """One for each token."""
         self._top = Span(None, "")
-        level = Level(self._top, self._finish)
-        self._go(block, Place(self._top, level, level.ended), level.ended)
+        self._inside(block, self._top, self._finish)
 
     # ---- seen from outside
 
@@ -195,11 +199,13 @@ class Game:
 
     def _catcher(self, span: Span | None, kind: str, code: str) -> Catcher | None:
         """The nearest; at one activity, the one that names the code rather than the one that catches all."""
+        past: list[Catcher | None] = []
         while span is not None:
             for wanted in (code, None):
                 for catcher in span.catchers:
-                    if (catcher.kind, catcher.code) == (kind, wanted):
+                    if (catcher.kind, catcher.code) == (kind, wanted) and catcher not in past:
                         return catcher
+            past.append(span.begun_by)
             span = span.outer
         return None
 
@@ -304,7 +310,7 @@ class Game:
             at.ended()
 
     def _end_all(self, block: Exit, at: Place) -> None:
-        self.was_terminated = at.level.span is self._top
+        self.was_terminated = at.level.is_top
         at.level.finished()
 
     def _pass_escalation(self, block: Throw, at: Place, then: Act) -> None:
@@ -345,8 +351,47 @@ class Game:
             done()
 
         self._stand(span)
-        level = Level(span, finished)
-        return self._go(block.inner, Place(span, level, level.ended), level.ended)
+        return self._inside(block.inner, span, finished)
+
+    # ---- insides
+
+    def _inside(self, block: Block | Scope, span: Span, finished: Act) -> None:
+        """Do what is inside a process or sub-process. The body ends when an event sub-process interrupts it."""
+        body = span.inner()
+        level = Level(body, finished, is_top=span is self._top)
+        for aside in block.asides if isinstance(block, Scope) else ():
+            self._watch(aside, span, body, level)
+        inner = block.inner if isinstance(block, Scope) else block
+        self._go(inner, Place(body, level, level.ended), level.ended)
+
+    def _watch(self, aside: Aside, span: Span, body: Span, level: Level) -> None:
+        wait = self._stand(body.inner())
+        left = {"cycle": 2, "timer": 1}.get(aside.what)
+
+        def interrupt() -> None:
+            body.over = True
+            self._run_aside(aside, span.inner(), level.finished)
+
+        def happen_beside() -> None:
+            nonlocal left
+            left = None if left is None else left - 1
+            wait.over = left == 0
+            level.tokens += 1
+            self._run_aside(aside, Span(body, body.path, begun_by=catcher), level.ended)
+
+        happen = interrupt if aside.interrupting else happen_beside
+        catcher = Catcher(aside.what, aside.code, happen)
+        if aside.what in ("error", "escalation"):
+            body.catchers.append(catcher)
+        else:
+            self._offers.append(Offer(aside.id, wait, happen))
+
+    def _run_aside(self, aside: Aside, run: Span, then: Act) -> None:
+        def finished() -> None:
+            run.over = True
+            then()
+
+        self._inside(aside.handler, self._stand(run), finished)
 
     def _path(self, block: Activity, path: str, number: int | None = None) -> str:
         return path + (f"/{self.serial}" if block.beside else "") + ("" if number is None else f".{number}")

@@ -115,11 +115,30 @@ class Activity:
     """A user task, or a sub-process with something inside."""
 
     id: str
-    inner: Block | None = None
+    inner: Block | Scope | None = None
     repeat: Each | Again | None = None
     events: tuple[Boundary, ...] = ()
     beside: bool = False
     """Whether there may be several at once: each is told apart by the step it began at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """An event sub-process; what, code: as of a boundary event."""
+
+    id: str
+    what: str
+    interrupting: bool
+    handler: Block
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The inside of a process or sub-process that has event sub-processes."""
+
+    inner: Block
+    asides: tuple[Aside, ...]
 
 
 Block = Then | Split | Loop | Race | Catch | Fork | Exit | Throw | Activity
@@ -137,8 +156,17 @@ class Generator:
     def __init__(self, seed: int, size: int) -> None:
         self._dice, self._left, self._count = random.Random(seed), size, 0
 
-    def process(self) -> Block:
-        return self._block(0)
+    def process(self) -> Block | Scope:
+        return self._scope(self._block(0), 0)
+
+    def _scope(self, inner: Block, depth: int) -> Block | Scope:
+        asides = tuple(self._aside(depth + 1) for _ in range(self._dice.choice([0, 0, 0, 1, 1, 2])))
+        return Scope(inner, asides) if asides else inner
+
+    def _aside(self, depth: int) -> Aside:
+        what, interrupting, code = self._trigger()
+        handler = self._block(depth) if interrupting else self._beside(depth)
+        return Aside(self._id("aside"), what, interrupting, handler, code)
 
     def _id(self, kind: str) -> str:
         self._count += 1
@@ -194,7 +222,7 @@ class Generator:
     def _activity(self, depth: int) -> Activity:
         dice = self._dice
         name = self._id("act")
-        inner = self._worked(depth) if dice.random() < 0.7 else None
+        inner = self._scope(self._worked(depth), depth) if dice.random() < 0.7 else None
         repeat = dice.choice([None, None, self._each(), self._each(), self._again()])
         events = tuple(self._boundary(depth) for _ in range(dice.choice([0, 1, 1, 2, 3])))
         return Activity(name, inner, repeat, events)
@@ -207,13 +235,17 @@ class Generator:
         return Again(self._dice.random() < 0.5, self._dice.choice([None, 1, 2]))
 
     def _boundary(self, depth: int) -> Boundary:
+        what, interrupting, code = self._trigger()
+        handler = self._block(depth) if interrupting else self._beside(depth)
+        return Boundary(self._id("on"), what, interrupting, handler if self._dice.random() < 0.85 else None, code)
+
+    def _trigger(self) -> tuple[str, bool, str | None]:
+        """(what, whether it interrupts, code)"""
         dice = self._dice
         what = dice.choice([*OUTSIDE, "cycle", "error", "error", "escalation", "escalation"])
         interrupting = what == "error" or (what != "cycle" and dice.random() < 0.5)
-        handler = self._block(depth) if interrupting else self._beside(depth)
         codes = {"error": CODES, "escalation": ESCALATIONS}.get(what)
-        code = None if codes is None else dice.choice([*codes, None])
-        return Boundary(self._id("on"), what, interrupting, handler if dice.random() < 0.85 else None, code)
+        return what, interrupting, None if codes is None else dice.choice([*codes, None])
 
 
 # ---- drawing -------------------------------------------------------------------------------------------------------
@@ -245,13 +277,15 @@ class Drawing:
     parts: list[str] = field(default_factory=list)
     flows: int = 0
 
-    def document(self, block: Block) -> bytes:
+    def document(self, block: Block | Scope) -> bytes:
         return document(self.scope("top", block), root=ROOT + MORE)
 
-    def scope(self, name: str, block: Block) -> str:
+    def scope(self, name: str, block: Block | Scope) -> str:
         """What is inside a process or sub-process; some of the latter start and end without events."""
         outside, self.parts = self.parts, []
-        entry, last = self.block(block)
+        for aside in block.asides if isinstance(block, Scope) else ():
+            self.aside(aside)
+        entry, last = self.block(block.inner if isinstance(block, Scope) else block)
         begins_itself = f'targetRef="{entry}"' not in "".join(self.parts)  # nothing leads there
         if name == "top" or name[-1] in "02468" or not begins_itself:
             self.add(f'<startEvent id="{name}_start"/><endEvent id="{name}_end"/>')
@@ -259,6 +293,14 @@ class Drawing:
             self.flow(last, f"{name}_end")
         inside, self.parts = self.parts, outside
         return "".join(inside)
+
+    def aside(self, aside: Aside) -> None:
+        outside, self.parts = self.parts, []
+        interrupts, told = str(aside.interrupting).lower(), definition(aside.what, aside.code)
+        self.add(f'<startEvent id="{aside.id}" isInterrupting="{interrupts}">{told}</startEvent>')
+        self.flow(aside.id, self.block(aside.handler)[0])
+        inside, self.parts = self.parts, outside
+        self.add(f'<subProcess id="{aside.id}_sub" triggeredByEvent="true">{"".join(inside)}</subProcess>')
 
     def add(self, xml: str) -> None:
         self.parts.append(xml)
