@@ -93,6 +93,22 @@ PLACES = {
         '<camunda:inputParameter name="v"><camunda:map><camunda:entry key=QUOTED>TEXT</camunda:entry></camunda:map>'
         "</camunda:inputParameter>"
     ),
+    "called": around('<callActivity id="n" calledElement=QUOTED/>'),
+    **{
+        word: around(f'<callActivity id="n" calledElement="q" camunda:{word}=QUOTED/>')
+        for word in ("calledElementBinding", "calledElementVersion")
+    },
+    **{
+        f"in {word}": around(
+            '<callActivity id="n" calledElement="q"><extensionElements>'
+            f'<camunda:in {word}=QUOTED target="t"/></extensionElements></callActivity>'
+        )
+        for word in ("source", "sourceExpression", "businessKey", "variables")
+    },
+    "awaited condition": around(
+        '<intermediateCatchEvent id="n"><conditionalEventDefinition><condition>TEXT</condition>'
+        "</conditionalEventDefinition></intermediateCatchEvent>"
+    ),
     "field id": field('id=QUOTED type="string"'),
     **{f"default {kind}": field(f'id="f" type="{kind}" defaultValue=QUOTED') for kind in ("long", "date", "boolean")},
     "constraint": field(
