@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.conformance import table
-from tests.conformance.table import DECLINED, HOUR, Row, again, draw, each, end, service
+from tests.conformance.table import DECLINED, HOUR, MESSAGE, Row, again, draw, each, end, service
 from tests.play import Play, boundary, script, sub, user
 
 FLOWS = table.rows(
@@ -69,6 +69,15 @@ FLOWS = table.rows(
         ended="active",
     ),
     Row(
+        "an activity may lead back to itself",
+        "13.3.1",
+        draw("start -> a -[more]-> a; a -*-> b -> end"),
+        do=(("a", {"more": True}), ("a", {"more": False})),
+        at="b",
+        visits={"a": 2},
+        ended="active",
+    ),
+    Row(
         "an abstract and a manual task pass",
         "13.3.3",
         draw("start -> t -> m -> end", '<task id="t"/><manualTask id="m"/>'),
@@ -119,6 +128,22 @@ SUB_PROCESSES = table.rows(
         do=("b a c",),
         at="d",
         visits={"a": 1, "b": 1, "c": 1},
+        ended="active",
+    ),
+    Row(
+        "a sub-process may begin at a gateway",
+        "13.3.4",
+        draw("start -> s -> c -> end", sub("s", draw("and2 -> a; and2 -> b"))),
+        do=("b a",),
+        at="c",
+        ended="active",
+    ),
+    Row(
+        "a sub-process with nothing in it passes",
+        "13.3.4",
+        draw("start -> s -> a -> end", sub("s", "")),
+        at="a",
+        visits={"s": 1},
         ended="active",
     ),
     Row(
@@ -211,6 +236,19 @@ LOOPS = table.rows(
         at="a",
         seen={"loopCounter": 2},
         visits={"a": 3},
+        ended="active",
+    ),
+    Row(
+        "an event beside a loop happens for the whole of it",
+        "13.5.3",
+        draw(
+            "start -> s -> c -> end; m -> d -> end2",
+            sub("s", draw("start2 -> a -> end3"), again("more")),
+            boundary("m", "s", MESSAGE, interrupting=False),
+        ),
+        do=(("a", {"more": True}), "m", "m"),
+        at="a d d",
+        visits={"s": 2, "m": 2},
         ended="active",
     ),
     Row(
@@ -382,6 +420,15 @@ MULTI_INSTANCE = table.rows(
         do=("a a a",),
         at="b",
         visits={"b": 1},
+        ended="active",
+    ),
+    Row(
+        "each instance of a receive task takes one message",
+        "13.3.7",
+        draw("start -> r -> a -> end", f'<receiveTask id="r" messageRef="paid">{each(count="2")}</receiveTask>'),
+        do=("r",),
+        at="r",
+        visits={"r": 2, "a": 0},
         ended="active",
     ),
     Row(

@@ -33,7 +33,7 @@ from tests.conformance.table import (
     throw,
 )
 from tests.driver import ROOT, Driver
-from tests.play import Play, boundary, sub
+from tests.play import Play, boundary, script, sub
 
 pytestmark = pytest.mark.conformance
 
@@ -44,6 +44,14 @@ BEGINNINGS = table.rows(
         "without a start event a gateway may begin",
         "13.2",
         draw("and1 -> a -> end; and1 -> b -> end"),
+        at="a b",
+        ended="active",
+    ),
+    Row(
+        "without a start event a catching event may begin",
+        "13.2",
+        draw("x -> a; b", catch("x", MESSAGE)),
+        do=("x",),
         at="a b",
         ended="active",
     ),
@@ -337,6 +345,18 @@ ERRORS = table.rows(
         ended="active",
     ),
     Row(
+        "an error that a script raises leaves by the sub-process around it",
+        "10.5.6",
+        draw(
+            "start -> s -> c -> end; e -> d -> end",
+            sub("s", draw("start2 -> x -> b -> end2", script("x", "raise BpmnError('DECLINED', 'no')"))),
+            boundary("e", "s", DECLINED),
+        ),
+        at="d",
+        values={"errorCode": "DECLINED", "errorMessage": "no"},
+        ended="active",
+    ),
+    Row(
         "an error of one token leaves the other runs of its sub-process",
         "13.5.3",
         draw("start -> and1 -> s -> c -> end; and1 -> s; e -> d -> end", RISKY, boundary("e", "s", DECLINED)),
@@ -413,6 +433,32 @@ ESCALATIONS = table.rows(
         do=(("a", {"more": True}), ("a", {"more": True})),
         at="a d d",
         visits={"x": 2},
+        ended="active",
+    ),
+    Row(
+        "each instance escalates by itself",
+        "13.5.3",
+        draw(
+            "start -> s -> c -> end; x -> d -> end",
+            sub("s", draw("start2 -> a -> tell -> b -> end2", throw("tell", LATE)), each(count="2")),
+            boundary("x", "s", LATE, interrupting=False),
+        ),
+        do=("a#0", "a#0"),
+        at="b b d d",
+        visits={"x": 2},
+        ended="active",
+    ),
+    Row(
+        "an interrupting escalation of one instance ends all of them",
+        "13.5.3",
+        draw(
+            "start -> s -> c -> end; x -> d -> end",
+            sub("s", draw("start2 -> a -> tell -> b -> end2", throw("tell", LATE)), each(count="2")),
+            boundary("x", "s", LATE),
+        ),
+        do=("a#1",),
+        at="d",
+        visits={"c": 0},
         ended="active",
     ),
     Row(
@@ -574,6 +620,15 @@ PASSING = table.rows(
         )
         for kind, definition in (("timer", HOUR), ("message", MESSAGE), ("signal", SIGNAL))
     ],
+    Row(
+        "a cycle that a token waits for happens once",
+        "10.5.5",
+        draw("start -> x -> a -> end", catch("x", cycle("R3/PT1H"))),
+        do=("x",),
+        at="a",
+        visits={"x": 1},
+        ended="active",
+    ),
     Row(
         "a token may wait more than once in one place",
         "13.5.2",

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conformance import table
 from tests.conformance.table import HOUR, MESSAGE, SIGNAL, Row, catch, draw
-from tests.play import Play, boundary, script, sub
+from tests.play import Play, boundary, flow, script, sub, user
 
 TWO_BRANCHES = "start -> and1 -> a -> and2 -> c -> end; and1 -> b -> and2"
 TWICE_EACH = (
@@ -143,6 +143,8 @@ PARALLEL = table.rows(
     ),
 )
 
+DEFAULT_ASKS = '<exclusiveGateway id="xor" default="xor_a"/>' + user("a") + user("b")
+DEFAULT_ASKS += flow("xor", "a", "False") + flow("xor", "b", "n > 5")
 EXCLUSIVE = table.rows(
     Row(
         "an exclusive merge lets each token pass by itself",
@@ -185,6 +187,14 @@ EXCLUSIVE = table.rows(
         given={"n": 0},
         at="xor",
         stopped="xor",
+        ended="active",
+    ),
+    Row(
+        "a condition on the default flow is not asked",
+        "10.6.2",
+        draw("start -> xor", DEFAULT_ASKS),
+        given={"n": 1},
+        at="a",
         ended="active",
     ),
     Row(
@@ -393,6 +403,14 @@ INCLUSIVE = table.rows(
         ),
         do=("a",),
         at="or1 u",
+        ended="active",
+    ),
+    Row(
+        "what a boundary event began holds up a join",
+        "13.4.3",
+        draw("start -> and1 -> a -> end; t -> b -> or1 -> d -> end; and1 -> c -> or1", boundary("t", "a", HOUR)),
+        do=("t c",),
+        at="b or1",
         ended="active",
     ),
     Row(
