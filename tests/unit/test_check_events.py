@@ -62,6 +62,14 @@ def test_a_wrong_time_is_refused_with_the_right_form(content: str, words: str) -
     assert problem.place.column > len("<timerEventDefinition>")
 
 
+def test_the_timer_of_an_event_sub_process_may_read_variables() -> None:
+    start = f'<startEvent id="begin">{timer("<timeDuration>${pause}</timeDuration>")}</startEvent>'
+    inside = f'{start}<endEvent id="over"/>{chain("begin", "over")}'
+    event_sub_process = f'<subProcess id="sub" triggeredByEvent="true">{inside}</subProcess>'
+
+    accepted(START + event_sub_process + END + chain("start", "end"))
+
+
 @pytest.mark.parametrize("text", ['"abc"', "${'abc'}", "3", "P7974Y", '"P1" + "D"', '"abc".upper()'])
 def test_a_start_timer_is_written_out(text: str) -> None:
     start = f'<startEvent id="start">\n{timer(f"<timeDuration>{text}</timeDuration>")}{HERE}</startEvent>'

@@ -46,7 +46,9 @@ def _timer(diagram: Diagram, event: Node, definition: Node) -> Iterator[Problem]
 
 
 def _time(diagram: Diagram, event: Node, node: Node) -> Iterator[Problem]:
-    fault = _time_fault(TIMERS[local(node)], node.text or "", is_start=local(event) == "startEvent")
+    parent = event.getparent()
+    begins_instance = local(event) == "startEvent" and parent is not None and local(parent) == "process"
+    fault = _time_fault(TIMERS[local(node)], node.text or "", is_start=begins_instance)
     if fault is not None:
         place = diagram.document.text_place(node, fault.offset)
         yield diagram.document.problem("timer-invalid", event, fault.message, fault.fix, place=place)
