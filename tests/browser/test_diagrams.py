@@ -152,6 +152,7 @@ class Hands:
         for name in dict.fromkeys(telling.path.split(" > ")):
             assert any(row.startswith(name) for row in shown), f"Expected {name} among {shown}."
         assert not any("incident" in row or "active" in row for row in shown)
+        main.locator('[data-island="viewer"][data-ready]').wait_for()
 
     # ---- people
 
