@@ -508,7 +508,7 @@ def test_the_buttons_of_a_wide_gateway_are_found_in_no_time(conditions: list[str
 
     form = from_choices(["way"], [*flows, Choice("Else", is_default=True)])
 
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - began < 1.5
     assert len(form.buttons) == (len(conditions) + 1 if has_buttons else 0)
 
 
