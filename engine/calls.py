@@ -46,10 +46,16 @@ def _start(tx: Transaction, job: Job, _result: object) -> None:
 def _begin(tx: Transaction, job: Job, caller: Caller, given: Mapping[str, Json]) -> None:
     _require_depth(tx, caller)
     definition = _called(tx, job)
-    called = execution.begin(tx, definition, given, business_key=job.payload["business_key"] or None, caller=caller)
+    called = execution.begin(tx, definition, given, business_key=_business_key(tx, job), caller=caller)
     data = {"called": called, "process": definition.key, "version": definition.version}
     told = history.event(tx, "instance called", instance_id=caller.instance_id, element_id=job.element_id, data=data)
     history.append(tx, [told])
+
+
+def _business_key(tx: Transaction, job: Job) -> str | None:
+    if job.payload["hands_on_key"]:
+        return tx.session.scalar(select(InstanceRow.business_key).where(InstanceRow.id == job.instance_id))
+    return job.payload["business_key"] or None
 
 
 def _called(tx: Transaction, job: Job) -> DefinitionRow:

@@ -29,6 +29,8 @@ class Settings:
     """Steps that one command may take before the instance is stopped with an incident."""
     command_duration: timedelta = timedelta(seconds=5)
     """Time that one command may take for its steps before the instance is stopped with an incident."""
+    message_lifetime: timedelta = DAY
+    """How long a thrown message waits for somebody to take it before an incident tells of it."""
     script_duration: timedelta = timedelta(seconds=1)
     script_memory_bytes: int = 64_000_000
     script_processes: int = 4

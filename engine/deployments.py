@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, text, update
 
-from engine import execution, history, jobs
+from engine import execution, history, jobs, waits
 from engine.bpmn import check as checks
 from engine.bpmn import parse, schedule
 from engine.bpmn.document import Document
@@ -167,6 +167,7 @@ def _start_subscription(kind: str) -> Any:
     ) -> None:
         values = {"kind": kind, "name": told.name, "definition_id": row.id, "element_id": start.element.id}
         tx.session.execute(insert(SubscriptionRow).values(**values))
+        waits.seek_messages(tx, [told.name] if kind == "message" else [])
 
     return subscribe
 

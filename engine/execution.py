@@ -223,7 +223,7 @@ def _finish(
     _write_variables(tx, command.owner.instance_id, run.scopes)
     _write_history(tx, command, status, events)
     _write_waits(tx, command, completed)
-    _write_thrown(tx, run, command.caller)
+    _write_thrown(tx, command)
     if status != InstanceStatus.ACTIVE and command.caller is not None:
         _tell_caller(tx, command, command.caller)
 
@@ -417,15 +417,16 @@ def _write_waits(tx: Transaction, command: Command, completed: Collection[str]) 
     waits.begin(tx, command.owner, begun)
 
 
-def _write_thrown(tx: Transaction, run: Run, caller: Caller | None) -> None:
+def _write_thrown(tx: Transaction, command: Command) -> None:
     """What was thrown for the world outside goes out as jobs: no second instance is touched in this transaction."""
-    for fact in run.facts:
+    for fact in command.run.facts:
         if isinstance(fact, Thrown):
-            payload = {"name": fact.name, "values": values.encode(dict(fact.payload))}
+            told = {"name": fact.name, "values": values.encode(dict(fact.payload)), "from": command.owner.instance_id}
             if fact.kind != "escalation":
-                jobs.add(tx, fact.kind, payload=payload)
-            elif caller is not None:
-                jobs.add(tx, "escalation", instance_id=caller.instance_id, token=caller.token, payload=payload)
+                jobs.add(tx, fact.kind, payload=told)
+            elif command.caller is not None:
+                caller = command.caller
+                jobs.add(tx, "escalation", instance_id=caller.instance_id, token=caller.token, payload=told)
 
 
 def _tell_caller(tx: Transaction, command: Command, caller: Caller) -> None:

@@ -82,8 +82,11 @@ def _open(tx: Transaction, job: Job, message: str) -> None:
 def _name(tx: Transaction, job: Job) -> str:
     """What stopped: the start event, else what was to be thrown to all."""
     if job.definition_id is None or job.element_id is None:
-        return f'{job.kind} "{job.payload.get("name", "")}"'
+        return f'{_WORDS.get(job.kind, job.kind)} "{job.payload.get("name", "")}"'
     return execution.process_of(tx, job.definition_id).elements[job.element_id].name or job.element_id
+
+
+_WORDS = {"seek": "message"}
 
 
 # ---- trying again --------------------------------------------------------------------------------------------------

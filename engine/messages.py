@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, delete, select
 
 from engine import execution, history, incidents, jobs, values
 from engine.bpmn.variables import check
-from engine.errors import Conflict, Invalid, NotFound
+from engine.errors import Conflict, Invalid, NotFound, ServiceFailed
 from engine.jobs import Handler, Job, NewJob
 from engine.model import Json, Place, Problem, Right
-from engine.storage.tables import DefinitionRow, InstanceRow, SubscriptionRow
+from engine.storage.tables import DefinitionRow, InstanceRow, JobRow, MessageRow, SubscriptionRow
 from engine.transaction import Transaction
 
 
@@ -31,6 +32,16 @@ def correlate(
     tx.require(Right.MESSAGE)
     execution.check_business_key(business_key)
     _require_storable(name, variables or {})
+    taker = _hand_over(tx, name, business_key, variables or {}, instance_id)
+    if taker is None:
+        raise NotFound(f'Expected an instance to wait for message "{name}", but none does, and none starts with it.')
+    return taker
+
+
+def _hand_over(
+    tx: Transaction, name: str, business_key: str | None, payload: Mapping[str, Json], instance_id: int | None = None
+) -> int | None:
+    """Deliver it, or start an instance with it; gives that instance's id. None: nobody waits. Raises Conflict."""
     found = tx.session.scalars(_waiting(name, business_key, instance_id)).all()
     waiting = dict.fromkeys(row.instance_id for row in found)
     if len(waiting) > 1:
@@ -39,8 +50,8 @@ def correlate(
             f'Expected one instance to wait for message "{name}", but these do: {ids}. Name the business key.'
         )
     if found:
-        return _deliver(tx, found[0], variables or {})
-    return _start(tx, name, business_key, variables or {})
+        return _deliver(tx, found[0], payload)
+    return _start(tx, name, business_key, payload)
 
 
 def _require_storable(name: str, payload: Mapping[str, Json]) -> None:
@@ -73,7 +84,7 @@ def _deliver(tx: Transaction, row: SubscriptionRow, payload: Mapping[str, Json])
     return instance_id
 
 
-def _start(tx: Transaction, name: str, business_key: str | None, payload: Mapping[str, Json]) -> int:
+def _start(tx: Transaction, name: str, business_key: str | None, payload: Mapping[str, Json]) -> int | None:
     query = (
         select(SubscriptionRow, DefinitionRow)
         .join(DefinitionRow, DefinitionRow.id == SubscriptionRow.definition_id)
@@ -82,12 +93,67 @@ def _start(tx: Transaction, name: str, business_key: str | None, payload: Mappin
     )
     rows = tx.session.execute(query).all()
     if not rows:
-        raise NotFound(f'Expected an instance to wait for message "{name}", but none does, and none starts with it.')
+        return None
     if len(rows) > 1:
         keys = ", ".join(definition.key for _, definition in rows)
         raise Conflict(f'Expected one process to start with message "{name}", but these do: {keys}.')
     ((start, definition),) = rows
     return execution.begin(tx, definition, payload, business_key=business_key, start_event=start.element_id)
+
+
+# ---- thrown by instances -------------------------------------------------------------------------------------------
+
+
+def _post(tx: Transaction, job: Job, _result: object) -> None:
+    """A message was thrown. Nobody waits for it yet: it is kept, until somebody does or its time is over."""
+    name, thrower = str(job.payload["name"]), int(job.payload["from"])
+    if _send(tx, name, thrower, values.decode(job.payload["values"])):
+        return
+    row = MessageRow(
+        name=values.shown(name),
+        payload=job.payload["values"],
+        thrower_id=thrower,
+        expires_at=tx.now + tx.store.settings.message_lifetime,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    again = NewJob("seek", payload=_seeking(row, last=False), due_at=tx.now + AGAIN)
+    last = NewJob("seek", payload=_seeking(row, last=True), due_at=row.expires_at)
+    jobs.add_many(tx, [again, last])
+
+
+def _seeking(row: MessageRow, *, last: bool) -> dict[str, Json]:
+    return {"name": row.name, "message": row.id, "last": last}
+
+
+AGAIN = timedelta(seconds=2)
+"""Who began to wait in a transaction beside ours did not see the message, nor it him: it looks once more."""
+
+
+def _seek(tx: Transaction, job: Job, _result: object) -> None:
+    """A kept message looks for somebody who takes it. Of two that look at once the second finds it gone."""
+    row = tx.session.get(MessageRow, job.payload["message"], with_for_update=True)
+    if row is None:
+        return
+    if _send(tx, row.name, row.thrower_id, values.decode(row.payload)):
+        _forget(tx, row)
+    elif job.payload["last"]:
+        message = f'Message "{row.name}" of instance {row.thrower_id} was thrown, but nobody took it in time.'
+        raise ServiceFailed(message, retryable=False)
+
+
+def _forget(tx: Transaction, row: MessageRow) -> None:
+    """It was taken: nobody has to tell that it was not, and who has told it is put right."""
+    last = (JobRow.kind == "seek", JobRow.due_at == row.expires_at, JobRow.payload == _seeking(row, last=True))
+    tx.session.execute(delete(JobRow).where(*last))
+    tx.session.delete(row)
+    tx.session.flush()
+
+
+def _send(tx: Transaction, name: str, thrower: int, payload: Mapping[str, Json]) -> bool:
+    """To who waits with the thrower's business key, when it has one."""
+    business_key = tx.session.scalar(select(InstanceRow.business_key).where(InstanceRow.id == thrower))
+    return _hand_over(tx, name, business_key, payload) is not None
 
 
 # ---- signals -------------------------------------------------------------------------------------------------------
@@ -143,5 +209,7 @@ def _take(tx: Transaction, job: Job, _result: object) -> None:
         _deliver(tx, row, payload)
 
 
+MESSAGE = Handler(finish=_post, gave_up=incidents.give_up)
+SEEK = Handler(finish=_seek, gave_up=incidents.give_up)
 SIGNAL = Handler(finish=_broadcast, gave_up=incidents.give_up)
 DELIVERY = Handler(finish=_take, gave_up=incidents.give_up)

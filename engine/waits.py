@@ -14,9 +14,19 @@ from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Wait
 from engine.jobs import NewJob
 from engine.model import Actor, InstanceStatus, TaskStatus
-from engine.storage.tables import NEVER, CandidateRow, IncidentRow, InstanceRow, SubscriptionRow, UserTaskRow
+from engine.storage.tables import (
+    NEVER,
+    CandidateRow,
+    IncidentRow,
+    InstanceRow,
+    MessageRow,
+    SubscriptionRow,
+    UserTaskRow,
+)
 from engine.transaction import Transaction
 
+MOST_MESSAGES = 10
+"""Tried again when somebody begins to wait."""
 EVERYBODY = "all:"
 """The reader of a task that names nobody."""
 
@@ -195,6 +205,18 @@ def _begin_subscription(tx: Transaction, owner: Owner, waits: Sequence[Wait]) ->
         for wait in waits
     ]
     tx.connection.execute(insert(_table(SubscriptionRow)), rows)
+    seek_messages(tx, [wait.data["name"] for wait in waits if wait.kind == "message"])
+
+
+def seek_messages(tx: Transaction, names: Sequence[str]) -> None:
+    """Somebody waits for messages of these names now: those that were thrown before try again, the oldest first."""
+    if not names:
+        return
+    early = select(MessageRow.id, MessageRow.name).where(MessageRow.name.in_(names)).order_by(MessageRow.id)
+    told = [
+        {"message": id, "name": name, "last": False} for id, name in tx.connection.execute(early.limit(MOST_MESSAGES))
+    ]
+    jobs.add_many(tx, [NewJob("seek", payload=each) for each in told])
 
 
 _UNSUBSCRIBE = delete(_table(SubscriptionRow)).where(

@@ -21,6 +21,8 @@ from engine.transaction import Store
 HANDLERS: Mapping[str, Handler] = {
     "timer": timers.HANDLER,
     "service": services.HANDLER,
+    "message": messages.MESSAGE,
+    "seek": messages.SEEK,
     "signal": messages.SIGNAL,
     "delivery": messages.DELIVERY,
     "call": calls.CALL,

@@ -282,6 +282,18 @@ class SubscriptionRow(Base):
     element_id: Mapped[str] = mapped_column(String(255))
 
 
+class MessageRow(Base):
+    """A message that was thrown before anybody waited for it."""
+
+    __tablename__ = "message"
+    __table_args__ = (Index(None, "name", "id"),)
+    id: Mapped[int] = _id()
+    name: Mapped[str] = mapped_column(String(255))
+    payload: Mapped[dict[str, Any]]
+    thrower_id: Mapped[int] = _of("instance.id", index=True)
+    expires_at: Mapped[datetime]
+
+
 class IncidentRow(Base):
     """A stop at a token of an instance; or a job of no instance that has failed, which it goes with."""
 

@@ -83,6 +83,15 @@ def test_the_business_key_is_handed_on(driver: Driver) -> None:
     assert called(driver).row.business_key == "4711"
 
 
+def test_the_caller_s_own_business_key_is_handed_on(driver: Driver) -> None:
+    told = '<camunda:in businessKey="#{execution.processBusinessKey}"/>'
+    deploy(driver, parent=parent(call(told)), child=CHILD)
+
+    driver.start("parent", business_key="4711", amount=7)
+
+    assert (called(driver).row.business_key, called(driver).values()) == ("4711", {"amount": 7})
+
+
 def test_an_error_of_the_called_process_is_caught_at_the_call(driver: Driver) -> None:
     child = START + f'<endEvent id="end">{ERROR}</endEvent>' + chain("start", "end")
     more = boundary("caught", "call", ERROR) + user("mend") + chain("caught", "mend")

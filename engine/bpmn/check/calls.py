@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.bpmn import dialects
 from engine.bpmn.check import python
-from engine.bpmn.check.diagram import Diagram
+from engine.bpmn.check.diagram import Diagram, Text
 from engine.bpmn.check.limits import fault_of_variable
 from engine.bpmn.elements.activities import Binding
 from engine.bpmn.nodes import Node, camunda
+from engine.bpmn.parse.calls import is_own_key
 from engine.model import Problem
 
 RULE = "call-activity"
@@ -51,7 +53,8 @@ def _binding(diagram: Diagram, node: Node) -> Iterator[Problem]:
 def _mapping(diagram: Diagram, node: Node, mapping: Node) -> Iterator[Problem]:
     place = diagram.document.place(mapping)
     if mapping.get("businessKey"):
-        yield from _value(diagram, node, mapping, "businessKey")
+        if not is_own_key(mapping.get("businessKey", "")):
+            yield from _value(diagram, node, mapping, "businessKey")
         return
     if mapping.get("variables") == "all":
         return
@@ -69,7 +72,9 @@ def _mapping(diagram: Diagram, node: Node, mapping: Node) -> Iterator[Problem]:
 
 
 def _value(diagram: Diagram, node: Node, holder: Node, attribute: str) -> Iterator[Problem]:
-    fault = python.fault_of_value(holder.get(attribute, ""))
-    if fault is not None:
-        place = diagram.document.attribute_place(holder, attribute)
+    place, text = diagram.document.attribute_place(holder, attribute), holder.get(attribute, "")
+    fault = python.fault_of_value(text)
+    if fault is None:
+        diagram.texts.append(Text(node, "expression-syntax", dialects.value(text), lambda at: place))
+    else:
         yield diagram.document.problem("expression-syntax", node, fault.message, fault.fix, place=place)

@@ -115,9 +115,9 @@ IN_EVENT_SUB_PROCESS = "startEvent of an event sub-process"
 TRIGGERS: Mapping[str, frozenset[str]] = {
     "startEvent": frozenset({NONE, "timer", "message", "signal"}),
     IN_EVENT_SUB_PROCESS: frozenset({"timer", "message", "signal", "error", "escalation", "conditional", "compensate"}),
-    "endEvent": frozenset({NONE, "terminate", "error", "escalation", "signal", "compensate", "cancel"}),
+    "endEvent": frozenset({NONE, "message", "terminate", "error", "escalation", "signal", "compensate", "cancel"}),
     "intermediateCatchEvent": frozenset({"timer", "message", "signal", "link", "conditional"}),
-    "intermediateThrowEvent": frozenset({NONE, "signal", "link", "escalation", "compensate"}),
+    "intermediateThrowEvent": frozenset({NONE, "message", "signal", "link", "escalation", "compensate"}),
     "boundaryEvent": frozenset(
         {NONE, "timer", "error", "escalation", "message", "signal", "conditional", "compensate", "cancel"}
     ),
@@ -135,8 +135,6 @@ _TRIGGER_INSTEAD = {
     "conditional": "Draw a message or signal start event: nothing can be asked before there is an instance.",
 }
 _PLACE_INSTEAD = {
-    ("endEvent", "message"): "Draw a send task with a topic before a plain end event.",
-    ("intermediateThrowEvent", "message"): "Draw a send task with a topic.",
     (IN_EVENT_SUB_PROCESS, NONE): "Give it the event that begins the sub-process: a message, timer, signal or error.",
     ("intermediateCatchEvent", NONE): "Make it a timer, message or signal event.",
 }
@@ -230,6 +228,8 @@ def _services(diagram: Diagram, node: Node) -> Iterator[Problem]:
         return
     if is_drawn_for_another_tool(node):
         return  # told by the rule about extensions
+    if local(node) == "sendTask" and node.get("messageRef"):
+        return
     if not node.get(camunda("topic"), "").strip():
         message = "Expected a topic that names the service to call, but there is none."
         fix = 'Write camunda:type="external" camunda:topic="..." (in Camunda Modeler: implementation External, Topic).'

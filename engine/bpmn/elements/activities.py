@@ -178,6 +178,8 @@ class Called:
     binding: Binding = Binding.LATEST
     version: str | None = None
     business_key: str | None = None
+    hands_on_key: bool = False
+    """Whether it gets the caller's business key."""
     takes_all: bool = True
     """Whether every variable goes in, beside those that the input mapping names."""
     gives_all: bool = True
@@ -200,6 +202,7 @@ class CallActivity(FlowNode):
             binding=told.binding,
             version=_text(token, told.version),
             business_key=_text(token, told.business_key),
+            hands_on_key=told.hands_on_key,
         )
         return False
 

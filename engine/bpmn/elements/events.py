@@ -205,6 +205,11 @@ def _throw_signal(token: Token, signal: Signal) -> bool:
     return True
 
 
+def _throw_message(token: Token, message: Message) -> bool:
+    token.workflow.top_workflow.note_thrown("message", message.name, _payload(token))
+    return True
+
+
 def _throw_error(token: Token, error: Error) -> bool:
     propagation.end_by_error(token, BpmnError(error.code or "", _message(token)))
     return True
@@ -250,6 +255,7 @@ def _throw_nothing(token: Token, _definition: object) -> bool:
 _THROW: dict[type, Any] = {
     Nothing: _throw_nothing,
     Link: _throw_nothing,
+    Message: _throw_message,
     Signal: _throw_signal,
     Error: _throw_error,
     Escalation: _throw_escalation,
@@ -260,7 +266,7 @@ _THROW: dict[type, Any] = {
 
 
 class ThrowEvent(Event):
-    """Throws when a token passes; an end event is one that the token does not leave."""
+    """Throws when a token passes; an end event is one that the token does not leave, and a send task is one too."""
 
     def enter(self, token: Token) -> bool:
         done: bool = _THROW[type(self.definition)](token, self.definition)

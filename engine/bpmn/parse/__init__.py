@@ -156,6 +156,8 @@ def _script_task(drawn: _Drawn) -> FlowNode:
 
 
 def _service_task(drawn: _Drawn) -> FlowNode:
+    if drawn.terms.topic is None and drawn.node.get("messageRef"):
+        return events.ThrowEvent(drawn.spec, drawn.element, drawn.definition, **drawn.options)
     if drawn.terms.topic is None:
         return _abstract_task(drawn)
     told = (drawn.terms.topic, drawn.terms.result_variable)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from engine.bpmn import dialects
 from engine.bpmn.dialects import Terms
 from engine.bpmn.elements.activities import Binding, Called
@@ -12,15 +14,21 @@ from engine.bpmn.nodes import Node, camunda
 def called(node: Node, terms: Terms) -> Called:
     """Nothing said of variables: all go in, and all come out."""
     taken, given = list(node.iterfind(f".//{camunda('in')}")), list(node.iterfind(f".//{camunda('out')}"))
-    keys = [key for told in taken if (key := told.get("businessKey", ""))]
+    keys = [key for told in taken if (key := told.get("businessKey", "")) and not is_own_key(key)]
     return Called(
         process=dialects.value(node.get("calledElement", "")),
         binding=Binding(terms.called_binding or Binding.LATEST),
         version=terms.called_version,
         business_key=dialects.value(keys[0]) if keys else None,
+        hands_on_key=any(is_own_key(told.get("businessKey", "")) for told in taken),
         takes_all=_is_all(taken),
         gives_all=_is_all(given),
     )
+
+
+def is_own_key(text: str) -> bool:
+    """What Camunda's modeler writes to hand on the caller's business key."""
+    return re.fullmatch(r"\s*[#$]\{\s*execution\.(processBusinessKey|businessKey)\s*\}\s*", text) is not None
 
 
 def _is_all(told: list[Node]) -> bool:
