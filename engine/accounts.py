@@ -187,6 +187,12 @@ def names(tx: Transaction, search: str | None = None, limit: int = 50) -> list[t
     return [(id, name) for id, name in tx.session.execute(query.order_by(AccountRow.name, AccountRow.id).limit(limit))]
 
 
+def called(tx: Transaction, ids: Iterable[str]) -> dict[str, str]:
+    """Id -> name of these accounts, also of those switched off; everybody may see names. Unknown ids are absent."""
+    query = select(AccountRow.id, AccountRow.name).where(AccountRow.id.in_({id for id in ids if id}))
+    return {id: name for id, name in tx.session.execute(query) if name}
+
+
 def _matches(search: str | None, *columns: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     text = (search or "").replace("\0", "").strip()  # PostgreSQL refuses this character even in a question
     return or_(*(column.icontains(text, autoescape=True) for column in columns))

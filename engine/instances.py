@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select, union
+from sqlalchemy import Select, Subquery, exists, func, select, union
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from engine import definitions, execution, history, values, waits
 from engine.bpmn import forms
@@ -30,6 +31,7 @@ from engine.model import (
 from engine.storage.tables import (
     ActivityRow,
     DefinitionRow,
+    EventRow,
     IncidentRow,
     InstanceRow,
     UserTaskRow,
@@ -188,34 +190,59 @@ def may_see(tx: Transaction, instance_id: int) -> bool:
 
 
 def picture(tx: Transaction, instance_id: int) -> Picture:
-    """Tokens and the path taken, for the diagram; an element visited several times shows its most urgent state."""
+    """Tokens and the path taken, for the diagram; an element visited several times shows its most urgent state.
+
+    Costs as much as there are elements, however often they were visited.
+    """
     require_sight(tx, instance_id)
-    visits = select(ActivityRow.element_id, ActivityRow.outcome, func.count()).where(
-        ActivityRow.instance_id == instance_id
-    )
-    rows = list(tx.session.execute(visits.group_by(ActivityRow.element_id, ActivityRow.outcome)))
-    stopped = select(IncidentRow.element_id).where(
+    element = _each(ActivityRow.element_id, instance_id)
+    visit = (ActivityRow.instance_id == instance_id, ActivityRow.element_id == element.c.value)
+    waiting = select(func.count()).select_from(ActivityRow).where(*visit, ActivityRow.outcome.is_(None))
+    is_done = exists().where(*visit, ActivityRow.outcome.in_((Outcome.COMPLETED, Outcome.MERGED)))
+    query = select(element.c.value, waiting.correlate(element).scalar_subquery(), is_done.correlate(element))
+    rows = [(each, tokens, "completed" if done else "cancelled") for each, tokens, done in tx.session.execute(query)]
+    states = {each: "active" if tokens else state for each, tokens, state in rows}
+    states |= dict.fromkeys(tx.session.scalars(_stopped_at(instance_id)), "incident")
+    counts = {each: tokens for each, tokens, _ in rows if tokens}
+    flows = tx.session.scalars(select(_each(ActivityRow.flow, instance_id).c.value))
+    return Picture(states, counts, tuple(sorted(flow for flow in flows if flow)))
+
+
+def _stopped_at(instance_id: int) -> Select[Any]:
+    return select(IncidentRow.element_id).where(
         IncidentRow.instance_id == instance_id, IncidentRow.resolved_at.is_(None)
     )
-    states: dict[str, str] = {}
-    for state in ("cancelled", "completed", "active"):
-        states |= {element: state for element, outcome, _ in rows if _STATES[outcome] == state}
-    states |= dict.fromkeys(tx.session.scalars(stopped), "incident")
-    counts = {element: count for element, outcome, count in rows if outcome is None}
-    return Picture(states, counts, _flows_taken(tx, instance_id))
 
 
-_STATES: Mapping[str | None, str] = {
-    None: "active",
-    Outcome.COMPLETED: "completed",
-    Outcome.MERGED: "completed",
-    Outcome.CANCELLED: "cancelled",
-}
+def _each(column: InstrumentedAttribute[Any], instance_id: int) -> Subquery:
+    """Each value of a visit's column once: a leap in its index for each, where DISTINCT would read every visit."""
+    least = select(func.min(column).label("value")).where(ActivityRow.instance_id == instance_id)
+    found = least.cte(recursive=True)
+    further = least.where(column > found.c.value).correlate(found).scalar_subquery()
+    found = found.union_all(select(further).where(found.c.value.is_not(None)))
+    return select(found.c.value).where(found.c.value.is_not(None)).subquery()
 
 
-def _flows_taken(tx: Transaction, instance_id: int) -> tuple[str, ...]:
-    query = select(ActivityRow.flow).where(ActivityRow.instance_id == instance_id, ActivityRow.flow.is_not(None))
-    return tuple(sorted(flow for flow in tx.session.scalars(query.distinct()) if flow))
+def visited(tx: Transaction, instance_id: int) -> dict[str, tuple[str, str]]:
+    """Name and type of each element that was visited, by its id."""
+    require_sight(tx, instance_id)
+    element, visit = _each(ActivityRow.element_id, instance_id), aliased(ActivityRow)
+    any_visit = select(visit.id).where(visit.instance_id == instance_id, visit.element_id == element.c.value).limit(1)
+    query = select(ActivityRow.element_id, ActivityRow.element_name, ActivityRow.element_type).join(
+        element, ActivityRow.id == any_visit.correlate(element).scalar_subquery()
+    )
+    return {id: (name, type) for id, name, type in tx.session.execute(query)}
+
+
+def mark(tx: Transaction, instance_id: int) -> str:
+    """Changes whenever something about the instance does; costs next to nothing."""
+    require_sight(tx, instance_id)
+    last = [
+        select(func.max(row.id)).where(row.instance_id == instance_id) for row in (EventRow, ActivityRow, IncidentRow)
+    ]
+    query = select(InstanceRow.version, *(each.scalar_subquery() for each in last))
+    seen = tx.session.execute(query.where(InstanceRow.id == instance_id)).one()
+    return "-".join(map(str, seen))
 
 
 def activities(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Activity]:

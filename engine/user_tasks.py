@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, delete, func, or_, select, update
 
-from engine import definitions, execution, history, values, waits
+from engine import accounts, definitions, execution, history, values, waits
 from engine.bpmn import forms
 from engine.bpmn.parse import FormSource
 from engine.bpmn.runtime import Run
 from engine.errors import Conflict, Forbidden, InvalidValues, NotFound
 from engine.model import Event, Field, Form, InboxCounts, Json, Page, Right, TaskStatus, UserTask, Variable
-from engine.storage.tables import AccountRow, CandidateRow, DefinitionRow, EventRow, InstanceRow, UserTaskRow
+from engine.storage.tables import AccountRow, CandidateRow, DefinitionRow, InstanceRow, UserTaskRow
 from engine.transaction import Transaction
 
 COUNTED_TO = 1_000
@@ -211,13 +211,7 @@ def context(tx: Transaction, task_id: int) -> list[Variable]:
 def history_of(tx: Transaction, task_id: int) -> list[Event]:
     """Who did what with the task, newest first."""
     task = get(tx, task_id)
-    query = select(EventRow).where(EventRow.instance_id == task.instance_id, EventRow.element_id == task.element_id)
-    rows = tx.session.scalars(query.order_by(EventRow.id.desc()).limit(200))
-    return [
-        Event(row.id, row.at, row.actor, row.kind, row.element_id, row.data)
-        for row in rows
-        if row.data.get("task") == task_id
-    ]
+    return history.of_task(tx, task_id, instance_id=task.instance_id, element_id=task.element_id)
 
 
 # ---- deciding ------------------------------------------------------------------------------------------------------
@@ -425,20 +419,27 @@ def _already_taken(tx: Transaction, task_id: int) -> Conflict:
     """Say what became of a task that is not as the caller saw it."""
     seen = select(UserTaskRow.status, UserTaskRow.assignee, UserTaskRow.completed_by).where(UserTaskRow.id == task_id)
     status, assignee, completed_by = tx.session.execute(seen).one()
+    who = _called(tx, completed_by or assignee)
     if status == TaskStatus.COMPLETED:
-        return Conflict(f"Expected task {task_id} to be open, but {completed_by} has completed it.")
+        return Conflict(f"Expected task {task_id} to be open, but {who} has completed it.")
     if status == TaskStatus.CANCELLED:
         return Conflict(f"Expected task {task_id} to be open, but it was cancelled: the process went another way.")
     if assignee is None:
         return Conflict(f"Expected task {task_id} to be assigned, but it was released meanwhile. Reload the page.")
-    return Conflict(f"Expected task {task_id} to be free, but {assignee} has it. Ask {assignee} to release it.")
+    return Conflict(f"Expected task {task_id} to be free, but {who} has it. Ask {who} to release it.")
+
+
+def _called(tx: Transaction, id: str | None) -> str:
+    """The name of a person as messages say it; the id where there is no account."""
+    return accounts.called(tx, [id]).get(id, id) if id else "somebody"
 
 
 def _not_held(tx: Transaction, row: Task) -> Conflict:
     _require_open(tx, row)
     if row.assignee is None:
         return Conflict(f"Expected task {row.id} to be yours, but nobody has it. Claim it first.")
-    return Conflict(f"Expected task {row.id} to be yours, but {row.assignee} has it. Ask {row.assignee} to release it.")
+    who = _called(tx, row.assignee)
+    return Conflict(f"Expected task {row.id} to be yours, but {who} has it. Ask {who} to release it.")
 
 
 def _not_for(tx: Transaction, row: Task) -> Forbidden:

@@ -9,22 +9,25 @@ from flask import Flask
 from engine import Engine, Settings
 from web import (
     accounts,
+    addresses,
     admin,
     assets,
     auth,
+    compression,
     context,
     errors,
     filters,
     health,
     inbox,
     instances,
+    people,
     processes,
     security,
     start,
     user_tasks,
 )
 
-_WIRED: tuple[ModuleType, ...] = (security, context, auth, errors, assets, filters)
+_WIRED: tuple[ModuleType, ...] = (addresses, security, context, auth, errors, assets, compression, people, filters)
 _PAGES: tuple[ModuleType, ...] = (auth, inbox, user_tasks, start, processes, instances, admin, accounts, health)
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from mimetypes import guess_type
 from pathlib import Path
 from typing import TypedDict
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, current_app, request, send_from_directory, url_for
 from markupsafe import Markup
+from werkzeug.security import safe_join
 
 DIST = Path(__file__).parent / "static" / "dist"
 A_YEAR = 31_536_000
+ENCODINGS = {"br": ".br", "gzip": ".gz"}
+"""What the build leaves beside each file, best first."""
 
 
 class Chunk(TypedDict, total=False):
@@ -26,6 +30,7 @@ class Chunk(TypedDict, total=False):
 def init_app(app: Flask) -> None:
     app.add_template_global(tags, "asset_tags")
     app.after_request(_keep)
+    app.view_functions["static"] = _send
 
 
 def manifest() -> dict[str, Chunk]:
@@ -61,6 +66,19 @@ def tags() -> Markup:
 
 def _url(file: str) -> str:
     return url_for("static", filename=f"dist/{file}")
+
+
+def _send(filename: str) -> Response:
+    """A static file, compressed when it was built so and the browser takes it."""
+    static = Path(current_app.static_folder or "")
+    for encoding, ending in ENCODINGS.items():
+        path = safe_join(str(static), filename + ending)
+        if path and Path(path).is_file() and request.accept_encodings[encoding] > 0:
+            response = send_from_directory(static, filename + ending, mimetype=guess_type(filename)[0])
+            response.headers["Content-Encoding"] = encoding
+            response.vary.add("Accept-Encoding")
+            return response
+    return current_app.send_static_file(filename)
 
 
 def _keep(response: Response) -> Response:

@@ -52,7 +52,10 @@ def own_path(target: str | None) -> str | None:
     """Give the path and query of an address on this site; None for any other, or none."""
     if not target or "\\" in target or any(ord(letter) < 32 for letter in target):
         return None
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # no address at all
+        return None
     if parts.netloc and (parts.scheme not in ("http", "https") or parts.netloc != request.host):
         return None
     if (parts.scheme and not parts.netloc) or not parts.path.startswith("/") or parts.path.startswith("//"):

@@ -14,7 +14,7 @@ from flask import Flask, url_for
 from flask.json.provider import DefaultJSONProvider
 
 from engine import Event, InstanceStatus, Json, TaskStatus, values
-from web import markdown
+from web import markdown, people
 from web.context import KEY, engine
 
 _STEPS = (
@@ -147,6 +147,8 @@ _SENTENCES: Mapping[str, str] = {
 def event_text(event: Event) -> str:
     """One fact about the past as a sentence; kinds without one show all they hold."""
     told = {name: _cut(text_of(values.decode(value))) for name, value in event.data.items()}
+    if event.kind == "task reassigned":
+        told["to"] = people.called(told["to"])
     sentence = _SENTENCES.get(event.kind)
     if sentence is not None:
         return sentence.format_map(defaultdict(str, told))

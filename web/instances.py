@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from engine import (
-    Activity,
     Instance,
     InstanceStatus,
     Page,
@@ -22,15 +22,15 @@ from engine import (
     timers,
     user_tasks,
 )
-from web import listing
-from web.context import command, is_fragment, may, reading
+from web import listing, people
+from web.context import actor, command, is_fragment, may, reading
 
 bp = Blueprint("instances", __name__, url_prefix="/instances")
 
 HISTORY_SIZE = 20
 """Rows of each history on the page; all of them are one link away."""
-NAMED_VISITS = 500
-"""Latest visits that lend the table beside the diagram its names."""
+STALE_AFTER_SECONDS = 300
+"""How long due dates may look the same while nothing else changes."""
 
 
 @bp.get("/")
@@ -45,7 +45,8 @@ def index() -> str:
     }
     with reading() as tx:
         page = _found(tx, asked)
-        keys = [counts.definition for counts in definitions.latest(tx)] if may("inspect") else []
+        people.know(tx, page)
+        keys = [] if is_fragment() or not may("inspect") else [counts.definition for counts in definitions.latest(tx)]
     template = "instances/_list.html" if is_fragment() else "instances/index.html"
     return render_template(template, page=page, asked=asked, keys=keys, statuses=list(InstanceStatus))
 
@@ -64,25 +65,43 @@ def _found(tx: Transaction, asked: dict[str, str | None]) -> Page[Instance]:
 
 
 @bp.get("/<int:instance_id>")
-def show(instance_id: int) -> str:
-    """The page; htmx asks again for the part that moves."""
-    template = "instances/_live.html" if is_fragment() else "instances/show.html"
+def show(instance_id: int) -> ResponseReturnValue:
+    """The page; htmx asks again for the part that moves, and hears in no time that nothing has."""
     with reading() as tx:
-        instance = instances.get(tx, instance_id)
-        visits = instances.activities(tx, instance_id, limit=NAMED_VISITS)
-        return render_template(
-            template,
-            instance=instance,
-            definition=definitions.get(tx, instance.definition_id),
-            places=_places(instances.picture(tx, instance_id), visits),
-            visits=visits.rows[:HISTORY_SIZE],
-            names=_names(visits),
-            events=instances.events(tx, instance_id, limit=HISTORY_SIZE),
-            variables=instances.variables(tx, instance_id),
-            tasks=user_tasks.of_instance(tx, instance_id),
-            timers=timers.of_instance(tx, instance_id),
-            incidents=incidents.of_instance(tx, instance_id),
-        )
+        mark = f"{instances.mark(tx, instance_id)}-{tx.now.timestamp() // STALE_AFTER_SECONDS:.0f}"
+        if is_fragment():
+            return _unless_known(mark, lambda: _page(tx, instance_id, "instances/_live.html"))
+        return _page(tx, instance_id, "instances/show.html")
+
+
+def _unless_known(mark: str, make: Callable[[], str | Response]) -> Response:
+    """The answer, made only when the browser has not got it already; for one person, who may be given rights."""
+    tag = f"{mark}-{actor().id}-{len(actor().rights)}"
+    response = Response(status=304) if request.if_none_match.contains(quote(tag)) else make_response(make())
+    response.set_etag(quote(tag))
+    return response
+
+
+def _page(tx: Transaction, instance_id: int, template: str) -> str:
+    instance = instances.get(tx, instance_id)
+    visited = instances.visited(tx, instance_id)
+    visits = instances.activities(tx, instance_id, limit=HISTORY_SIZE)
+    events = instances.events(tx, instance_id, limit=HISTORY_SIZE)
+    tasks = user_tasks.of_instance(tx, instance_id)
+    people.know(tx, [instance], visits, events, tasks)
+    return render_template(
+        template,
+        instance=instance,
+        definition=definitions.get(tx, instance.definition_id),
+        places=_places(instances.picture(tx, instance_id), visited),
+        visits=visits.rows,
+        names=_names(visited),
+        events=events,
+        variables=instances.variables(tx, instance_id),
+        tasks=tasks,
+        timers=timers.of_instance(tx, instance_id),
+        incidents=incidents.of_instance(tx, instance_id),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,29 +113,19 @@ class Place:
     type: str
     state: str
     tokens: int
-    visits: int
 
 
 _ORDER = ("incident", "active", "completed", "cancelled")
 
 
-def _names(visits: Iterable[Activity]) -> dict[str, str]:
-    return {visit.element_id: visit.element_name for visit in visits if visit.element_name}
+def _names(visited: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    return {element_id: name for element_id, (name, _) in visited.items() if name}
 
 
-def _places(picture: Picture, visits: Page[Activity]) -> list[Place]:
-    """The diagram as a table, what needs attention first; elements not visited lately go by their id."""
-    named = {visit.element_id: visit for visit in visits}
-    times = Counter(visit.element_id for visit in visits)
+def _places(picture: Picture, visited: Mapping[str, tuple[str, str]]) -> list[Place]:
+    """The diagram as a table, what needs attention first."""
     places = [
-        Place(
-            element_id,
-            named[element_id].element_name if element_id in named else "",
-            named[element_id].element_type if element_id in named else "",
-            state,
-            picture.counts.get(element_id, 0),
-            times[element_id],
-        )
+        Place(element_id, *visited.get(element_id, ("", "")), state, picture.counts.get(element_id, 0))
         for element_id, state in picture.elements.items()
     ]
     return sorted(places, key=lambda place: _ORDER.index(place.state))
@@ -126,7 +135,10 @@ def _places(picture: Picture, visits: Page[Activity]) -> list[Place]:
 def state(instance_id: int) -> ResponseReturnValue:
     """What the viewer paints on the diagram."""
     with reading() as tx:
-        picture = instances.picture(tx, instance_id)
+        return _unless_known(instances.mark(tx, instance_id), lambda: _painted(instances.picture(tx, instance_id)))
+
+
+def _painted(picture: Picture) -> Response:
     return jsonify(elements=picture.elements, counts=picture.counts, flows=picture.flows)
 
 
@@ -134,11 +146,13 @@ def state(instance_id: int) -> ResponseReturnValue:
 def history(instance_id: int) -> str:
     """Everything that happened, newest first: visits to elements, or single events."""
     kind = listing.choice("kind", {"activities", "events"}, "activities")
-    read = {"activities": instances.activities, "events": instances.events}[kind]
+    ways: Mapping[str, Callable[..., Page[Any]]] = {"activities": instances.activities, "events": instances.events}
+    read = ways[kind]
     with reading() as tx:
         instance = instances.get(tx, instance_id)
         page = read(tx, instance_id, limit=listing.PAGE_SIZE, offset=listing.offset())
-        names = _names(instances.activities(tx, instance_id, limit=NAMED_VISITS))
+        names = _names(instances.visited(tx, instance_id))
+        people.know(tx, page)
     return render_template("instances/history.html", instance=instance, page=page, kind=kind, names=names)
 
 

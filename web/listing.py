@@ -7,7 +7,8 @@ from collections.abc import Collection
 from flask import request
 
 PAGE_SIZE = 50
-LARGEST_OFFSET = 1_000_000_000
+LARGEST_OFFSET = 10_000
+"""Nobody pages further, and what lies before the stretch has to be read."""
 
 
 def offset() -> int:

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from engine import InvalidValues, Json, TaskStatus, Transaction, UserTask, accounts, definitions, user_tasks
-from web import forms
+from web import forms, people
 from web.context import actor, command, may, reading
 
 bp = Blueprint("user_tasks", __name__, url_prefix="/tasks/<int:task_id>")
@@ -40,7 +40,9 @@ def _page(
     tx: Transaction, task_id: int, *, typed: Mapping[str, Json] | None = None, errors: Mapping[str, str] | None = None
 ) -> str:
     task = user_tasks.get(tx, task_id)
-    form, values = user_tasks.form(tx, task_id) if _is_mine(task) else (None, {})
+    form, values = user_tasks.form(tx, task_id) if _shows_form(task) else (None, {})
+    history = user_tasks.history_of(tx, task_id)
+    people.know(tx, [task], history)
     return render_template(
         "user_tasks/show.html",
         task=task,
@@ -49,13 +51,14 @@ def _page(
         problems=forms.summary(form, errors or {}) if form else [],
         documentation=user_tasks.documentation(tx, task_id),
         variables=user_tasks.context(tx, task_id),
-        history=user_tasks.history_of(tx, task_id),
+        history=history,
         definition=definitions.get(tx, task.definition_id),
     )
 
 
-def _is_mine(task: UserTask) -> bool:
-    return task.status is TaskStatus.OPEN and task.assignee == actor().id
+def _shows_form(task: UserTask) -> bool:
+    """To fill in when it is one's own; to read before somebody claims it."""
+    return task.status is TaskStatus.OPEN and task.assignee in (None, actor().id)
 
 
 @bp.post("/release")
@@ -75,14 +78,14 @@ def reassign(task_id: int) -> ResponseReturnValue:
     search = request.args.get("search", "").strip()[:100]
     with reading() as tx:
         task = user_tasks.get(tx, task_id)
-        people = accounts.names(tx, search)
-    return render_template("user_tasks/reassign.html", task=task, people=people, search=search)
+        found = accounts.names(tx, search)
+    return render_template("user_tasks/reassign.html", task=task, people=found, search=search)
 
 
 def _hand_over(task_id: int, account_id: str) -> ResponseReturnValue:
     with command() as tx:
         task = user_tasks.get(tx, task_id)
         user_tasks.reassign(tx, task_id, account_id)
-    flash(f"{task.name} is now with {account_id}.", "success")
+    flash(f"{task.name} is now with {people.called(account_id)}.", "success")
     stays_visible = account_id == actor().id or may("repair")
     return redirect(url_for("user_tasks.show", task_id=task_id) if stays_visible else url_for("inbox.index"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 import stat
@@ -11,7 +12,7 @@ import pytest
 
 from engine import Busy, Settings
 from tests.site import PASSWORD, Site, Visitor, words
-from web import security
+from web import assets, security
 from web.context import own_path
 
 POLICY = (
@@ -86,6 +87,7 @@ def test_next_leads_to_own_pages_only(site: Site) -> None:
         "x",
         "",
         "/\tx",
+        "http://[",
         None,
     ],
 )
@@ -183,6 +185,38 @@ def test_files_that_others_cache_carry_no_session(ben: Visitor) -> None:
 
     assert answer.status_code == 200
     assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("taken", "sent"), [("br, gzip", "br"), ("gzip", "gzip"), ("br;q=0, identity", None), ("", None)]
+)
+def test_scripts_are_sent_as_small_as_the_browser_takes_them(site: Site, taken: str, sent: str | None) -> None:
+    path = f"/static/dist/{assets.manifest()['src/app.js']['file']}"
+
+    answer = site.app.test_client().get(path, headers={"Accept-Encoding": taken})
+    answer.close()
+
+    assert answer.headers.get("Content-Encoding") == sent
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.mimetype == "text/javascript"
+
+
+def test_pages_with_a_token_are_never_compressed(ana: Visitor) -> None:
+    answer = ana.client.get("/?search=" + "x" * 200, headers={"Accept-Encoding": "gzip, br"})
+
+    assert "Content-Encoding" not in answer.headers
+
+
+def test_a_diagram_is_compressed(ana: Visitor, site: Site) -> None:
+    site.deploy("leave.bpmn")
+    path = re.search(r"/definitions/\d+", ana.get("/definitions/").text)
+    assert path
+
+    plain = ana.get(f"{path.group()}/source")
+    small = ana.client.get(f"{path.group()}/source", headers={"Accept-Encoding": "gzip"})
+
+    assert "Content-Encoding" not in plain.headers
+    assert gzip.decompress(small.data) == plain.data
 
 
 def test_a_post_without_token_is_refused_with_advice(site: Site) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import event
+from werkzeug.test import TestResponse
 
-from engine import SYSTEM, instances
+from engine import SYSTEM, history, instances
 from tests.site import Site, Visitor, words
 from web.filters import text_of
 
@@ -174,3 +178,83 @@ def test_the_whole_history_is_one_link_away(leave: str, ana: Visitor) -> None:
 
 def test_a_moment_is_written_for_people() -> None:
     assert text_of(datetime(2026, 11, 23, 4, 57, 12, 469705, tzinfo=UTC)) == "23 Nov 2026, 04:57:12 UTC"
+
+
+# ---- renewing itself -----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def questions(site: Site) -> Iterator[list[str]]:
+    """What the database is asked meanwhile."""
+    asked: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(site.engine.database, "before_cursor_execute", hear)
+    try:
+        yield asked
+    finally:
+        event.remove(site.engine.database, "before_cursor_execute", hear)
+
+
+def again(person: Visitor, path: str, tag: str) -> TestResponse:
+    headers = {"HX-Request": "true", "HX-Request-Type": "partial", "If-None-Match": tag}
+    return person.client.get(path, headers=headers)
+
+
+@pytest.mark.parametrize("part", ["", "/state"])
+def test_a_page_that_nothing_happened_to_is_not_made_again(leave: str, ana: Visitor, site: Site, part: str) -> None:
+    tag = ana.get(leave + part, fragment=True).headers["ETag"]
+
+    with questions(site) as asked:
+        known = again(ana, leave + part, tag)
+    assert known.status_code == 304
+    assert len([statement for statement in asked if statement.startswith("SELECT")]) <= 3  # it, and who is asking
+
+    task = re.search(r"/tasks/(\d+)/", ana.get(leave).text)
+    assert task
+    site.visitor("ben").post(f"/tasks/{task.group(1)}/claim")
+    assert again(ana, leave + part, tag).status_code == 200
+
+
+def test_an_answer_kept_for_one_person_is_no_other_persons(leave: str, ana: Visitor, root: Visitor) -> None:
+    tag = ana.get(leave, fragment=True).headers["ETag"]
+
+    assert again(root, leave, tag).status_code == 200
+
+
+def test_a_list_that_renews_itself_asks_for_its_rows_only(leave: str, ana: Visitor, site: Site) -> None:
+    with questions(site) as asked:
+        ana.get("/instances/", fragment=True)
+
+    assert not [statement for statement in asked if "resource" in statement]
+    assert len([statement for statement in asked if statement.startswith("SELECT")]) <= 5
+
+
+def test_a_picture_of_an_old_instance_is_the_same(leave: str, ana: Visitor, site: Site) -> None:
+    instance_id = int(leave.rpartition("/")[2])
+    before = ana.get(f"{leave}/state").json
+    with site.engine.transaction(SYSTEM) as tx:
+        visit = {
+            "instance_id": instance_id,
+            "element_id": "asked",
+            "element_type": "startEvent",
+            "element_name": "Leave asked for",
+            "entered_at": tx.now,
+            "left_at": tx.now,
+            "outcome": "completed",
+            "actor": "ana",
+            "flow": "to-approve",
+        }
+        history.add_activities(tx, [{**visit, "token": f"t{number}"} for number in range(2_000)])
+
+    assert ana.get(f"{leave}/state").json == before
+
+
+def test_people_go_by_their_names(leave: str, ana: Visitor, site: Site) -> None:
+    page = ana.get(leave).text
+
+    assert '<span title="ana">Ana</span>' in page
+    assert '<span title="ana">Ana</span>' in ana.get("/instances/").text
+    assert '<span title="ana">Ana</span>' in ana.get(f"{leave}/history?kind=events").text

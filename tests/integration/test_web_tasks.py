@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from engine import SYSTEM, instances
+from engine import SYSTEM, history, instances, user_tasks
 from tests.site import Site, Visitor, words
 
 
@@ -121,7 +121,7 @@ def test_who_is_second_reads_who_was_faster(site: Site, leave: int) -> None:
     late = site.visitor("mia").post(f"/tasks/{leave}/claim", Referer="http://localhost/?view=groups")
 
     assert late.status_code == 409
-    assert "ben has it" in words(late.text)
+    assert "Ben has it" in words(late.text)
     assert 'href="/?view=groups"' in late.text
 
 
@@ -142,7 +142,7 @@ def test_a_task_is_reassigned_to_a_colleague(site: Site, leave: int) -> None:
     ben.post(f"/tasks/{leave}/reassign", {"account": "mia"})
 
     assert "Approve leave" in mia.page("/")
-    assert "reassigned to mia" in mia.page(f"/tasks/{leave}/")
+    assert "reassigned to Mia" in mia.page(f"/tasks/{leave}/")
 
 
 def test_an_unknown_colleague_is_refused(site: Site, leave: int) -> None:
@@ -179,7 +179,7 @@ def test_completing_a_task_ends_it(site: Site, leave: int) -> None:
     status, _ = complete(ben, leave, {"days": 3})
 
     assert status == 302
-    assert "ben completed this task" in ben.page(f"/tasks/{leave}/")
+    assert "Ben completed this task" in ben.page(f"/tasks/{leave}/")
     assert "You have nothing to do" in ben.page("/")
 
 
@@ -236,7 +236,7 @@ def test_a_second_click_changes_nothing(site: Site, leave: int) -> None:
     status, page = complete(ben, leave, {"days": 4})
 
     assert status == 409
-    assert "ben has completed it" in page
+    assert "Ben has completed it" in page
 
 
 def test_a_page_gone_stale_by_a_hand_over_is_refused(site: Site, leave: int) -> None:
@@ -247,7 +247,7 @@ def test_a_page_gone_stale_by_a_hand_over_is_refused(site: Site, leave: int) -> 
     status, page = complete(ben, leave, {"days": 3})
 
     assert status in (403, 409)
-    assert "mia" in page
+    assert "Mia" in page
     assert "You have this task" in site.visitor("mia").page(f"/tasks/{leave}/")
 
 
@@ -316,3 +316,30 @@ def test_a_refused_start_names_the_fields(site: Site, ana: Visitor) -> None:
     assert "2 values do not fit" in words(refused.text)
     assert 'value="T-9"' in refused.text
     assert "Nothing was started yet" in ana.page("/instances/")
+
+
+def test_a_candidate_reads_the_form_before_claiming(site: Site, leave: int) -> None:
+    page = site.visitor("ben").get(f"/tasks/{leave}/").text
+
+    assert "What you will be asked" in page
+    assert "It ends with:" in words(page)
+    assert 'name="values"' not in page
+
+
+def test_nobody_reads_the_form_of_a_task_that_another_has(site: Site, leave: int) -> None:
+    site.visitor("ben").post(f"/tasks/{leave}/claim")
+
+    assert "What you will be asked" not in site.visitor("root").get(f"/tasks/{leave}/").text
+
+
+def test_the_history_of_a_task_is_its_own(site: Site, leave: int) -> None:
+    site.visitor("ben").post(f"/tasks/{leave}/claim")
+    with site.engine.transaction(SYSTEM) as tx:
+        of = {"instance_id": user_tasks.get(tx, leave).instance_id, "element_id": "approve"}
+        others = (leave * 10 + number for number in range(300))
+        history.append(tx, [history.event(tx, "task claimed", **of, data={"task": other}) for other in others])
+
+    with site.engine.reading(SYSTEM) as tx:
+        found = user_tasks.history_of(tx, leave)
+
+    assert [event.kind for event in found] == ["task claimed"]

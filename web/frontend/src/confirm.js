@@ -7,7 +7,7 @@ document.addEventListener(
   (event) => {
     const { target: form, submitter } = event;
     const asking = submitter?.closest('[data-confirm]') ?? form.closest('[data-confirm]');
-    if (!asking || confirmed.delete(form)) return;
+    if (!asking || !isNeeded(asking.dataset.confirmWhenOff, form) || confirmed.delete(form)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     ask(asking.dataset.confirm, asking.dataset.confirmLabel ?? submitter?.textContent.trim() ?? 'Yes').then((yes) => {
@@ -18,6 +18,11 @@ document.addEventListener(
   },
   { capture: true },
 );
+
+/** data-confirm-when-off names a checkbox: only what switches it off is asked about. */
+function isNeeded(checkbox, form) {
+  return !checkbox || !form.elements.namedItem(checkbox).checked;
+}
 
 /** Ask a question in a modal dialog; resolves to whether the person agreed. */
 function ask(question, label) {

@@ -15,9 +15,10 @@ const FAULTY = '.fjs-has-errors :is(input, select, textarea, [tabindex])';
 export async function mount(element) {
   const { schema, data = {}, errors = {} } = JSON.parse(element.querySelector('script').textContent);
   const outer = element.closest('form');
-  const form = new Form({ container: element });
+  const form = new Form({ container: element, properties: { readOnly: 'readOnly' in element.dataset } });
   const refusals = rememberRefusals(form, errors);
   await form.importSchema(withoutSubmitButtons(schema), data);
+  if (!outer) return; // to be read only
   showRefusals(form, element, refusals);
   sendWith(form, element, outer, refusals);
   keepButtonsInPlace(outer);

@@ -17,8 +17,28 @@ window.addEventListener('submit', (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== 'post') return;
   if (isUnderway(form)) event.preventDefault();
-  else underway.set(form, Date.now());
+  else {
+    underway.set(form, Date.now());
+    setTimeout(() => showUnderway(form, event.submitter)); // a disabled button would not be sent along
+  }
 });
+
+// <button data-busy="Uploading">: what it says meanwhile. Everybody else sees a turning ring.
+function showUnderway(form, button) {
+  if (!button) return;
+  const label = [...button.childNodes];
+  const ring = document.createElement('span');
+  ring.className = 'spinner-border spinner-border-sm me-2';
+  ring.setAttribute('aria-hidden', 'true');
+  button.disabled = true;
+  button.replaceChildren(ring, ...(button.dataset.busy ? [`${button.dataset.busy} ...`] : label));
+  const restore = () => {
+    button.disabled = false;
+    button.replaceChildren(...label);
+  };
+  window.addEventListener('pageshow', ({ persisted }) => persisted && restore(), { once: true });
+  if (!button.dataset.busy) setTimeout(restore, PATIENCE_MS);
+}
 
 // The browser may bring a page back as it was left.
 window.addEventListener('pageshow', (event) => {

@@ -19,6 +19,16 @@ const LARGE_SCALE = 0.9;
 const ZOOM_STEP = 1.25;
 const STATES = { active: 'waits here', completed: 'done', incident: 'stopped', cancelled: 'cancelled' };
 
+const asGround = (colour) => `light-dark(${colour}, color-mix(in oklab, ${colour} 25%, #1c1f26))`;
+const asLine = (colour) => `light-dark(${colour}, color-mix(in oklab, ${colour} 40%, white))`;
+const COLOURS = {
+  'bioc:fill': asGround,
+  'color:background-color': asGround,
+  'bioc:stroke': asLine,
+  'color:border-color': asLine,
+  'color:color': asLine,
+};
+
 export async function mount(element) {
   const { canvas, viewer } = build(element);
   const [xml, state] = await Promise.all([read(element.dataset.src, 'text'), readState(element)]);
@@ -44,7 +54,19 @@ function build(element) {
     container: canvas,
     bpmnRenderer: { defaultFillColor: 'var(--diagram-fill)', defaultStrokeColor: 'var(--diagram-stroke)' },
   });
+  viewer.on('import.render.start', ({ definitions }) => adaptColours(definitions));
   return { canvas, viewer };
+}
+
+/** What its author coloured stays so in the light; in the dark, grounds are darkened and lines lightened. */
+function adaptColours({ diagrams = [] }) {
+  const drawn = diagrams.flatMap(({ plane }) => plane?.planeElement ?? []);
+  for (const shape of drawn.flatMap((each) => (each.label ? [each, each.label] : [each]))) {
+    for (const [name, adapted] of Object.entries(COLOURS)) {
+      const colour = shape.get(name);
+      if (colour) shape.set(name, adapted(colour));
+    }
+  }
 }
 
 function keepFromDiagram(event) {
