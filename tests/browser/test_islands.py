@@ -112,3 +112,45 @@ def test_a_marked_button_asks_before_it_acts(open_page: OpenPage) -> None:
     button.click()
     dialog.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/login"))
+
+
+def test_only_switching_an_account_off_is_asked_about(open_page: OpenPage) -> None:
+    page = open_page("root")
+    page.goto("/accounts/eve/change")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status").first).to_contain_text("eve is changed")
+
+    page.goto("/accounts/eve/change")
+    page.get_by_label("May sign in").uncheck()
+    page.get_by_role("button", name="Save").press("Enter")
+    dialog = page.get_by_role("dialog", name="Switch this account off?")
+    axe(page)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("button", name="Save")).to_be_focused()
+
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("eve is changed")
+
+
+def test_cancelling_an_instance_is_asked_about(instance: Page) -> None:
+    instance.get_by_text("Cancel this instance").click()
+    instance.get_by_label("Reason").fill("Not needed any more")
+    instance.get_by_role("button", name="Cancel the instance for good").click()
+
+    instance.get_by_role("dialog").get_by_role("button", name="Cancel the instance for good").click()
+
+    expect(instance.get_by_role("main")).to_contain_text("terminated")
+
+
+def test_a_pressed_button_rests_until_the_answer_comes(open_page: OpenPage) -> None:
+    page = open_page("ana")
+    page.goto("/definitions/upload")
+    page.get_by_label("BPMN diagrams").set_input_files([{"name": "a.bpmn", "mimeType": "text/xml", "buffer": b"<a/>"}])
+    page.route("**/upload", lambda route: route.fulfill(status=204))  # which leaves the page as it is
+
+    page.get_by_role("button", name="Check and deploy").click(no_wait_after=True)
+
+    expect(page.get_by_role("button", name="Uploading and checking")).to_be_disabled()
