@@ -20,7 +20,15 @@ from engine.bpmn.variables import Scopes, Written, is_internal
 from engine.bpmn.workflow import World
 from engine.errors import Busy, Conflict, InvalidValues, NotFound
 from engine.model import InstanceStatus, Json
-from engine.storage.tables import Base, DefinitionRow, InstanceRow, ResourceRow, SnapshotRow, VariableRow
+from engine.storage.tables import (
+    Base,
+    DefinitionRow,
+    InstanceRow,
+    ResourceRow,
+    SnapshotRow,
+    SubscriptionRow,
+    VariableRow,
+)
 from engine.transaction import Transaction
 
 SEARCHABLE_CHARACTERS = 200
@@ -222,8 +230,8 @@ def _finish(
     _write_parts(tx, command, {} if run.is_over else run.parts())
     _write_variables(tx, command.owner.instance_id, run.scopes)
     _write_history(tx, command, status, events)
-    _write_waits(tx, command, completed)
     _write_thrown(tx, command)
+    _write_waits(tx, command, completed)
     if status != InstanceStatus.ACTIVE and command.caller is not None:
         _tell_caller(tx, command, command.caller)
 
@@ -421,12 +429,35 @@ def _write_thrown(tx: Transaction, command: Command) -> None:
     """What was thrown for the world outside goes out as jobs: no second instance is touched in this transaction."""
     for fact in command.run.facts:
         if isinstance(fact, Thrown):
-            told = {"name": fact.name, "values": values.encode(dict(fact.payload)), "from": command.owner.instance_id}
-            if fact.kind != "escalation":
-                jobs.add(tx, fact.kind, payload=told)
-            elif command.caller is not None:
-                caller = command.caller
-                jobs.add(tx, "escalation", instance_id=caller.instance_id, token=caller.token, payload=told)
+            _OUTSIDE[fact.kind](tx, command, fact)
+
+
+def _throw_signal(tx: Transaction, command: Command, fact: Thrown) -> None:
+    """To those who wait by now: their subscriptions are older than any to come."""
+    last = tx.session.scalar(select(func.max(SubscriptionRow.id)))
+    jobs.add(tx, "signal", payload={**_told_outside(command, fact), "last": last})
+
+
+def _throw_message(tx: Transaction, command: Command, fact: Thrown) -> None:
+    jobs.add(tx, "message", payload=_told_outside(command, fact))
+
+
+def _throw_escalation(tx: Transaction, command: Command, fact: Thrown) -> None:
+    caller = command.caller
+    if caller is not None:
+        payload = _told_outside(command, fact)
+        jobs.add(tx, "escalation", instance_id=caller.instance_id, token=caller.token, payload=payload)
+
+
+def _told_outside(command: Command, fact: Thrown) -> dict[str, Any]:
+    return {"name": fact.name, "values": values.encode(dict(fact.payload)), "from": command.owner.instance_id}
+
+
+_OUTSIDE: Mapping[str, Callable[[Transaction, Command, Thrown], None]] = {
+    "signal": _throw_signal,
+    "message": _throw_message,
+    "escalation": _throw_escalation,
+}
 
 
 def _tell_caller(tx: Transaction, command: Command, caller: Caller) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import ColumnElement, delete, select
 
 from engine import execution, history, incidents, jobs, values
 from engine.bpmn.variables import check
@@ -42,15 +42,14 @@ def _hand_over(
     tx: Transaction, name: str, business_key: str | None, payload: Mapping[str, Json], instance_id: int | None = None
 ) -> int | None:
     """Deliver it, or start an instance with it; gives that instance's id. None: nobody waits. Raises Conflict."""
-    found = tx.session.scalars(_waiting(name, business_key, instance_id)).all()
-    waiting = dict.fromkeys(row.instance_id for row in found)
+    waiting = _waiting(tx, name, business_key, instance_id)
     if len(waiting) > 1:
         ids = ", ".join(map(str, waiting))
         raise Conflict(
             f'Expected one instance to wait for message "{name}", but these do: {ids}. Name the business key.'
         )
-    if found:
-        return _deliver(tx, found[0], payload)
+    if waiting:
+        return _deliver(tx, _longest(tx, name, waiting[0]), payload)
     return _start(tx, name, business_key, payload)
 
 
@@ -61,17 +60,24 @@ def _require_storable(name: str, payload: Mapping[str, Json]) -> None:
         raise Invalid([Problem("variable-type", str(cause), Place(name))]) from cause
 
 
-def _waiting(name: str, business_key: str | None, instance_id: int | None) -> Select[SubscriptionRow]:
-    query = (
-        select(SubscriptionRow)
-        .join(InstanceRow, InstanceRow.id == SubscriptionRow.instance_id)
-        .where(SubscriptionRow.kind == "message", SubscriptionRow.name == values.shown(name))
-        .order_by(SubscriptionRow.id)
-        .limit(10)
-    )
+def _waiting(tx: Transaction, name: str, business_key: str | None, instance_id: int | None) -> list[int]:
+    """Ids of the instances that wait for a message; ten are enough to tell that it is not clear which is meant."""
+    query = select(InstanceRow.id).join(SubscriptionRow, SubscriptionRow.instance_id == InstanceRow.id).where(_of(name))
     if business_key is not None:
         query = query.where(InstanceRow.business_key == business_key)
-    return query if instance_id is None else query.where(InstanceRow.id == instance_id)
+    if instance_id is not None:
+        query = query.where(InstanceRow.id == instance_id)
+    return list(tx.session.scalars(query.distinct().order_by(InstanceRow.id).limit(10)))
+
+
+def _longest(tx: Transaction, name: str, instance_id: int) -> SubscriptionRow:
+    """Where an instance has waited longest for a message."""
+    query = select(SubscriptionRow).where(_of(name), SubscriptionRow.instance_id == instance_id)
+    return tx.session.scalars(query.order_by(SubscriptionRow.id).limit(1)).one()
+
+
+def _of(name: str) -> ColumnElement[bool]:
+    return (SubscriptionRow.kind == "message") & (SubscriptionRow.name == values.shown(name))
 
 
 def _deliver(tx: Transaction, row: SubscriptionRow, payload: Mapping[str, Json]) -> int:
@@ -88,7 +94,7 @@ def _start(tx: Transaction, name: str, business_key: str | None, payload: Mappin
     query = (
         select(SubscriptionRow, DefinitionRow)
         .join(DefinitionRow, DefinitionRow.id == SubscriptionRow.definition_id)
-        .where(SubscriptionRow.kind == "message", SubscriptionRow.name == values.shown(name))
+        .where(_of(name))
         .limit(10)
     )
     rows = tx.session.execute(query).all()
@@ -166,13 +172,15 @@ def broadcast(tx: Transaction, name: str, variables: Mapping[str, Json] | None =
     """
     tx.require(Right.MESSAGE)
     _require_storable(name, variables or {})
-    payload = values.encode(dict(variables or {}))
+    _deliver_to_all(tx, name, values.encode(dict(variables or {})))
+
+
+def _deliver_to_all(tx: Transaction, name: str, payload: Json, *among: ColumnElement[bool]) -> None:
     waiting = select(SubscriptionRow).where(
-        SubscriptionRow.kind == "signal", SubscriptionRow.name == values.shown(name)
+        SubscriptionRow.kind == "signal", SubscriptionRow.name == values.shown(name), *among
     )
-    told = {"name": name, "values": payload}
     receivers = tx.session.scalars(waiting.order_by(SubscriptionRow.id))
-    jobs.add_many(tx, [_delivery(row, told) for row in receivers])
+    jobs.add_many(tx, [_delivery(row, {"name": name, "values": payload}) for row in receivers])
 
 
 def _delivery(row: SubscriptionRow, told: Mapping[str, Json]) -> NewJob:
@@ -187,8 +195,13 @@ def _delivery(row: SubscriptionRow, told: Mapping[str, Json]) -> NewJob:
 
 
 def _broadcast(tx: Transaction, job: Job, _result: object) -> None:
-    """A signal was thrown. A second run cannot happen: this one deletes the job with what it adds."""
-    broadcast(tx, str(job.payload["name"]), values.decode(job.payload["values"]))
+    """An instance has thrown a signal, and taken it itself where it waited. Who began to wait later gets none of it.
+
+    A second run cannot happen: this one deletes the job with what it adds.
+    """
+    told = job.payload
+    others = SubscriptionRow.instance_id.is_distinct_from(told["from"])
+    _deliver_to_all(tx, str(told["name"]), told["values"], others, SubscriptionRow.id <= (told["last"] or 0))
 
 
 def _take(tx: Transaction, job: Job, _result: object) -> None:

@@ -49,7 +49,7 @@ _TOKEN = re.compile(
     r"|(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)"
     r"|(?P<text>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
     r"|(?P<name>[^\W\d]\w*)"
-    r"|(?P<sign>\|\||&&|[=!<>]=|[-+*/%<>!?:.()\[\]])",
+    r"|(?P<sign>\|\||&&|[=!<>]=|[-+*/%<>!?:.,()\[\]])",
     re.DOTALL,
 )
 _BINARY = (
@@ -69,6 +69,20 @@ _UNARY: dict[str, Callable[[str], str]] = {
     "-": "-{}".format,
     "empty": '{} in (None, "", [], {{}})'.format,
 }
+_METHODS: dict[str, tuple[int, Callable[..., str]]] = {
+    "size": (0, "len({})".format),
+    "length": (0, "len({})".format),
+    "isEmpty": (0, "len({}) == 0".format),
+    "contains": (1, "{1} in {0}".format),
+    "equals": (1, "{} == {}".format),
+    "toString": (0, "str({})".format),
+    "toLowerCase": (0, "{}.lower()".format),
+    "toUpperCase": (0, "{}.upper()".format),
+    "trim": (0, "{}.strip()".format),
+    "startsWith": (1, "{}.startswith({})".format),
+    "endsWith": (1, "{}.endswith({})".format),
+}
+"""Method -> how many values it takes, and what it is in Python."""
 _LITERALS = {"true": "True", "false": "False", "null": "None"}
 _RESERVED = {"instanceof"} | {word for words in (*_BINARY, _UNARY) for word in words if word.isalpha()}
 _UNKNOWN_OBJECTS = {"execution", "delegateExecution", "delegateTask"}
@@ -159,7 +173,7 @@ class _Translation:
         source = self._atom()
         while True:
             if self._accept("."):
-                source = _Source(f"{source.bracketed}[{self._property()!r}]")
+                source = self._member(source)
             elif self._accept("["):
                 index = self._nested(self._ternary)
                 self._expect("]")
@@ -168,12 +182,27 @@ class _Translation:
                 self._refuse_call()
                 return source
 
-    def _property(self) -> str:
+    def _member(self, owner: _Source) -> _Source:
+        """A property, or one of the few methods that everybody calls."""
         token = self._take()
         if token.kind != "name":
             raise Untranslatable("Expected the name of a property after the dot.", token.at)
-        self._refuse_call()
-        return token.text
+        if self._peek().text != "(" or token.text not in _METHODS:
+            self._refuse_call()
+            return _Source(f"{owner.bracketed}[{token.text!r}]")
+        number, write = _METHODS[token.text]
+        return _Source(write(owner.bracketed, *(each.bracketed for each in self._arguments(token, number))), False)
+
+    def _arguments(self, method: _Token, number: int) -> list[_Source]:
+        self._expect("(")
+        found = [] if self._peek().text == ")" else [self._nested(self._ternary)]
+        while self._accept(","):
+            found.append(self._nested(self._ternary))
+        self._expect(")")
+        if len(found) != number:
+            message = f"Expected {number} values for {method.text}(), but there are {len(found)}."
+            raise Untranslatable(message, method.at)
+        return found
 
     def _refuse_call(self) -> None:
         token = self._peek()

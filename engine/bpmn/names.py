@@ -25,8 +25,14 @@ def advice(name: str) -> str:
     return f"{RULE[:-1]}, as in {variable_from(name)[:50].lower()}." if name else RULE
 
 
+def choice_variable(gateway_id: str, gateway_name: str) -> str:
+    """Where the choice at a gateway without conditions is kept: people read it, so it bears the gateway's name."""
+    told = variable_from(gateway_name).strip("_").lower()[:100] if gateway_name else ""
+    return f"{told}_choice" if told.isidentifier() else variable_from(gateway_id)
+
+
 def variable_from(text: str) -> str:
-    """A name for a variable that belongs to an element, made of the element's id."""
+    """A name for a variable, made of the id or name of an element."""
     plain = unicodedata.normalize("NFKC", text)
     name = "".join(letter if f"_{letter}".isidentifier() else "_" for letter in plain)
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"_{name}"

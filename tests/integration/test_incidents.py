@@ -121,15 +121,15 @@ def test_an_incident_of_a_start_ends_with_the_version_it_belongs_to(
 def test_a_broadcast_that_failed_is_told_and_tried_again(
     engine: Engine, cast: Cast, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    deploy(engine, cast, ALARM)
     thrown = '<intermediateThrowEvent id="throw"><signalEventDefinition signalRef="alarm"/></intermediateThrowEvent>'
     thrower = document('<startEvent id="start"/>' + thrown + END + chain("start", "throw", "end"))
     with engine.transaction(cast.root) as tx:
         definitions.deploy(tx, {"q.bpmn": thrower.replace(b'<process id="p"', b'<process id="q"')})
         instances.start(tx, "q")
-    deploy(engine, cast, ALARM)
 
     with monkeypatch.context() as patch:
-        patch.setattr(messages, "broadcast", lambda *_: 1 / 0)
+        patch.setattr(messages, "_deliver_to_all", lambda *_: 1 / 0)
         exhaust(engine, clock)
     (incident,) = pending(engine, cast)
     assert (incident.definition_id, incident.element_name) == (None, 'signal "alarm"')

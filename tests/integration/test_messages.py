@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import Engine, SettableClock, incidents
+from engine import Conflict, Engine, SettableClock, incidents, instances, messages
 from tests.driver import ROOT, Driver, Story
 from tests.play import END, START, boundary, chain, document, user
 
@@ -150,3 +150,29 @@ def test_a_boundary_event_takes_it(driver: Driver) -> None:
     driver.start("thrower", amount=1)
 
     assert is_taken(waiting)
+
+
+def test_one_that_waits_at_many_places_does_not_hide_another(driver: Driver) -> None:
+    waits = "".join(f'<receiveTask id="w{number}" messageRef="paid"/>' for number in range(12))
+    body = START + '<parallelGateway id="fork"/>' + waits + chain("start", "fork")
+    receiver(driver, body + "".join(chain("fork", f"w{number}") for number in range(12)))
+    driver.start("receiver")
+    driver.start("receiver")
+
+    with driver.engine.transaction(ROOT) as tx, pytest.raises(Conflict, match="these do"):
+        messages.correlate(tx, "paid")
+
+
+def test_a_signal_reaches_others_that_wait_by_then_and_no_others(driver: Driver) -> None:
+    signal = '<signalEventDefinition signalRef="alarm"/>'
+    thrower = START + f'<intermediateThrowEvent id="throw">{signal}</intermediateThrowEvent>' + END
+    receiver(driver, RECEIVES.replace(PAID, signal))
+    driver.deploy_files({"thrower.bpmn": named("thrower", thrower + chain("start", "throw", "end"))})
+    early = driver.start("receiver")
+    with driver.engine.transaction(ROOT) as tx:
+        instances.start(tx, "thrower")
+        late = Story(driver, instances.start(tx, "receiver").id)
+
+    driver.run_jobs()
+
+    assert (is_taken(early), is_taken(late)) == (True, False)

@@ -46,7 +46,7 @@ def mapped(parameter: str) -> str:
         ("Customer Level == 3", 0, "no spaces: write customer_level."),
         ("a &gt;", 0, "invalid syntax"),
         ("=a > 3", 0, "FEEL"),
-        ("${a.size() > 3}", 4, "size()"),
+        ("${a.stream() > 3}", 4, "stream()"),
         ("${a", 0, "closes"),
         ("${a} > 3", 4, "one ${...}"),
         ("amount is greater than 3", 7, "Write >."),

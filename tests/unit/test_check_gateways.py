@@ -146,7 +146,7 @@ def test_a_choice_that_the_gateway_does_not_see_is_refused(inside: str, words: s
     assert problem.fix
 
 
-@pytest.mark.parametrize("inside", ["<standardLoopCharacteristics loopMaximum='2'/>", MAPPED.format("g")])
+@pytest.mark.parametrize("inside", ["<standardLoopCharacteristics loopMaximum='2'/>", MAPPED.format("granted_choice")])
 def test_a_choice_that_the_gateway_sees_passes(inside: str) -> None:
     accepted(chosen_after(inside).replace(HERE, ""))
 

@@ -331,3 +331,27 @@ def test_an_event_based_gateway_that_cannot_wait_for_all_waits_for_none() -> Non
 
     assert (len(play.waits("message")), len(play.waits("timer"))) == (1, 1)
     assert play.happen("m").is_over
+
+
+SIGNAL = '<signalEventDefinition signalRef="alarm"/>'
+
+
+def test_a_signal_reaches_who_waits_in_the_same_instance_at_once_and_who_comes_later_not() -> None:
+    body = START + '<parallelGateway id="fork"/>' + user("go") + user("heard") + user("late")
+    body += f'<intermediateThrowEvent id="throw">{SIGNAL}</intermediateThrowEvent>'
+    body += f'<intermediateCatchEvent id="early">{SIGNAL}</intermediateCatchEvent>'
+    body += f'<intermediateCatchEvent id="after">{SIGNAL}</intermediateCatchEvent>'
+    body += chain("start", "fork", "go", "throw", "after", "late") + chain("fork", "early", "heard")
+    play = Play(body).complete("go")
+
+    assert play.tasks == ["heard"]
+    assert [wait.element_id for wait in play.waits("signal")] == ["after"]
+
+
+def test_a_signal_thrown_inside_what_it_interrupts_goes_no_further() -> None:
+    inner = f'<startEvent id="s2"/><endEvent id="throw">{SIGNAL}</endEvent>' + chain("s2", "throw")
+    body = START + sub("s", inner) + boundary("alarm_on", "s", SIGNAL) + user("mend") + END
+
+    play = Play(body + chain("start", "s", "end") + chain("alarm_on", "mend"))
+
+    assert (play.tasks, play.incidents) == (["mend"], {})

@@ -79,6 +79,20 @@ def test_a_choice_drawn_without_conditions_is_made_by_the_person() -> None:
     assert play.tasks == ["refuse"]
 
 
+def test_a_choice_behind_a_merge_is_made_by_the_person_and_kept_under_the_gateway_s_name() -> None:
+    body = START + user("approve") + '<exclusiveGateway id="m"/><exclusiveGateway id="sid_1" name="Paid at once?"/>'
+    body += user("pay") + user("again") + chain("start", "approve", "m", "sid_1") + chain("again", "m")
+    body += flow("sid_1", "pay", name="Yes") + flow("sid_1", "again", name="No")
+    play = Play(body)
+    form = play.process.forms["again"].form
+    assert [button.label for button in form.buttons] == ["Yes", "No"]
+
+    play.complete("approve", **form.buttons[1].values)
+
+    assert play.tasks == ["again"]
+    assert play.values == {"paid_at_once_choice": "No"}
+
+
 def test_a_long_run_without_a_stop_is_not_limited_by_depth() -> None:
     body = (
         START

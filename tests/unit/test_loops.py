@@ -181,3 +181,10 @@ def test_instances_that_cannot_all_begin_are_begun_once_when_it_is_tried_again(m
     assert play.tasks == []
     play.retry("u")
     assert play.tasks == ["u", "u"]
+
+
+def test_an_output_that_was_never_set_is_none() -> None:
+    play = Play(START + user("u", multi(cardinality="2", outputs="ys")) + END + chain("start", "u", "end"))
+
+    assert play.complete("u", out=1).complete("u").is_over
+    assert play.values == {"ys": [1, None]}

@@ -10,7 +10,7 @@ from engine.bpmn.check import python
 from engine.bpmn.check.diagram import ACTIVITIES, Diagram, Scope, a
 from engine.bpmn.dialects import expression
 from engine.bpmn.juel import Untranslatable
-from engine.bpmn.names import variable_from
+from engine.bpmn.names import choice_variable
 from engine.bpmn.nodes import Node, bpmn, camunda, child_text, event_definitions, local, name_of
 from engine.model import Problem, Severity
 
@@ -50,17 +50,32 @@ def _missing_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
 def is_drawn_choice(scope: Scope, gateway: Node) -> bool:
     """Whether the person who did the task before decides by a button."""
     flows = [(name_of(flow), condition(flow)) for flow in scope.outgoing(gateway)]
-    before = [scope.source(flow) for flow in scope.incoming(gateway)]
-    return local(gateway) == "exclusiveGateway" and forms.is_drawn_choice(
-        flows, [(local(node), len(scope.outgoing(node))) for node in before]
-    )
+    before = [(local(node), len(scope.outgoing(node))) for node in _before(scope, gateway)]
+    return local(gateway) == "exclusiveGateway" and forms.is_drawn_choice(flows, before)
+
+
+def _before(scope: Scope, gateway: Node) -> list[Node]:
+    """What leads to a gateway; gateways that only merge are passed."""
+    found, passed, todo = list[Node](), {gateway}, [*scope.incoming(gateway)]
+    while todo:
+        source = scope.source(todo.pop(0))
+        if not _is_merge(scope, source):
+            found.append(source)
+        elif source not in passed:
+            passed.add(source)
+            todo += scope.incoming(source)
+    return found
+
+
+def _is_merge(scope: Scope, node: Node) -> bool:
+    return forms.is_merge(local(node), len(scope.outgoing(node)))
 
 
 def _lost_choices(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     """The button pressed in a task decides at the gateway behind it: what the task keeps to itself decides nothing."""
     for gateway in scope.of("exclusiveGateway"):
-        for task in map(scope.source, scope.incoming(gateway)) if is_drawn_choice(scope, gateway) else ():
-            reason, fix = _why_kept(task, variable_from(gateway.get("id", "")))
+        for task in _before(scope, gateway) if is_drawn_choice(scope, gateway) else ():
+            reason, fix = _why_kept(task, choice_variable(gateway.get("id", ""), name_of(gateway)))
             if reason:
                 called = name_of(gateway) or gateway.get("id", "")
                 message = f'Which way to go at "{called}" is decided by a button of this task, but {reason}.'
@@ -80,13 +95,16 @@ def _why_kept(task: Node, variable: str) -> tuple[str, str]:
 
 
 def decided_names(diagram: Diagram, task: Node) -> set[str]:
-    """What the conditions at the gateway right behind a user task read: its buttons set that."""
+    """What the conditions at the gateway behind a user task read: its buttons set that."""
     parent = task.getparent()
     flows = [] if parent is None else diagram.scope(parent).outgoing(task)
     if len(flows) != 1:
         return set()
     scope = diagram.scope(parent)  # type: ignore[arg-type]
-    gateway = scope.target(flows[0])
+    gateway, passed = scope.target(flows[0]), set[Node]()
+    while _is_merge(scope, gateway) and gateway not in passed:
+        passed.add(gateway)
+        gateway = scope.target(scope.outgoing(gateway)[0])
     read = (python.names(condition(flow)) for flow in scope.outgoing(gateway))
     return {name for names in read for name in names} if local(gateway) == "exclusiveGateway" else set()
 

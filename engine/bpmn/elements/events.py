@@ -201,8 +201,19 @@ class EventSubProcess(Guard):
 
 
 def _throw_signal(token: Token, signal: Signal) -> bool:
-    token.workflow.top_workflow.note_thrown("signal", signal.name, _payload(token))
+    """To all that wait for it now: in this instance at once, in others as soon as this command is stored."""
+    workflow, payload = token.workflow.top_workflow, _payload(token)
+    workflow.note_thrown("signal", signal.name, payload)
+    waiting = [(each, wait["element"]) for each in workflow.all_live() for wait in _signals(each, signal.name)]
+    for receiver, element in waiting:
+        if receiver.id in receiver.workflow.tasks and "waits" in receiver.internal_data:
+            receiver.task_spec.happen(receiver, element, payload)
     return True
+
+
+def _signals(token: Token, name: str) -> list[dict[str, Json]]:
+    waits = token.internal_data.get("waits", ())
+    return [wait for wait in waits if wait["kind"] == "signal" and wait["name"] == name]
 
 
 def _throw_message(token: Token, message: Message) -> bool:

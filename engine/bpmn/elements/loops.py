@@ -136,7 +136,7 @@ class MultiInstanceBody(Repeated):
         """The condition sees the counters as they will be; the iteration counts only when it has completed."""
         told, done = self.told, body.internal_data["completed"] + 1
         if told.output_item is not None:
-            output = value_of(iteration, told.output_item)
+            output = self._output(iteration, told.output_item)
             set_local(body, _output_name(iteration.internal_data["counters"]["loopCounter"]), output)
         self._count(body, completed=done)
         return done < body.internal_data["total"] and not self._is_enough(iteration)
@@ -147,6 +147,13 @@ class MultiInstanceBody(Repeated):
             self._end(body)
         elif self.told.is_sequential:
             self._begin_next(body)
+
+    def _output(self, iteration: Token, source: str) -> Json:
+        """None where the iteration never set its output item."""
+        if not source.isidentifier():
+            return value_of(iteration, source)
+        found = iteration.workflow.top_workflow.scopes.find(iteration, source)
+        return None if found is MISSING else found
 
     def _is_enough(self, iteration: Token) -> bool:
         condition = self.told.completion_condition

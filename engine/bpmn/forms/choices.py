@@ -40,7 +40,7 @@ def is_drawn_choice(flows: Sequence[tuple[str, str | None]], before: Sequence[tu
     """Whether the person who did the task before an exclusive gateway decides there by a button.
 
     flows: (name, condition) of each that leaves; all must have names of their own, and none a condition.
-    before: (element type, number of flows that leave it) of each node that leads to the gateway.
+    before: (element type, number of flows that leave it) of each node that leads to the gateway, merges aside.
     """
     labels = [label for label, _condition in flows]
     return (
@@ -49,6 +49,11 @@ def is_drawn_choice(flows: Sequence[tuple[str, str | None]], before: Sequence[tu
         and bool(before)
         and all(node == ("userTask", 1) for node in before)
     )
+
+
+def is_merge(element_type: str, flows: int) -> bool:
+    """Whether a node only brings several ways together, and decides nothing. flows: how many leave it."""
+    return element_type == "exclusiveGateway" and flows == 1
 
 
 def _are_buttons(labels: Sequence[str]) -> bool:
