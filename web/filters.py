@@ -131,8 +131,12 @@ def words(name: str) -> str:
 MAX_TOLD_CHARACTERS = 300
 _SENTENCES: Mapping[str, str] = {
     "instance started": "Instance started",
+    "instance called": "Called instance {called} of {process}, version {version}",
     "instance cancelled": "Instance cancelled: {reason}",
     "instance failed": "Instance ended by the error {code}",
+    "instance called": "Instance {called} of {process} (version {version}) called",
+    "message received": "Message {name} received",
+    "signal received": "Signal {name} received",
     "task claimed": "Task claimed",
     "task released": "Task released",
     "task reassigned": "Task reassigned to {to}",
@@ -147,7 +151,7 @@ _SENTENCES: Mapping[str, str] = {
 def event_text(event: Event) -> str:
     """One fact about the past as a sentence; kinds without one show all they hold."""
     told = {name: _cut(text_of(values.decode(value))) for name, value in event.data.items()}
-    if event.kind == "task reassigned":
+    if "to" in told and event.kind == "task reassigned":
         told["to"] = people.called(told["to"])
     sentence = _SENTENCES.get(event.kind)
     if sentence is not None:

@@ -159,9 +159,9 @@ def test_the_slower_of_two_reads_who_has_the_task(open_page: OpenPage) -> None:
     quick.get_by_role("button", name="Claim this task").click()
     slow.get_by_role("button", name="Claim this task").click()
 
-    expect(slow.get_by_role("main")).to_contain_text("ben has it")
+    expect(slow.get_by_role("main")).to_contain_text("Ben Okafor has it")
     slow.get_by_role("link", name="Go back").click()
-    expect(slow.get_by_role("main")).to_contain_text("ben has this task")
+    expect(slow.get_by_role("main")).to_contain_text("Ben Okafor has this task")
 
 
 def test_a_task_is_reassigned(open_page: OpenPage) -> None:
@@ -326,7 +326,7 @@ def test_news_arrive_without_losing_what_is_typed(open_page: OpenPage) -> None:
     claim(ben, "Decide as team lead")
     page.clock.fast_forward(REFRESH_MS)
 
-    expect(page.get_by_role("main")).to_contain_text("with ben")
+    expect(page.get_by_role("main")).to_contain_text("with Ben Okafor")
     expect(page.get_by_label("Reason")).to_have_value("Half a sen")
     expect(page.get_by_label("Reason")).to_be_focused()
     expect(page.locator('[data-element-id="decide-as-lead"]').first).to_be_visible()

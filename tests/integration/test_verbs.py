@@ -82,8 +82,8 @@ def test_a_claimed_task_cannot_be_claimed_and_says_who_has_it(driver: Driver) ->
     task = driver.draw(TASK).task()
     driver.do(user_tasks.claim, task.id, by=ANA)
 
-    assert "ana has it" in driver.refused(Conflict, user_tasks.claim, task.id, by=MIA)
-    assert "ana has it" in driver.refused(Conflict, user_tasks.claim, task.id, by=ANA)
+    assert "Ana has it" in driver.refused(Conflict, user_tasks.claim, task.id, by=MIA)
+    assert "Ana has it" in driver.refused(Conflict, user_tasks.claim, task.id, by=ANA)
 
 
 def test_a_completed_task_says_who_completed_it(driver: Driver) -> None:
@@ -91,9 +91,9 @@ def test_a_completed_task_says_who_completed_it(driver: Driver) -> None:
     driver.complete(ANA, "check")
 
     for verb in (user_tasks.claim, user_tasks.release, user_tasks.form):
-        assert "ana has completed it" in driver.refused(Conflict, verb, task.id, by=ANA)
-    assert "ana has completed it" in driver.refused(Conflict, user_tasks.complete, task.id, {}, by=MIA)
-    assert "ana has completed it" in driver.refused(Conflict, user_tasks.reassign, task.id, "mia", by=ROOT)
+        assert "Ana has completed it" in driver.refused(Conflict, verb, task.id, by=ANA)
+    assert "Ana has completed it" in driver.refused(Conflict, user_tasks.complete, task.id, {}, by=MIA)
+    assert "Ana has completed it" in driver.refused(Conflict, user_tasks.reassign, task.id, "mia", by=ROOT)
 
 
 def test_a_released_task_is_offered_again(driver: Driver) -> None:
@@ -110,7 +110,7 @@ def test_only_the_assignee_and_administrators_release_a_task(driver: Driver) -> 
     task = driver.draw(TASK).task()
     driver.do(user_tasks.claim, task.id, by=ANA)
 
-    assert "ana has it" in driver.refused(Conflict, user_tasks.release, task.id, by=MIA)
+    assert "Ana has it" in driver.refused(Conflict, user_tasks.release, task.id, by=MIA)
     driver.do(user_tasks.release, task.id, by=ROOT)
     driver.expect_inbox(MIA, ["check"])
 
@@ -133,7 +133,7 @@ def test_an_assignee_hands_a_task_on(driver: Driver) -> None:
 
     driver.expect_inbox(BEN, ["check"])
     driver.expect_inbox(ANA, [])
-    assert "ben has it" in driver.refused(Conflict, user_tasks.reassign, task.id, "mia", by=ANA)
+    assert "Ben has it" in driver.refused(Conflict, user_tasks.reassign, task.id, "mia", by=ANA)
 
 
 def test_a_task_is_handed_only_to_accounts_that_are_there(driver: Driver) -> None:
@@ -221,7 +221,7 @@ def test_a_task_is_completed_once(driver: Driver) -> None:
 
     driver.complete(ANA, "check", amount=3)
 
-    assert "ana has completed it" in driver.refused(Conflict, user_tasks.complete, task.id, {"amount": 4}, by=ANA)
+    assert "Ana has completed it" in driver.refused(Conflict, user_tasks.complete, task.id, {"amount": 4}, by=ANA)
     assert story.values() == {"amount": 3}
     assert story.status == "completed"
 
@@ -230,8 +230,8 @@ def test_a_task_that_somebody_has_is_not_completed_by_another(driver: Driver) ->
     task = driver.draw(TASK).task()
     driver.do(user_tasks.claim, task.id, by=ANA)
 
-    assert "ana has it" in driver.refused(Conflict, user_tasks.complete, task.id, {}, by=MIA)
-    assert "ana has it" in driver.refused(Conflict, user_tasks.complete, task.id, {}, by=ROOT)
+    assert "Ana has it" in driver.refused(Conflict, user_tasks.complete, task.id, {}, by=MIA)
+    assert "Ana has it" in driver.refused(Conflict, user_tasks.complete, task.id, {}, by=ROOT)
 
 
 DECISION = (

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 
 from engine import Event, Json, SettableClock
 from web import filters, listing
@@ -23,6 +23,7 @@ def app() -> Iterator[Flask]:
     app = Flask("test")
     app.extensions[KEY] = SimpleNamespace(clock=SettableClock())
     with app.test_request_context():
+        g.people = {"ben": "Ben Okafor"}
         yield app
 
 
@@ -87,7 +88,7 @@ def event(kind: str, **data: Json) -> Event:
 @pytest.mark.parametrize(
     ("fact", "told"),
     [
-        (event("task reassigned", task=7, to="ben"), "Task reassigned to ben"),
+        (event("task reassigned", task=7, to="ben"), "Task reassigned to Ben Okafor"),
         (event("variable set", name="amount", scope="", value={"$": ["decimal", "12.50"]}), "amount set to 12.50"),
         (event("variable set", name="x" * 10, scope="", value="y" * 400), "x" * 10 + " set to " + "y" * 300 + " ..."),
         (event("instance cancelled", reason="{reason} {0}"), "Instance cancelled: {reason} {0}"),
