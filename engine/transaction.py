@@ -55,7 +55,7 @@ class Transaction:
 
     @property
     def connection(self) -> Connection:
-        """For statements on tables, not on objects. Asking the session each time costs nearly as much as a statement."""
+        """For statements on tables, not on objects. Asking the session each time costs as much as a statement."""
         if self._connection is None:
             self._connection = self.session.connection()
         return self._connection

@@ -134,7 +134,6 @@ _SENTENCES: Mapping[str, str] = {
     "instance called": "Called instance {called} of {process}, version {version}",
     "instance cancelled": "Instance cancelled: {reason}",
     "instance failed": "Instance ended by the error {code}",
-    "instance called": "Instance {called} of {process} (version {version}) called",
     "message received": "Message {name} received",
     "signal received": "Signal {name} received",
     "task claimed": "Task claimed",
