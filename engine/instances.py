@@ -40,6 +40,8 @@ from engine.storage.tables import (
 from engine.transaction import Transaction
 
 COUNTED_TO = 10_000
+MOST_CALLED = 100
+"""Called instances that are told of, newest first."""
 
 
 def start(
@@ -127,6 +129,16 @@ def find(
     return Page(found, _count(tx, select(InstanceRow.id).where(*asked)), offset, limit)
 
 
+def called(tx: Transaction, instance_id: int) -> list[Instance]:
+    """The instances that its call activities started, newest first, at most MOST_CALLED."""
+    require_sight(tx, instance_id)
+    return [_instance(*row) for row in tx.session.execute(_newest_called(_ROWS, instance_id))]
+
+
+def _newest_called(query: Select[Any], instance_id: int) -> Select[Any]:
+    return query.where(InstanceRow.caller_id == instance_id).order_by(InstanceRow.id.desc()).limit(MOST_CALLED)
+
+
 def _has_variable(name: str, value: str) -> Any:
     """Looked up by value, each way by its own index, whatever number of instances has the name."""
     named = select(VariableRow.instance_id).where(VariableRow.name == values.shown(name), VariableRow.scope == PROCESS)
@@ -173,7 +185,7 @@ def _instance(row: InstanceRow, name: str, version: int, incidents: int) -> Inst
 
 
 def require_sight(tx: Transaction, instance_id: int) -> None:
-    """Inspectors, the starter, and whoever has or had a task in it."""
+    """Inspectors, the starter, whoever has or had a task in it, and who may see the instance that called it."""
     if not may_see(tx, instance_id):
         raise NotFound(f"There is no instance {instance_id}.")
 
@@ -181,9 +193,18 @@ def require_sight(tx: Transaction, instance_id: int) -> None:
 def may_see(tx: Transaction, instance_id: int) -> bool:
     if tx.may(Right.INSPECT):
         return True
-    started = exists().where(InstanceRow.id == instance_id, InstanceRow.started_by == tx.actor.id)
-    involved = exists().where(UserTaskRow.instance_id == instance_id, waits.is_for(tx.actor))
+    line = _with_callers(instance_id)
+    started = exists().where(InstanceRow.id.in_(line), InstanceRow.started_by == tx.actor.id)
+    involved = exists().where(UserTaskRow.instance_id.in_(line), waits.is_for(tx.actor))
     return bool(tx.session.scalar(select(started | involved)))
+
+
+def _with_callers(instance_id: int) -> Select[Any]:
+    """The ids of an instance, of the one that called it, and so on upward."""
+    found = select(InstanceRow.id, InstanceRow.caller_id).where(InstanceRow.id == instance_id).cte(recursive=True)
+    above = aliased(InstanceRow)
+    line = found.union_all(select(above.id, above.caller_id).join(found, above.id == found.c.caller_id))
+    return select(line.c.id)
 
 
 # ---- where it stands -----------------------------------------------------------------------------------------------
@@ -235,12 +256,14 @@ def visited(tx: Transaction, instance_id: int) -> dict[str, tuple[str, str]]:
 
 
 def mark(tx: Transaction, instance_id: int) -> str:
-    """Changes whenever something about the instance does; costs next to nothing."""
+    """Changes whenever something about the instance or one that it called does; costs next to nothing."""
     require_sight(tx, instance_id)
     last = [
         select(func.max(row.id)).where(row.instance_id == instance_id) for row in (EventRow, ActivityRow, IncidentRow)
     ]
-    query = select(InstanceRow.version, *(each.scalar_subquery() for each in last))
+    called = _newest_called(select(InstanceRow.version), instance_id).subquery()
+    commands = select(func.sum(called.c.version))
+    query = select(InstanceRow.version, *(each.scalar_subquery() for each in (*last, commands)))
     seen = tx.session.execute(query.where(InstanceRow.id == instance_id)).one()
     return "-".join(map(str, seen))
 
@@ -271,7 +294,7 @@ def variables(tx: Transaction, instance_id: int) -> list[Variable]:
     return [
         Variable(scope, element, name, values.load(value))
         for scope, element, name, value in rows
-        if not is_internal(name)
+        if not (is_internal(name) or is_internal(scope))
     ]
 
 

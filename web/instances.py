@@ -101,6 +101,8 @@ def _page(tx: Transaction, instance_id: int, template: str) -> str:
         tasks=tasks,
         timers=timers.of_instance(tx, instance_id),
         incidents=incidents.of_instance(tx, instance_id),
+        called=instances.called(tx, instance_id),
+        may_see_caller=instance.caller_id is not None and instances.may_see(tx, instance.caller_id),
     )
 
 
