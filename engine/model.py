@@ -145,6 +145,7 @@ class FieldKind(StrEnum):
     NUMBER = "number"
     CHECKBOX = "checkbox"  # true or false
     CHOICE = "choice"  # one of the options
+    LINES = "lines"  # a list of texts, one a line
     CHOICES = "choices"  # a list, each one of the options
     DATE = "date"
     TIME = "time"

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from engine import Deployment, Invalid, Problem, Right, Severity, definitions
 from engine.model import Place
-from web import listing
+from web import listing, people
 from web.context import command, is_fragment, reading
 
 bp = Blueprint("processes", __name__, url_prefix="/definitions")
@@ -23,6 +23,7 @@ def index() -> str:
     search = listing.text("search")
     with reading() as tx:
         latest = definitions.latest(tx, search=search)
+        people.know(tx, [counts.definition for counts in latest])
     template = "processes/_list.html" if is_fragment() else "processes/index.html"
     return render_template(template, latest=latest, search=search)
 
@@ -31,6 +32,7 @@ def index() -> str:
 def versions(key: str) -> str:
     with reading() as tx:
         found = definitions.versions(tx, key)
+        people.know(tx, [counts.definition for counts in found])
     return render_template("processes/versions.html", versions=found, latest=found[0].definition)
 
 
@@ -38,10 +40,12 @@ def versions(key: str) -> str:
 def show(definition_id: int) -> str:
     with reading() as tx:
         definition = definitions.get(tx, definition_id)
+        known = definitions.versions(tx, definition.key)
+        people.know(tx, [counts.definition for counts in known])
         return render_template(
             "processes/show.html",
             definition=definition,
-            versions=definitions.versions(tx, definition.key),
+            versions=known,
             documentation=definitions.documentation(tx, definition_id),
             may_start=any(one.id == definition_id for one in definitions.startable(tx)),
         )

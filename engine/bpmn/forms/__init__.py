@@ -4,7 +4,7 @@ A form is a form-js file beside the diagram, camunda:formData in it, or made fro
 gateway behind the task asks.
 """
 
-from engine.bpmn.forms.choices import Choice, from_choices, implied_condition, is_drawn_choice, is_merge
+from engine.bpmn.forms.choices import Choice, from_choices, from_names, implied_condition, is_drawn_choice, is_merge
 from engine.bpmn.forms.files import ENDINGS, FormFiles, is_form, wanted_name
 from engine.bpmn.forms.form_data import faults_of_form_data, from_form_data
 from engine.bpmn.forms.form_js import form_id, from_form_js
@@ -22,6 +22,7 @@ __all__ = [
     "from_choices",
     "from_form_data",
     "from_form_js",
+    "from_names",
     "implied_condition",
     "is_drawn_choice",
     "is_form",

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import NamedTuple
 
@@ -71,6 +71,21 @@ def from_choices(names: Iterable[str], flows: Sequence[Choice], choice_variable:
     asked = {name: kinds.get(name, FieldKind.TEXT) for name in names if name not in pressed}
     fields = tuple(_field(name, kind) for name, kind in asked.items() if kind is not None)
     return Form(fields, schema_of(fields), buttons)
+
+
+def from_names(names: Iterable[str], conditions: Iterable[str], lists: Container[str] = ()) -> Form:
+    """A form with a field for each name, none of them required; conditions tell of what kind it is.
+
+    lists: names of lists. A name whose parts are read is not asked for: no field can set it.
+    """
+    kinds = _kinds(conditions)
+    asked = {name: FieldKind.LINES if name in lists else kinds.get(name, FieldKind.TEXT) for name in names}
+    fields = tuple(
+        replace(_field(name, kind), required=False, description="One a line." if kind is FieldKind.LINES else "")
+        for name, kind in asked.items()
+        if kind is not None
+    )
+    return Form(fields, schema_of(fields))
 
 
 def implied_condition(choice_variable: str, label: str) -> str:

@@ -9,6 +9,7 @@ from engine.model import Field, FieldKind, Json
 _TYPES: Mapping[FieldKind, Mapping[str, Json]] = {
     FieldKind.TEXT: {"type": "textfield"},
     FieldKind.TEXTAREA: {"type": "textarea"},
+    FieldKind.LINES: {"type": "textarea"},
     FieldKind.INTEGER: {"type": "number", "decimalDigits": 0},
     FieldKind.NUMBER: {"type": "number"},
     FieldKind.CHECKBOX: {"type": "checkbox"},

@@ -63,10 +63,11 @@ def _nothing(field: Field, value: object) -> Json:
         raise _Wrong("Expected a value, but there is none.")
     if field.kind in _TEXTS:
         return value
-    return [] if field.kind is FieldKind.CHOICES else False if field.kind is FieldKind.CHECKBOX else None
+    return [] if field.kind in _LISTS else False if field.kind is FieldKind.CHECKBOX else None
 
 
 _TEXTS = (FieldKind.TEXT, FieldKind.TEXTAREA)
+_LISTS = (FieldKind.CHOICES, FieldKind.LINES)
 
 
 # ---- rules ---------------------------------------------------------------------------------------------------------
@@ -118,6 +119,15 @@ def _text(field: Field, value: object, zone: tzinfo) -> str:
     if not isinstance(value, str):
         raise _Wrong(f"Expected a text, but it is {_shown(value)}.")
     return _storable(value)
+
+
+def _lines(field: Field, value: object, zone: tzinfo) -> list[str]:
+    """A list may come as it is, too."""
+    several = value if isinstance(value, list | tuple) else _text(field, value, zone).splitlines()
+    found = [line for each in several if (line := _text(field, each, zone).strip())]
+    if len(found) > MAX_ITEMS or sum(map(len, found)) > MAX_TEXT:
+        raise _Wrong(f"Expected at most {MAX_ITEMS:,} lines and {MAX_TEXT:,} characters, but there are more.")
+    return found
 
 
 def _storable(text: str) -> str:
@@ -255,6 +265,7 @@ _READ: dict[FieldKind, Callable[[Field, object, tzinfo], Json]] = {
     FieldKind.CHECKBOX: _boolean,
     FieldKind.CHOICE: _choice,
     FieldKind.CHOICES: _choices,
+    FieldKind.LINES: _lines,
     FieldKind.DATE: _date,
     FieldKind.TIME: _time,
     FieldKind.DATETIME: _moment,

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.bpmn import dialects
+from engine.bpmn import dialects, forms
 from engine.bpmn.dialects import Terms
 from engine.bpmn.document import Document
 from engine.bpmn.elements import activities, event_definition, events, gateways, loops
 from engine.bpmn.elements.flow_node import Assignment, Element, FlowNode
 from engine.bpmn.forms import FormFiles, FormSource
 from engine.bpmn.nodes import Node, bpmn, child_text, is_true, local, name_of, raw_text
-from engine.bpmn.parse import calls, decisions, flows, repeats
+from engine.bpmn.parse import asked, calls, decisions, flows, repeats
 from engine.bpmn.parse.definitions import References, definition
 from engine.bpmn.process import Process, StartPoint
 from engine.bpmn.workflow import ProcessSpec
@@ -49,6 +49,10 @@ class _Builder:
         spec = self.container(self.process, key)
         terms = dialects.terms(self.process)
         start = next(iter(spec.start_nodes), None)
+        start_event = start if start in self.elements and self.elements[start].type == "startEvent" else None
+        if start_event is not None and not self.forms[start_event].is_drawn:
+            made = asked.start_form(self.specs, key, self.forms, known=set(self.initiators.values()))
+            self.forms[start_event] = forms.FormSource(data=made)
         return Process(
             key=key,
             name=name_of(self.process) or key,
@@ -57,7 +61,7 @@ class _Builder:
             elements=self.elements,
             starts=tuple(self.starts),
             forms=self.forms,
-            start_event=start if start in self.elements and self.elements[start].type == "startEvent" else None,
+            start_event=start_event,
             initiators=self.initiators,
             starter_users=terms.starter_users,
             starter_groups=terms.starter_groups,
