@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Text, bindparam, func, insert, or_, select, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Text,
+    bindparam,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
-from engine.model import Activity, Event, Json, Outcome, Page
+from engine.model import Activity, Event, Json, Outcome, Page, UserTask
 from engine.storage.tables import ActivityRow, EventRow
 from engine.transaction import Transaction
 
@@ -83,15 +96,34 @@ def events(
     return Page(tuple(map(_event, rows)), _count(tx, EventRow, instance_id), offset, limit)
 
 
-def of_task(tx: Transaction, task_id: int, *, instance_id: int, element_id: str, limit: int = 200) -> list[Event]:
-    """Facts about one user task, newest first, whatever other visits to its element there were."""
+def of_task(tx: Transaction, task: UserTask, *, limit: int = 200) -> list[Event]:
+    """Facts about one user task, newest first; other visits to its element, before and after, cost nothing."""
+    of_element = (EventRow.instance_id == task.instance_id, EventRow.element_id == task.element_id)
     written = type_coerce(EventRow.data, Text)
     query = select(EventRow).where(
-        EventRow.instance_id == instance_id,
-        EventRow.element_id == element_id,
-        or_(written.startswith(f'{{"task":{task_id},'), written == f'{{"task":{task_id}}}'),
+        *of_element,
+        EventRow.id >= _reached(of_element, task.created_at - _SKEW),
+        or_(written.startswith(f'{{"task":{task.id},'), written == f'{{"task":{task.id}}}'),
     )
+    if task.ended_at is not None:
+        query = query.where(EventRow.id <= _reached(of_element, task.ended_at + _SKEW))
     return [_event(row) for row in tx.session.scalars(query.order_by(EventRow.id.desc()).limit(limit))]
+
+
+_SKEW = timedelta(minutes=1)
+"""Clocks differ, and commands that overlap write in either order."""
+
+
+def _reached(of: tuple[ColumnElement[bool], ...], moment: datetime) -> ScalarSelect[int]:
+    """The id of the first of these events at a moment or later, found by halving: their ids rise with time."""
+    first, last = (select(end(EventRow.id)).where(*of).scalar_subquery() for end in (func.min, func.max))
+    ends = select(first.label("low"), (last + 1).label("high")).cte(recursive=True)
+    middle = (ends.c.low + ends.c.high) // 2
+    at_middle = select(EventRow.at).where(*of, EventRow.id >= middle).order_by(EventRow.id).limit(1)
+    is_before = at_middle.correlate(ends).scalar_subquery() < moment
+    upper, lower = case((is_before, middle + 1), else_=ends.c.low), case((is_before, ends.c.high), else_=middle)
+    halved = ends.union_all(select(upper, lower).where(ends.c.low < ends.c.high))
+    return select(func.max(halved.c.low)).scalar_subquery()
 
 
 COUNTED_TO = 10_000

@@ -219,14 +219,17 @@ def picture(tx: Transaction, instance_id: int) -> Picture:
     element = _each(ActivityRow.element_id, instance_id)
     visit = (ActivityRow.instance_id == instance_id, ActivityRow.element_id == element.c.value)
     waiting = select(func.count()).select_from(ActivityRow).where(*visit, ActivityRow.outcome.is_(None))
-    is_done = exists().where(*visit, ActivityRow.outcome.in_((Outcome.COMPLETED, Outcome.MERGED)))
-    query = select(element.c.value, waiting.correlate(element).scalar_subquery(), is_done.correlate(element))
-    rows = [(each, tokens, "completed" if done else "cancelled") for each, tokens, done in tx.session.execute(query)]
-    states = {each: "active" if tokens else state for each, tokens, state in rows}
+    ended = select(func.max(ActivityRow.outcome)).where(*visit)  # "cancelled" comes before all others
+    query = select(element.c.value, *(each.correlate(element).scalar_subquery() for each in (waiting, ended)))
+    rows = tx.session.execute(query).all()
+    states = {each: "active" if tokens else _STATES[Outcome(outcome)] for each, tokens, outcome in rows}
     states |= dict.fromkeys(tx.session.scalars(_stopped_at(instance_id)), "incident")
     counts = {each: tokens for each, tokens, _ in rows if tokens}
     flows = tx.session.scalars(select(_each(ActivityRow.flow, instance_id).c.value))
     return Picture(states, counts, tuple(sorted(flow for flow in flows if flow)))
+
+
+_STATES = {Outcome.CANCELLED: "cancelled", Outcome.COMPLETED: "completed", Outcome.MERGED: "completed"}
 
 
 def _stopped_at(instance_id: int) -> Select[Any]:
@@ -248,7 +251,8 @@ def visited(tx: Transaction, instance_id: int) -> dict[str, tuple[str, str]]:
     """Name and type of each element that was visited, by its id."""
     require_sight(tx, instance_id)
     element, visit = _each(ActivityRow.element_id, instance_id), aliased(ActivityRow)
-    any_visit = select(visit.id).where(visit.instance_id == instance_id, visit.element_id == element.c.value).limit(1)
+    visits = select(visit.id).where(visit.instance_id == instance_id, visit.element_id == element.c.value)
+    any_visit = visits.order_by(visit.outcome).limit(1)  # as the index does, or PostgreSQL reads the table
     query = select(ActivityRow.element_id, ActivityRow.element_name, ActivityRow.element_type).join(
         element, ActivityRow.id == any_visit.correlate(element).scalar_subquery()
     )

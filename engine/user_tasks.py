@@ -210,8 +210,7 @@ def context(tx: Transaction, task_id: int) -> list[Variable]:
 
 def history_of(tx: Transaction, task_id: int) -> list[Event]:
     """Who did what with the task, newest first."""
-    task = get(tx, task_id)
-    return history.of_task(tx, task_id, instance_id=task.instance_id, element_id=task.element_id)
+    return history.of_task(tx, get(tx, task_id))
 
 
 # ---- deciding ------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
-from engine import SYSTEM, history, instances
+from engine import SYSTEM, Transaction, history, instances, user_tasks
 from tests.site import Site, Visitor, words
 from web.filters import text_of
 
@@ -232,9 +232,8 @@ def test_a_list_that_renews_itself_asks_for_its_rows_only(leave: str, ana: Visit
     assert len([statement for statement in asked if statement.startswith("SELECT")]) <= 5
 
 
-def test_a_picture_of_an_old_instance_is_the_same(leave: str, ana: Visitor, site: Site) -> None:
-    instance_id = int(leave.rpartition("/")[2])
-    before = ana.get(f"{leave}/state").json
+def grow_old(site: Site, instance_id: int, *, visits: int) -> None:
+    """Go round and round, as a loop does, with a task each time."""
     with site.engine.transaction(SYSTEM) as tx:
         visit = {
             "instance_id": instance_id,
@@ -247,9 +246,54 @@ def test_a_picture_of_an_old_instance_is_the_same(leave: str, ana: Visitor, site
             "actor": "ana",
             "flow": "to-approve",
         }
-        history.add_activities(tx, [{**visit, "token": f"t{number}"} for number in range(2_000)])
+        history.add_activities(tx, [{**visit, "token": f"t{number}"} for number in range(visits)])
+        of = {"instance_id": instance_id, "element_id": "approve"}
+        others = [history.event(tx, "task claimed", **of, data={"task": -number}) for number in range(visits)]
+        history.append(tx, others)
+
+
+def test_a_picture_of_an_old_instance_is_the_same(leave: str, ana: Visitor, site: Site) -> None:
+    instance_id = int(leave.rpartition("/")[2])
+    before = ana.get(f"{leave}/state").json
+    grow_old(site, instance_id, visits=2_000)
 
     assert ana.get(f"{leave}/state").json == before
+
+
+def effort(site: Site, look: Callable[[Transaction], object]) -> int:
+    """How many hundreds of its instructions SQLite runs for a look."""
+    ticks: list[None] = []
+    with site.engine.reading(SYSTEM) as tx:
+        connection = tx.connection.connection.driver_connection
+        assert connection is not None
+        connection.set_progress_handler(lambda: ticks.append(None), 100)
+        look(tx)
+        connection.set_progress_handler(None, 100)
+    return len(ticks)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # the one that counts its instructions
+def test_a_look_at_an_old_instance_costs_what_it_cost_when_it_was_young(leave: str, ana: Visitor, site: Site) -> None:
+    instance_id = int(leave.rpartition("/")[2])
+    with site.engine.transaction(SYSTEM) as tx:
+        (task,) = user_tasks.of_instance(tx, instance_id)
+        user_tasks.claim(tx, task.id)
+        user_tasks.complete(tx, task.id, {"days": 1}, button=0)
+    looks: list[Callable[[Transaction], object]] = [
+        lambda tx: instances.picture(tx, instance_id),
+        lambda tx: instances.visited(tx, instance_id),
+        lambda tx: instances.mark(tx, instance_id),
+        lambda tx: user_tasks.history_of(tx, task.id),
+    ]
+    young = [effort(site, look) for look in looks]
+    site.advance(hours=1)
+    grow_old(site, instance_id, visits=5_000)
+
+    old = [effort(site, look) for look in looks]
+
+    assert all(after < before + 100 for before, after in zip(young, old, strict=True)), (young, old)
+    with site.engine.reading(SYSTEM) as tx:
+        assert [event.kind for event in user_tasks.history_of(tx, task.id)] == ["task completed", "task claimed"]
 
 
 def test_people_go_by_their_names(leave: str, ana: Visitor, site: Site) -> None:
