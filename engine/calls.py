@@ -15,11 +15,11 @@ from engine import execution, history, incidents, values
 from engine.bpmn.elements.activities import Binding
 from engine.bpmn.runtime import Run
 from engine.bpmn.variables import PROCESS, is_internal
-from engine.errors import BpmnError, Conflict, InvalidValues, NotFound
+from engine.errors import BpmnError, Busy, Conflict, InvalidValues, NotFound
 from engine.execution import Caller, NotActive
 from engine.jobs import Handler, Job
 from engine.model import Json
-from engine.storage.tables import DefinitionRow, InstanceRow, VariableRow
+from engine.storage.tables import DefinitionRow, InstanceRow, JobRow, VariableRow
 from engine.transaction import Transaction
 
 MOST_LEVELS = 50
@@ -94,6 +94,7 @@ def _take_over(tx: Transaction, job: Job, _result: object) -> None:
     error, called = job.payload["error"], int(job.payload["called"])
     if called != _last_called(tx, job):
         return  # it was tried again meanwhile
+    _require_no_earlier(tx, job)
     if job.payload["cancelled"]:
         message = f"The called instance {called} was cancelled. Retry to start another one."
         _tell(tx, job, lambda run, token: run.give_up(token, message))
@@ -102,6 +103,13 @@ def _take_over(tx: Transaction, job: Job, _result: object) -> None:
     else:
         result = _result_of(tx, called)
         _tell(tx, job, lambda run, token: run.give_back(token, result))
+
+
+def _require_no_earlier(tx: Transaction, job: Job) -> None:
+    """What the called instance threw before it ended comes first. Raises Busy while it is still on its way."""
+    mine = (JobRow.instance_id == job.instance_id, JobRow.token == job.token, JobRow.kind == "escalation")
+    if tx.session.scalar(select(JobRow.id).where(*mine, JobRow.id < job.id, JobRow.failed_at.is_(None)).limit(1)):
+        raise Busy("Expected nothing else from the called instance, but an escalation is on its way.")
 
 
 def _last_called(tx: Transaction, job: Job) -> int | None:
@@ -130,6 +138,8 @@ def _tell(tx: Transaction, job: Job, act: Any) -> None:
 
 def _escalate(tx: Transaction, job: Job, _result: object) -> None:
     """The called instance has thrown an escalation that nobody there catches."""
+    if job.payload["from"] != _last_called(tx, job):
+        return
     code, payload = job.payload["name"] or None, values.decode(job.payload["values"])
     _tell(tx, job, lambda run, token: run.escalate(token, code, payload))
 

@@ -16,7 +16,7 @@ from engine.bpmn.facts import Entered, Left, Logged, Thrown
 from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Run, Wait
 from engine.bpmn.snapshot import Parts, Unreadable
-from engine.bpmn.variables import Scopes, Written, is_internal
+from engine.bpmn.variables import REMEMBERED, Scopes, Written, is_internal
 from engine.bpmn.workflow import World
 from engine.errors import Busy, Conflict, InvalidValues, NotFound
 from engine.model import InstanceStatus, Json
@@ -166,7 +166,10 @@ _LOCK = _LOOK.with_for_update(key_share=True)
 """As weak as an UPDATE's: rows that refer to the instance may still be added. (SQLite has one writer.)"""
 _PARTS = select(SnapshotRow.part, SnapshotRow.content).where(SnapshotRow.instance_id == bindparam("of"))
 _VARIABLES = select(VariableRow.scope, VariableRow.name, VariableRow.value).where(
-    VariableRow.instance_id == bindparam("of")
+    VariableRow.instance_id == bindparam("of"), VariableRow.name != REMEMBERED
+)
+_REMEMBERED = select(VariableRow.value).where(
+    VariableRow.instance_id == bindparam("of"), VariableRow.scope == bindparam("within"), VariableRow.name == REMEMBERED
 )
 
 
@@ -185,6 +188,9 @@ def _read_parts(tx: Transaction, instance_id: int) -> Parts:
 def _restore(tx: Transaction, instance_id: int, process: Process, parts: Parts) -> Run:
     rows = tx.connection.execute(_VARIABLES, {"of": instance_id})
     scopes = Scopes.of_rows((scope, name, values.load(value)) for scope, name, value in rows)
+    scopes.fetch = lambda scope: values.load(
+        tx.connection.execute(_REMEMBERED, {"of": instance_id, "within": scope}).scalar_one()
+    )
     try:
         return Run.restore(process, parts, scopes, world(tx))
     except (Unreadable, KeyError) as cause:

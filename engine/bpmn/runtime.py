@@ -95,12 +95,16 @@ class Run:
 
     def escalate(self, token_id: str, code: str | None, payload: Mapping[str, Json]) -> None:
         """The instance that a call activity waits for has thrown an escalation that nobody there catches."""
-        propagation.escalate_outward(self._waiting(token_id), code, payload)
+        if not propagation.escalate_outward(self._waiting(token_id), code, payload):
+            self.workflow.note_thrown("escalation", code or "", payload)
 
     def give_up(self, token_id: str, message: str) -> None:
         """What the token waited for will not come: an incident, and waiting for it anew when it is retried."""
         token = self._waiting(token_id)
-        token.internal_data.pop("waits", None)
+        for over in ("waits", "mapped"):
+            token.internal_data.pop(over, None)
+        for mapping in token.task_spec.element.inputs:
+            self.workflow.scopes.remove(token_id, mapping.name)
         self.workflow.fail(token, message)
 
     def throw(self, token_id: str, error: BpmnError) -> None:
@@ -125,7 +129,7 @@ class Run:
             self.workflow.scopes.write(token, name, value)
 
     def waits_at(self, token_id: str | None) -> bool:
-        """Whether a token is there still, and stands."""
+        """Whether a token is there still."""
         return token_id is not None and self.workflow.token(token_id) is not None
 
     def terminate(self) -> None:

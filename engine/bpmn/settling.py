@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from itertools import count
 from math import inf
 from time import monotonic
 from typing import Any
@@ -27,16 +28,25 @@ TIME_LIMIT = "Expected the instance to come to rest, but it ran for more than {l
 def settle(workflow: ProcessWorkflow, max_steps: int, max_seconds: float = inf) -> None:
     """Execute until every token waits. Too long: the tokens still moving are stopped with an incident."""
     ends_at = monotonic() + max_seconds
-    for _ in range(max_steps):
-        if monotonic() > ends_at:
-            return _stop(workflow, TIME_LIMIT.format(limit=max_seconds))
+    for steps in count():
         token = _next(workflow)
         if token is None:
-            return _rest(workflow)
+            break
+        too_much = _too_much(steps >= max_steps, max_steps, monotonic() > ends_at, max_seconds)
+        if too_much:
+            workflow.agenda.add(token)
+            _stop(workflow, too_much)
+            break
         _step(workflow, token)
         if workflow.result.error is not None:
             return workflow.cancel_all()
-    return _stop(workflow, STEP_LIMIT.format(limit=max_steps))
+    return _rest(workflow)
+
+
+def _too_much(is_far: bool, max_steps: int, is_late: bool, max_seconds: float) -> str:
+    if is_far:
+        return STEP_LIMIT.format(limit=max_steps)
+    return TIME_LIMIT.format(limit=max_seconds) if is_late else ""
 
 
 def _stop(workflow: ProcessWorkflow, message: str) -> None:
@@ -147,7 +157,8 @@ def _finish_subprocess(workflow: ProcessWorkflow) -> bool:
     """End one sub-process in which no token is left; its activity goes on."""
     left = workflow.agenda.left
     while left:
-        sub, _ = left.popitem()
+        sub = next(iter(left))
+        del left[sub]
         if workflow.subprocesses.get(sub.parent_task_id) is sub and sub.is_over:
             holder = sub.holder
             workflow.close_subprocess(sub)

@@ -66,6 +66,8 @@ def _load_subprocesses(workflow: ProcessWorkflow, todo: dict[str, Any]) -> None:
             sub = SubProcessWorkflow(workflow.subprocess_specs[part["spec"]], holder, workflow)
             workflow.subprocesses[holder] = sub
             _fill(sub, part)
+            if sub.is_over:
+                workflow.agenda.left[sub] = None
 
 
 def _rows(workflow: Any) -> list[list[Any]]:

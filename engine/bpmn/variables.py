@@ -8,7 +8,7 @@ Source: BPMN 2.0.2 (formal/2013-12-09), 10.5.7 Scopes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from engine.bpmn.elements.flow_node import Token
 
 PROCESS = ""
+REMEMBERED = "#values"
+"""The name, in a scope of its own, of all values as they were when an activity completed: a dict."""
 LONGEST_NAME = 255
 MOST_WRITTEN = 50_000_000
 """Characters of JSON that one command may write: they are kept in memory until its end, then in rows."""
@@ -65,6 +67,8 @@ class Scopes:
     """Rows to delete: their scope has ended."""
     room: int = field(default_factory=lambda: MOST_WRITTEN)
     """Characters that may still be written."""
+    fetch: Callable[[str], Json] | None = None
+    """Reads what is remembered in a scope; it is not loaded with the rest."""
     _before: list[tuple[str, str, Json | Missing]] = field(default_factory=list)
     """(scope, name, value before) of each change since the last step began."""
 
@@ -92,10 +96,20 @@ class Scopes:
     def find(self, token: Token | None, name: str) -> Json | Missing:
         """The value of a name as the token sees it (None: as the process sees it), looking outward."""
         for stop in _stops(token):
-            for names in (self.known.get(stop.scope, _EMPTY), stop.computed):
+            for names in (self._names(stop), stop.computed):
                 if name in names:
                     return names[name]
         return MISSING
+
+    def _names(self, stop: _Stop) -> Mapping[str, Json]:
+        return self._remembered(stop.scope) if stop.kind is ScopeKind.REMEMBERED else self.known.get(stop.scope, _EMPTY)
+
+    def _remembered(self, scope: str) -> dict[str, Json]:
+        if REMEMBERED not in self.known.setdefault(scope, {}):
+            self.known[scope][REMEMBERED] = {} if self.fetch is None else self.fetch(scope)
+            self.stored.add((scope, REMEMBERED))
+        values: dict[str, Json] = self.known[scope][REMEMBERED]
+        return values
 
     def some(self, token: Token | None, names: Iterable[str]) -> dict[str, Json]:
         """The values of those names that the token can see."""
@@ -107,15 +121,15 @@ class Scopes:
         result: dict[str, Json] = {}
         for stop in reversed(list(_stops(token))):
             counters = stop.computed if with_counters else _EMPTY
-            result |= {**counters, **self.known.get(stop.scope, _EMPTY)}
+            result |= {**counters, **self._names(stop)}
         return {name: value for name, value in result.items() if not is_internal(name)}
 
     def write(self, token: Token | None, name: str, value: Json) -> None:
         """Set a name where it lives, else in the nearest scope that keeps new names. Raises TypeError."""
         self.set(self._home(_stops(token), _told(name)), name, value)
         for stop in _stops(token):
-            if stop.kind is ScopeKind.REMEMBERED and name in self.known.get(stop.scope, _EMPTY):
-                self.set(stop.scope, name, value)
+            if stop.kind is ScopeKind.REMEMBERED and name in self._remembered(stop.scope):
+                self.set(stop.scope, REMEMBERED, {**self._remembered(stop.scope), name: value})
 
     def write_outside(self, token: Token, name: str, value: Json) -> None:
         """The same, but past the token's own scope: for output mappings and output collections."""
@@ -159,7 +173,15 @@ class Scopes:
         """Forget the scope of a token that has gone."""
         self.drop(token.id.hex)
 
+    def remove(self, scope: str, name: str) -> None:
+        """Forget one name."""
+        if self.known.get(scope, {}).pop(name, MISSING) is not MISSING and (scope, name) in self.stored:
+            self.gone.add((scope, name))
+
     def drop(self, scope: str) -> None:
+        """Forget a scope."""
+        if is_internal(scope) and scope not in self.known:
+            self.gone.add((scope, REMEMBERED))
         for name in self.known.pop(scope, _EMPTY):
             if (scope, name) in self.stored:
                 self.gone.add((scope, name))

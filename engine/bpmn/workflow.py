@@ -202,8 +202,8 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
     # ---- finding tokens
 
     def inside(self, part: str) -> Any:
-        """The process, or what is inside a sub-process activity, by its name in the snapshot."""
-        return self.subprocesses[UUID(hex=part)] if part else self
+        """The process, or what is inside a sub-process activity, by its name in the snapshot; None: it has ended."""
+        return self.subprocesses.get(UUID(hex=part)) if part else self
 
     def all_live(self) -> Iterator[Token]:
         for workflow in [self, *self.subprocesses.values()]:
@@ -266,6 +266,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         for iteration in [child for child in token.children if child._state & LIVE]:
             self.cancel(iteration)
         self.note_left(token, Outcome.CANCELLED)
+        compensation.abandon(token)
         self._release(token)
         token._set_state(TaskState.CANCELLED)
         token.workflow._remove_task(token.id)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine import Engine, SettableClock
+from engine import Engine, SettableClock, execution, instances, jobs
 from engine.model import Deployment
+from engine.worker import HANDLERS
 from tests.driver import ROOT, Driver, Story
 from tests.play import END, START, boundary, chain, document, script, user
 
@@ -215,3 +216,67 @@ def test_a_process_that_calls_itself_comes_to_an_end(driver: Driver) -> None:
 
     assert len(driver.stories("child")) == 50
     assert ["call itself" in each.message for story in stopped for each in story.incidents()] == [True]
+
+
+def test_an_escalation_goes_out_through_two_levels_of_call(driver: Driver) -> None:
+    thrower = START + f'<endEvent id="end">{ESCALATION}</endEvent>' + chain("start", "end")
+    middle = (
+        START + call().replace('calledElement="child"', 'calledElement="deep"') + END + chain("start", "call", "end")
+    )
+    more = boundary("too_late", "call", ESCALATION, interrupting=False) + user("told") + chain("too_late", "told")
+    deploy(driver, parent=parent(call(), more), child=middle, deep=thrower)
+
+    story = driver.start("parent")
+
+    assert sorted(task.name for task in story.tasks()) == ["after", "told"]
+
+
+def test_what_was_thrown_comes_before_the_end(driver: Driver) -> None:
+    """Whichever of the two jobs is taken first."""
+    thrower = START + f'<endEvent id="end">{ESCALATION}</endEvent>' + chain("start", "end")
+    more = boundary("too_late", "call", ESCALATION) + user("told") + chain("too_late", "told")
+    deploy(driver, parent=parent(call(), more), child=thrower)
+    with driver.engine.transaction(ROOT) as tx:
+        story = Story(driver, instances.start(tx, "parent").id)
+    (ref,) = jobs.claim(driver.engine, 1)
+    jobs.execute(driver.engine, ref, HANDLERS)
+    first, second = jobs.claim(driver.engine, 2)
+
+    for ref in (second, first):
+        jobs.execute(driver.engine, ref, HANDLERS)
+    driver.tick(seconds=1)
+
+    assert [task.name for task in story.tasks()] == ["told"]
+
+
+def test_a_call_that_is_tried_again_takes_its_inputs_anew(driver: Driver) -> None:
+    story = start(driver, call('<camunda:in source="amount" target="sum"/>'), amount=1)
+    called(driver).cancel()
+    driver.run_jobs()
+    with driver.engine.transaction(ROOT) as tx:
+        execution.advance(tx, story.id, lambda run: run.set_variables({"amount": 2}))
+
+    story.retry()
+
+    assert called(driver).values() == {"sum": 2}
+
+
+@pytest.mark.parametrize("key", ["\0", "x" * 300])
+def test_a_name_that_no_process_can_have_is_an_incident(driver: Driver, key: str) -> None:
+    deploy(driver, parent=parent(call().replace('calledElement="child"', 'calledElement="${k}"')))
+
+    story = driver.start("parent", k=key)
+
+    assert ["Expected the id of a process" in each.message for each in story.incidents()] == [True]
+
+
+def test_what_is_remembered_for_compensation_is_shown_to_nobody(driver: Driver) -> None:
+    undo = '<userTask id="undo" isForCompensation="true"/><association id="a" sourceRef="c" targetRef="undo"/>'
+    body = (
+        START + script("s", "price = 10") + boundary("c", "s", "<compensateEventDefinition/>") + undo + user("u") + END
+    )
+    deploy(driver, child=body + chain("start", "s", "u", "end"))
+
+    story = driver.start("child")
+
+    assert [(each.scope, each.name) for each in story.variables()] == [("", "price")]

@@ -195,3 +195,10 @@ def test_a_join_of_a_loop_passes() -> None:
     back = '<exclusiveGateway id="x"/><task id="a"/><parallelGateway id="j"/>' + chain("start", "x", "a", "j", "end")
 
     accepted(START + back + END + '<task id="b"/>' + chain("j", "b", "x"))
+
+
+def test_a_repeated_receive_task_behind_an_event_based_gateway_is_refused() -> None:
+    loop = "<multiInstanceLoopCharacteristics><loopCardinality>2</loopCardinality></multiInstanceLoopCharacteristics>"
+    gateway = f'{START}<eventBasedGateway id="g"/>\n<receiveTask id="r" messageRef="paid">{loop}{HERE}</receiveTask>'
+
+    assert "repeated" in refused("event-gateway", "r", gateway + chain("start", "g", "r")).message

@@ -243,3 +243,99 @@ def test_nothing_is_remembered_when_the_process_is_over() -> None:
     play.complete("u")
 
     assert list(play.run.scopes.known) == [""]
+
+
+# ---- compensation and what else may happen -------------------------------------------------------------------------
+
+MESSAGE = '<messageEventDefinition messageRef="paid"/>'
+
+
+def aside(definition: str, inside: str, first: str, *, interrupting: bool = True) -> str:
+    start = f'<startEvent id="x_s" isInterrupting="{str(interrupting).lower()}">{definition}</startEvent>'
+    return f'<subProcess id="x" triggeredByEvent="true">{start}{inside}{chain("x_s", first)}</subProcess>'
+
+
+def scopes(play: Play) -> list[str]:
+    return [scope for scope in play.run.scopes.known if scope.startswith("#")]
+
+
+def test_what_an_event_subprocess_has_done_is_undone_and_it_is_not_begun_again() -> None:
+    body = START + user("hold") + throw("t") + user("after") + END + chain("start", "hold", "t", "after", "end")
+    play = Play(body + aside(MESSAGE, booked("a"), "a", interrupting=False)).happen("x_s")
+
+    play.complete("hold")
+
+    assert (play.log, play.tasks) == (["a", "undo a"], ["after"])
+    assert len(play.waits("message")) == 1
+
+
+def test_each_instance_of_a_repeated_transaction_may_be_cancelled() -> None:
+    inner = '<startEvent id="s2"/>' + booked("a") + f'<endEvent id="no">{CANCEL}</endEvent>' + chain("s2", "a", "no")
+    told = transaction("s", multi(cardinality="2") + inner)
+    body = START + told + boundary("off", "s", CANCEL) + user("told") + END
+
+    play = Play(body + chain("start", "s", "end") + chain("off", "told"))
+
+    assert play.tasks == ["told"]
+    assert "undo a" in play.log
+
+
+def test_a_subprocess_that_is_undone_maps_its_outputs_no_second_time() -> None:
+    mapped = '<extensionElements><camunda:inputOutput><camunda:outputParameter name="res">1</camunda:outputParameter>'
+    mapped += "</camunda:inputOutput></extensionElements>"
+    inner = '<startEvent id="s2"/>' + booked("a") + chain("s2", "a")
+    body = START + sub("s", inner, mapped) + script("later", "res = 99") + throw("t") + END
+
+    play = Play(body + chain("start", "s", "later", "t", "end"))
+
+    assert (play.log, play.values["res"]) == (["a", "undo a"], 99)
+
+
+def test_what_an_interrupted_thrower_had_not_undone_yet_is_undone_by_the_next() -> None:
+    handler = '<userTask id="call" isForCompensation="true"/>'
+    body = START + booked("a") + script("b", "x = 1") + undone_by("b", "call") + handler + throw("t")
+    play = Play(body + chain("start", "a", "b", "t") + aside(MESSAGE, throw("again"), "again"))
+    assert (play.tasks, play.log) == (["call"], ["a"])
+
+    play.happen("x_s")
+
+    assert play.log == ["a", "undo a"]
+    assert play.is_over
+    assert scopes(play) == []
+
+
+def test_a_handler_that_is_a_subprocess_leaves_nothing_behind() -> None:
+    inner = '<startEvent id="s2"/>' + booked("deep") + chain("s2", "deep")
+    handler = f'<subProcess id="undoing" isForCompensation="true">{inner}</subProcess>'
+    body = START + script("a", "x = 1") + undone_by("a", "undoing") + handler + throw("t") + user("after") + END
+
+    play = Play(body + chain("start", "a", "t", "after", "end"))
+
+    assert (play.tasks, play.log, scopes(play)) == (["after"], ["deep"], [])
+
+
+def test_a_handler_knows_the_number_of_its_instance() -> None:
+    handler = undo("no_a", 'log("undo", loopCounter)')
+    body = START + script("a", "x = 1", multi(cardinality="2")) + undone_by("a", "no_a") + handler + throw("t") + END
+
+    play = Play(body + chain("start", "a", "t", "end"))
+
+    assert play.log == ["undo 1", "undo 0"]
+
+
+def test_a_step_that_fails_has_thrown_nothing() -> None:
+    mapped = '<extensionElements><camunda:inputOutput><camunda:outputParameter name="x">${1 / n}'
+    mapped += "</camunda:outputParameter></camunda:inputOutput></extensionElements>"
+    escalation = '<escalationEventDefinition escalationRef="late"/>'
+    body = (
+        START + f'<intermediateThrowEvent id="throw">{mapped}{escalation}</intermediateThrowEvent>' + user("on") + END
+    )
+    play = Play(
+        body + chain("start", "throw", "on", "end") + aside(escalation, user("told"), "told", interrupting=False),
+        {"n": 0},
+    )
+    assert (play.tasks, list(play.incidents)) == ([], ["throw"])
+
+    play.retry("throw", n=1)
+
+    assert play.tasks == ["on", "told"]

@@ -59,3 +59,30 @@ def test_candidates_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     play.retry("u", people=list("abc"))
 
     assert play.tasks == ["u"]
+
+
+def test_a_subprocess_in_which_the_limit_was_met_goes_on_after_a_retry() -> None:
+    steps = [f"s{number}" for number in range(8)]
+    inner = [
+        sub(name, f'<startEvent id="{name}_s"/>' + script(f"{name}_t", "x = 1") + chain(f"{name}_s", f"{name}_t"))
+        for name in "AB"
+    ]
+    body = START + '<parallelGateway id="f"/><parallelGateway id="j"/>' + user("after") + "".join(inner)
+    body += "".join(script(step, "y = 1") for step in steps)
+    body += chain("start", "f", "A", "j", "after") + chain("f", *steps, "B", "j")
+    for most in range(4, 22):
+        play = Play(body, max_steps=most)
+        for _ in range(20):
+            for element in list(play.incidents):
+                play.retry(element)
+
+        assert play.tasks == ["after"], most
+
+
+def test_a_limit_that_is_met_at_the_very_end_is_none() -> None:
+    body = START + script("s", "x = 1") + END + chain("start", "s", "end")
+    aside = '<startEvent id="x_s"><messageEventDefinition messageRef="paid"/></startEvent>'
+
+    play = Play(body + f'<subProcess id="x" triggeredByEvent="true">{aside}</subProcess>', max_steps=4)
+
+    assert (play.is_over, play.run.waits()) == (True, {})

@@ -241,6 +241,9 @@ def _event_gateways(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
                 yield diagram.document.problem("event-gateway", target, wrong, fix)
 
 
+_LOOP = bpmn("standardLoopCharacteristics")
+
+
 def _not_waiting(scope: Scope, target: Node) -> str:
     if local(target) == "intermediateCatchEvent" and event_definitions(target):
         is_link = local(event_definitions(target)[0]) == "linkEventDefinition"
@@ -250,6 +253,8 @@ def _not_waiting(scope: Scope, target: Node) -> str:
         return (
             f"Expected a catching event or receive task behind the event-based gateway, but this is {a(local(target))}."
         )
+    if target.find(bpmn("multiInstanceLoopCharacteristics")) is not None or target.find(_LOOP) is not None:
+        return "A receive task behind an event-based gateway waits once, but this one is repeated."
     if len(scope.incoming(target)) > 1:
         return "An event behind an event-based gateway has no other flow leading to it, but this one has."
     return ""

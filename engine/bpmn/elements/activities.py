@@ -91,6 +91,8 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,9}(\.0+)?")
 _NO_PRIORITY = "Expected the priority to be a whole number of at most nine digits, but it is {}."
 LONGEST_NAME = 200
 """Characters of a person's or group's name."""
+LONGEST_KEY = 255
+"""Characters of the id of a process, and of a business key."""
 MOST_CANDIDATES = 1_000
 """Users, and groups, of one task: each is a row."""
 
@@ -98,6 +100,13 @@ MOST_CANDIDATES = 1_000
 def _text(token: Token, source: str | None) -> str:
     value = None if source is None else value_of(token, source)
     return "" if value is None else text_of(value).strip()
+
+
+def _short(token: Token, source: str | None, what: str) -> str:
+    try:
+        return values.fitting(_text(token, source), LONGEST_KEY, what)
+    except TypeError as cause:
+        raise ElementFailed(token.task_spec.bpmn_id, str(cause)) from cause
 
 
 def _priority(token: Token, source: str | None) -> int:
@@ -198,10 +207,10 @@ class CallActivity(FlowNode):
         wait_for(
             token,
             "call",
-            process=_text(token, told.process),
+            process=_short(token, told.process, "the id of a process"),
             binding=told.binding,
-            version=_text(token, told.version),
-            business_key=_text(token, told.business_key),
+            version=_short(token, told.version, "a version"),
+            business_key=_short(token, told.business_key, "a business key"),
             hands_on_key=told.hands_on_key,
         )
         return False
@@ -228,10 +237,9 @@ class SubProcess(FlowNode):
         """Name of the specification of what is inside."""
 
     def enter(self, token: Token) -> bool:
-        sub = token.workflow.top_workflow.open_subprocess(token, self.inner)
-        if "to compensate" in token.internal_data:
-            sub.compensable = token.internal_data.pop("to compensate")
-            compensation.compensate_inside(token, sub)
+        if "compensates" in token.internal_data:
+            compensation.compensate_inside(token, self.inner)
         else:
+            sub = token.workflow.top_workflow.open_subprocess(token, self.inner)
             sub.begin(sub.spec.start_nodes)
         return False

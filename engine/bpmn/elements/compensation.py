@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from engine.bpmn.elements.flow_node import Token, storable
+from engine.bpmn.variables import REMEMBERED
 from engine.model import Json
 
 Record = dict[str, Json]
@@ -28,15 +29,15 @@ def record_of(token: Token) -> Record | None:
     Raises ElementFailed when its variables are too much to keep.
     """
     around, node, data = token.workflow, token.task_spec, token.internal_data
-    inside = data.pop("inside", [])
-    has_handler = node.element.id in around.spec.handlers
-    if "aside" in data or not (has_handler or inside or _is_handled_inside(token)):
+    inside, scopes = data.pop("inside", []), token.workflow.top_workflow.scopes
+    if "aside" in data:
+        forget(scopes, inside)
         return None
-    scopes = around.top_workflow.scopes
-    record = {"node": node.name, "values": f"#{uuid4().hex[1:]}", "inside": inside}
-    for name, value in scopes.visible(token, with_counters=False).items():
-        storable(token, name, lambda name=name, value=value: scopes.set(record["values"], name, value))
-    return record
+    if not (inside or node.element.id in around.spec.handlers or _is_handled_inside(token)):
+        return None
+    scope, seen = f"#{uuid4().hex[1:]}", scopes.visible(token)
+    storable(token, "all variables", lambda: scopes.set(scope, REMEMBERED, seen))
+    return {"node": node.name, "values": scope, "inside": inside}
 
 
 def _is_handled_inside(token: Token) -> bool:
@@ -52,6 +53,18 @@ def forget(scopes: Any, records: list[Record]) -> None:
         forget(scopes, record["inside"])
 
 
+def abandon(token: Token) -> None:
+    """A token is cancelled: what it was about to undo is remembered again, what only it knew is forgotten."""
+    workflow, data = token.workflow.top_workflow, token.internal_data
+    lost = [*data.pop("inside", []), *data.pop("to compensate", [])]
+    for part, record in reversed(data.pop("to undo", [])):
+        around = workflow.inside(part)
+        (lost if around is None else around.compensable).append(record)
+    forget(workflow.scopes, lost)
+    if "remembers" in data:
+        workflow.scopes.drop(data["remembers"])
+
+
 # ---- compensating --------------------------------------------------------------------------------------------------
 
 
@@ -60,8 +73,10 @@ def compensate(token: Token, activity: str | None) -> bool:
     return not _proceed(token, list(_taken_out(token.workflow, activity)))
 
 
-def compensate_inside(token: Token, sub: Any) -> None:
+def compensate_inside(token: Token, inner: str) -> None:
     """Begin to undo what completed in a sub-process that is compensated itself; it ends when no handler is left."""
+    sub = token.workflow.top_workflow.open_subprocess(token, inner)
+    sub.compensable = token.internal_data.pop("to compensate")
     if sub.spec.handler is None:
         _proceed(token, list(_taken_out(sub, None)))
     else:
@@ -84,8 +99,10 @@ def _taken_out(around: Any, activity: str | None) -> Iterator[tuple[str, Record]
 
     An event sub-process undoes what has completed in the (sub-)process that it belongs to, too.
     """
-    chosen = [each for each in around.compensable if activity in (None, _activity(around, each))]
-    around.compensable = [each for each in around.compensable if each not in chosen]
+    chosen, left = list[Record](), list[Record]()
+    for each in around.compensable:
+        (chosen if activity in (None, _activity(around, each)) else left).append(each)
+    around.compensable = left
     yield from ((around.part, each) for each in reversed(chosen))
     if around.spec.is_triggered and around.holder is not None:
         yield from _taken_out(around.holder.workflow, activity)
@@ -107,7 +124,7 @@ def _proceed(thrower: Token, todo: Todo) -> bool:
     data = {"aside": True, "for": thrower.id.hex, "remembers": record["values"]}
     handler = around.spec.handlers.get(_activity(around, record))
     if handler is None:
-        around.place(record["node"], data={**data, "to compensate": record["inside"]})
+        around.place(record["node"], data={**data, "compensates": True, "to compensate": record["inside"]})
     else:
         forget(workflow.scopes, record["inside"])
         around.place(handler, data=data)

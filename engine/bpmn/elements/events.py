@@ -22,7 +22,7 @@ from engine.bpmn.elements.event_definition import (
     Terminate,
     Timer,
 )
-from engine.bpmn.elements.flow_node import Element, Flow, FlowNode, Token, text_of, value_of, wait_for, write
+from engine.bpmn.elements.flow_node import Element, Flow, FlowNode, Token, text_of, value_of, wait_for, whole_of, write
 from engine.bpmn.script import names
 from engine.errors import BpmnError, ElementFailed
 from engine.model import Json, Outcome
@@ -184,7 +184,9 @@ class EventSubProcess(Guard):
 
     def enter(self, token: Token) -> bool:
         happened = token.internal_data.get("happened")
-        if happened is None:
+        if "compensates" in token.internal_data:
+            compensation.compensate_inside(token, self.inner)
+        elif happened is None:
             self.subscribe(token)
         else:
             sub = token.workflow.top_workflow.open_subprocess(token, self.inner)
@@ -280,8 +282,13 @@ class ThrowEvent(Event):
     """Throws when a token passes; an end event is one that the token does not leave, and a send task is one too."""
 
     def enter(self, token: Token) -> bool:
+        """What can fail comes first: what is thrown cannot be taken back."""
+        super()._map_outputs(token)
         done: bool = _THROW[type(self.definition)](token, self.definition)
         return done
+
+    def _map_outputs(self, token: Token) -> None:
+        """Done before it was thrown."""
 
     def next_nodes(self) -> list[str]:
         return [self.definition.target] if isinstance(self.definition, Link) else super().next_nodes()
@@ -299,7 +306,7 @@ class EndEvent(ThrowEvent):
         if isinstance(self.definition, Cancel):
             workflow = token.workflow.top_workflow
             workflow.note_left(token, Outcome.COMPLETED)
-            guards = workflow.boundary_events(token.workflow.holder)
+            guards = workflow.boundary_events(whole_of(token.workflow.holder))
             guard = next(guard for guard in guards if isinstance(guard.task_spec.definition, Cancel))
             guard.task_spec.happen(guard, guard.task_spec.name, {})
 

@@ -135,7 +135,7 @@ class FlowNode(BpmnTaskSpec):
         data = my_task.internal_data
         if "done" not in data:
             data.pop("waits", None)
-            if "to compensate" not in data:
+            if "compensates" not in data:
                 self._map_inputs(my_task)
                 self._attach_boundary_events(my_task)
             if not self.enter(my_task):
@@ -181,7 +181,9 @@ class FlowNode(BpmnTaskSpec):
             set_local(token, name, value)
 
     def _map_outputs(self, token: Token) -> None:
-        """With an output mapping only the mapped names go out."""
+        """With an output mapping only the mapped names go out. Compensating, the activity has done so long ago."""
+        if "compensates" in token.internal_data:
+            return
         found = [(mapping.name, value_of(token, mapping.source)) for mapping in self.element.outputs]
         scopes = token.workflow.top_workflow.scopes
         for name, value in found:
@@ -200,6 +202,11 @@ class FlowNode(BpmnTaskSpec):
 def value_of(token: Token, source: str) -> Json:
     """Evaluate an expression as the token sees the variables. Raises ScriptFailed."""
     return token.workflow.top_workflow.evaluate(token, source)
+
+
+def whole_of(token: Token) -> Token:
+    """The activity that a token is an instance of: the body of a loop, else the token itself."""
+    return token.parent if token.triggered else token
 
 
 def text_of(value: Json) -> str:

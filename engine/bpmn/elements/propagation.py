@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from engine.bpmn.elements.event_definition import Definition, Error, Escalation
-from engine.bpmn.elements.flow_node import Token
+from engine.bpmn.elements.flow_node import Token, whole_of
 from engine.errors import BpmnError
 from engine.model import Json, Outcome
 
@@ -63,7 +63,7 @@ def _catches(definition: Definition, kind: type[Error] | type[Escalation], code:
 
 def _guards_outward(activity: Token) -> Iterator[list[Token]]:
     """Boundary events of the activity, event sub-processes beside it; then the same for what it is inside of."""
-    whole = activity.parent if activity.triggered else activity
+    whole = whole_of(activity)
     yield whole.workflow.top_workflow.boundary_events(whole)
     yield from _guards_around(whole)
 
