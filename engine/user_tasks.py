@@ -1,175 +1,41 @@
-"""The inbox: find, claim, release, reassign and complete user tasks."""
+"""What becomes of user tasks: claim, release, reassign and complete; and all that is asked of one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, func, or_, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from engine import accounts, definitions, execution, history, values, waits
 from engine.bpmn import forms
 from engine.bpmn.parse import FormSource
 from engine.bpmn.runtime import Run
 from engine.errors import Conflict, Forbidden, InvalidValues, NotFound
-from engine.model import Event, Field, Form, InboxCounts, Json, Page, Right, TaskStatus, UserTask, Variable
-from engine.storage.tables import AccountRow, CandidateRow, DefinitionRow, InstanceRow, UserTaskRow
+from engine.inbox import SORTS, VIEWS, Task, counts, get, inbox, is_candidate, of_instance, row_of
+from engine.model import Event, Field, Form, Json, Right, TaskStatus, Variable
+from engine.storage.tables import AccountRow, CandidateRow, UserTaskRow
 from engine.transaction import Transaction
 
-COUNTED_TO = 1_000
-
-# ---- finding -------------------------------------------------------------------------------------------------------
-
-Task = Row[Any]
-"""The columns of a user task, read without making an object of them that is tracked."""
-
-_ROW = select(*UserTaskRow.__table__.columns)
-_BY_ID = _ROW.where(UserTaskRow.id == bindparam("of"))
-_ROWS = (
-    _ROW.add_columns(DefinitionRow.name.label("definition_name"), InstanceRow.business_key)
-    .join(DefinitionRow, DefinitionRow.id == UserTaskRow.definition_id)
-    .join(InstanceRow, InstanceRow.id == UserTaskRow.instance_id)
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sort:
-    """How a list is sorted, by the task's columns and by the same keys in the candidates' index."""
-
-    tasks: tuple[Any, ...]
-    candidates: tuple[Any, ...]
-
-
-_SORTS: Mapping[str, _Sort] = {
-    "due": _Sort((UserTaskRow.due_order, UserTaskRow.id), (CandidateRow.due_order, CandidateRow.task_id)),
-    "priority": _Sort(
-        (UserTaskRow.priority.desc(), UserTaskRow.id.desc()),
-        (CandidateRow.priority.desc(), CandidateRow.task_id.desc()),
-    ),
-    "created": _Sort((UserTaskRow.id.desc(),), (CandidateRow.task_id.desc(),)),
-}
-SORTS = tuple(_SORTS)
-VIEWS = ("all", "mine", "groups")
-
-
-def inbox(
-    tx: Transaction,
-    *,
-    view: str = "all",
-    search: str | None = None,
-    sort: str = "due",
-    limit: int = 50,
-    offset: int = 0,
-) -> Page[UserTask]:
-    """Open tasks of the actor: "mine" are assigned, "groups" are offered and nobody has them yet, "all" are both.
-
-    sort: "due" (soonest first, without a due date last), "priority" (highest first), "created" (newest first).
-    """
-    order, wanted = _SORTS[sort], offset + limit + 1
-    ids: list[Select[Any]] = []
-    if view != "groups":
-        ids.append(_mine(tx, order, search, wanted))
-    if view != "mine":
-        ids += [_offered(tx, reader, order, search, wanted) for reader in waits.readers_of(tx.actor)]
-    found = [task_id for query in ids for task_id in tx.session.scalars(query)]
-    query = _ROWS.where(UserTaskRow.id.in_(set(found))).order_by(*order.tasks).limit(limit + 1).offset(offset)
-    rows = [_task(row) for row in tx.connection.execute(query)] if found else []
-    return Page(tuple(rows[:limit]), None, offset, limit, has_more=len(rows) > limit)
-
-
-def _mine(tx: Transaction, order: _Sort, search: str | None, limit: int) -> Select[Any]:
-    query = select(UserTaskRow.id).where(UserTaskRow.status == TaskStatus.OPEN, UserTaskRow.assignee == tx.actor.id)
-    return _searched(query, search).order_by(*order.tasks).limit(limit)
-
-
-def _offered(tx: Transaction, reader: str, order: _Sort, search: str | None, limit: int) -> Select[Any]:
-    """One reader's tasks, read off one index in the order asked for."""
-    query = select(CandidateRow.task_id).where(CandidateRow.reader == reader)
-    if search:
-        query = _searched(query.join(UserTaskRow, UserTaskRow.id == CandidateRow.task_id), search)
-    return query.order_by(*order.candidates).limit(limit)
-
-
-def _searched(query: Select[Any], search: str | None) -> Select[Any]:
-    """Keep tasks whose name, process or business key contains the text."""
-    if not search:
-        return query
-    like = f"%{_escaped(values.shown(search).lower())}%"
-    joined = query.join(DefinitionRow, DefinitionRow.id == UserTaskRow.definition_id).join(
-        InstanceRow, InstanceRow.id == UserTaskRow.instance_id
-    )
-    texts = (UserTaskRow.name, DefinitionRow.name, InstanceRow.business_key)
-    return joined.where(or_(*(func.lower(text).like(like, escape="\\") for text in texts)))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def counts(tx: Transaction) -> InboxCounts:
-    """How many wait; counting stops at COUNTED_TO."""
-    mine = select(UserTaskRow.id).where(UserTaskRow.status == TaskStatus.OPEN, UserTaskRow.assignee == tx.actor.id)
-    groups = select(CandidateRow.task_id).where(CandidateRow.reader.in_(waits.readers_of(tx.actor))).distinct()
-    overdue = mine.where(UserTaskRow.due_order < tx.now)
-    return InboxCounts(*(_count(tx, query) for query in (mine, groups, overdue)))
-
-
-def _count(tx: Transaction, query: Select[Any]) -> int:
-    return tx.session.scalar(select(func.count()).select_from(query.limit(COUNTED_TO).subquery())) or 0
-
-
-def get(tx: Transaction, task_id: int) -> UserTask:
-    """Raises NotFound, also when the actor has nothing to do with it."""
-    found = tx.session.execute(_ROWS.where(UserTaskRow.id == task_id)).one_or_none()
-    if found is None or not _may_see(tx, found):
-        raise NotFound(f"There is no task {task_id} for you.")
-    return _task(found)
-
-
-def of_instance(tx: Transaction, instance_id: int) -> list[UserTask]:
-    """Open tasks of one instance that the actor may see."""
-    query = _ROWS.where(UserTaskRow.instance_id == instance_id, UserTaskRow.status == TaskStatus.OPEN)
-    rows = tx.session.execute(query.order_by(UserTaskRow.id))
-    return [_task(row) for row in rows if _may_see(tx, row)]
-
-
-def _may_see(tx: Transaction, row: Task) -> bool:
-    actor = tx.actor.id
-    return (
-        tx.may(Right.INSPECT)
-        or tx.may(Right.REPAIR)
-        or actor in (row.assignee, row.completed_by)
-        or _is_candidate(tx, row)
-    )
-
-
-def _is_candidate(tx: Transaction, row: Task) -> bool:
-    offered = waits.readers(row.candidate_users, row.candidate_groups)
-    return not set(waits.readers_of(tx.actor)).isdisjoint(offered)
-
-
-def _task(row: Task) -> UserTask:
-    return UserTask(
-        id=row.id,
-        instance_id=row.instance_id,
-        definition_id=row.definition_id,
-        definition_name=row.definition_name,
-        business_key=row.business_key,
-        element_id=row.element_id,
-        name=row.name,
-        status=TaskStatus(row.status),
-        assignee=row.assignee,
-        candidate_users=tuple(row.candidate_users),
-        candidate_groups=tuple(row.candidate_groups),
-        priority=row.priority,
-        due_at=row.due_at,
-        follow_up_at=row.follow_up_at,
-        created_at=row.created_at,
-        ended_at=row.ended_at,
-        completed_by=row.completed_by,
-    )
-
+__all__ = [
+    "SORTS",
+    "VIEWS",
+    "claim",
+    "complete",
+    "complete_by_form",
+    "context",
+    "counts",
+    "documentation",
+    "form",
+    "get",
+    "history_of",
+    "inbox",
+    "of_instance",
+    "reassign",
+    "release",
+]
+"""With what the inbox module finds: one face for all verbs."""
 
 # ---- one task ------------------------------------------------------------------------------------------------------
 
@@ -182,7 +48,7 @@ def documentation(tx: Transaction, task_id: int) -> str:
 
 def form(tx: Transaction, task_id: int) -> tuple[Form, dict[str, Json]]:
     """The form of an open task, and what it is filled with already."""
-    row = _row(tx, task_id)
+    row = row_of(tx, task_id)
     _require_open(tx, row)
     return _form(tx, row), _seen(tx, row)
 
@@ -204,7 +70,7 @@ def context(tx: Transaction, task_id: int) -> list[Variable]:
     task = get(tx, task_id)
     if task.status != TaskStatus.OPEN:
         return []
-    seen = _seen(tx, _row(tx, task_id))
+    seen = _seen(tx, row_of(tx, task_id))
     return [Variable("", None, name, value) for name, value in sorted(seen.items())]
 
 
@@ -221,8 +87,8 @@ def claim(tx: Transaction, task_id: int) -> None:
 
     Raises Conflict naming the present assignee when somebody was faster, Forbidden for who is no candidate.
     """
-    row = _row(tx, task_id)
-    if not (_is_candidate(tx, row) or tx.may(Right.REPAIR)):
+    row = row_of(tx, task_id)
+    if not (is_candidate(tx, row) or tx.may(Right.REPAIR)):
         raise _not_for(tx, row)
     _assign(tx, row, tx.actor.id, was=None)
     _note(tx, row, "task claimed")
@@ -230,7 +96,7 @@ def claim(tx: Transaction, task_id: int) -> None:
 
 def release(tx: Transaction, task_id: int) -> None:
     """Give a claimed task back to its candidates. Raises Conflict when it is not the actor's."""
-    row = _row(tx, task_id)
+    row = row_of(tx, task_id)
     if not (row.assignee == tx.actor.id or tx.may(Right.REPAIR)):
         raise _not_held(tx, row)
     if row.assignee is None:
@@ -241,7 +107,7 @@ def release(tx: Transaction, task_id: int) -> None:
 
 def reassign(tx: Transaction, task_id: int, account_id: str) -> None:
     """Hand an open task to somebody else. For its assignee, and for who may repair."""
-    row = _row(tx, task_id)
+    row = row_of(tx, task_id)
     if not (row.assignee == tx.actor.id or tx.may(Right.REPAIR)):
         raise _not_held(tx, row)
     account = tx.session.get(AccountRow, values.shown(account_id))
@@ -275,7 +141,7 @@ def complete(tx: Transaction, task_id: int, submitted: Mapping[str, object], *, 
     Where nobody drew a form, other variables may be set too.
     Raises InvalidValues naming each field that breaks a rule, Conflict, Forbidden, NotFound.
     """
-    row = _row(tx, task_id)
+    row = row_of(tx, task_id)
     _require_holder(tx, row)
     _finish(tx, row, _accepted(tx, row, submitted, button))
 
@@ -287,7 +153,7 @@ def complete_by_form(
 
     Raises as complete does.
     """
-    row = _row(tx, task_id)
+    row = row_of(tx, task_id)
     _require_holder(tx, row)
     form = _form(tx, row)
     given = {field.key: submitted[field.key] for field in form.fields if field.key in submitted}
@@ -306,7 +172,7 @@ def _finish(tx: Transaction, row: Task, values: Mapping[str, Json]) -> None:
     try:
         execution.advance(tx, row.instance_id, act, completed={row.token}, events=[done])
     except execution.NotActive:
-        _require_open(tx, _row(tx, row.id))  # says what became of the task meanwhile
+        _require_open(tx, row_of(tx, row.id))  # says what became of the task meanwhile
         raise
 
 
@@ -394,21 +260,13 @@ def _require_holder(tx: Transaction, row: Task) -> None:
         return
     if row.assignee is not None:
         raise _not_held(tx, row)
-    if not _is_candidate(tx, row):
+    if not is_candidate(tx, row):
         raise _not_for(tx, row)
 
 
 def _require_open(tx: Transaction, row: Task) -> None:
     if row.status != TaskStatus.OPEN:
         raise _already_taken(tx, row.id)
-
-
-def _row(tx: Transaction, task_id: int) -> Task:
-    """Raises NotFound, also when the actor has nothing to do with it."""
-    row = tx.connection.execute(_BY_ID, {"of": task_id}).one_or_none()
-    if row is None or not _may_see(tx, row):
-        raise NotFound(f"There is no task {task_id} for you.")
-    return row
 
 
 # ---- refusing ------------------------------------------------------------------------------------------------------
@@ -442,9 +300,11 @@ def _not_held(tx: Transaction, row: Task) -> Conflict:
 
 
 def _not_for(tx: Transaction, row: Task) -> Forbidden:
-    offered: Sequence[str] = [*row.candidate_users, *row.candidate_groups]
-    whom = ", ".join(offered) or row.assignee or "somebody else"
-    return Forbidden(f"Expected {tx.actor.id} to be a candidate for task {row.id}, but it is for {whom}.")
+    people = accounts.called(tx, [tx.actor.id, *row.candidate_users])
+    offered = [*(people.get(id, id) for id in row.candidate_users), *row.candidate_groups]
+    whom = ", ".join(offered) or _called(tx, row.assignee)
+    who = people.get(tx.actor.id, tx.actor.id)
+    return Forbidden(f"Expected {who} to be a candidate for task {row.id}, but it is for {whom}.")
 
 
 def _note(tx: Transaction, row: Task, kind: str, **data: Json) -> None:

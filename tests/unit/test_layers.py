@@ -25,6 +25,7 @@ LAYERS = (
         "engine.definitions",
         "engine.deployments",
         "engine.dispatch",
+        "engine.inbox",
         "engine.incidents",
         "engine.instances",
         "engine.messages",
