@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -15,6 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from engine import SYSTEM, Engine, Role, SettableClock, accounts, definitions
@@ -132,6 +134,21 @@ class Site:
         assert isinstance(clock, SettableClock)
         clock.set(clock.now() + timedelta(**units))
         self.engine.run_until_idle()
+
+
+@contextmanager
+def questions(site: Site) -> Iterator[list[str]]:
+    """What the database is asked meanwhile."""
+    asked: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(site.engine.database, "before_cursor_execute", hear)
+    try:
+        yield asked
+    finally:
+        event.remove(site.engine.database, "before_cursor_execute", hear)
 
 
 def words(page: str) -> str:

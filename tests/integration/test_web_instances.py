@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from engine import SYSTEM, Transaction, history, instances, user_tasks
-from tests.site import Site, Visitor, words
+from tests.site import Site, Visitor, questions, words
 from web.filters import text_of
 
 
@@ -181,21 +179,6 @@ def test_a_moment_is_written_for_people() -> None:
 
 
 # ---- renewing itself -----------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def questions(site: Site) -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    asked: list[str] = []
-
-    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
-
-    event.listen(site.engine.database, "before_cursor_execute", hear)
-    try:
-        yield asked
-    finally:
-        event.remove(site.engine.database, "before_cursor_execute", hear)
 
 
 def again(person: Visitor, path: str, tag: str) -> TestResponse:

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from engine import SYSTEM, history, instances, user_tasks
-from tests.site import Site, Visitor, words
+from engine import SYSTEM, Actor, Transaction, UserTask, history, instances, user_tasks
+from tests.site import Site, Visitor, questions, words
 
 
 @pytest.fixture
@@ -95,6 +95,43 @@ def test_the_inbox_is_read_in_stretches(site: Site, ana: Visitor) -> None:
     assert "Next" not in words(second)
 
 
+@pytest.mark.parametrize("view", user_tasks.VIEWS)
+@pytest.mark.parametrize("sort", user_tasks.SORTS)
+def test_stretches_make_up_the_whole_list(site: Site, view: str, sort: str) -> None:
+    site.deploy("leave.bpmn")
+    with site.engine.transaction(SYSTEM) as tx:
+        for _ in range(12):
+            instances.start(tx, "leave")
+        for task in open_tasks(tx)[::3]:
+            user_tasks.reassign(tx, task.id, "ben")
+    ben = Actor("ben", groups=frozenset({"managers"}))
+
+    with site.engine.reading(ben) as tx:
+        whole = [task.id for task in user_tasks.inbox(tx, view=view, sort=sort)]
+        parts = [user_tasks.inbox(tx, view=view, sort=sort, limit=5, offset=offset) for offset in (0, 5, 10)]
+
+    assert len(whole) == {"all": 12, "mine": 4, "groups": 8}[view]
+    assert [task.id for part in parts for task in part] == whole
+    assert [part.has_more for part in parts] == [len(whole) > 5, len(whole) > 10, False]
+
+
+def open_tasks(tx: Transaction) -> list[UserTask]:
+    """The open tasks of every instance."""
+    return [task for instance in instances.find(tx) for task in user_tasks.of_instance(tx, instance.id)]
+
+
+def test_a_far_stretch_is_read_by_its_own_ids(site: Site) -> None:
+    site.deploy("leave.bpmn")
+    with site.engine.transaction(SYSTEM) as tx:
+        for _ in range(40):
+            instances.start(tx, "leave")
+
+    with site.engine.reading(Actor("ben", groups=frozenset({"managers"}))) as tx, questions(site) as asked:
+        assert len(user_tasks.inbox(tx, limit=3, offset=30)) == 3
+
+    assert max(statement.count("?") + statement.count("%(") for statement in asked) < 20
+
+
 @pytest.mark.parametrize(
     "query", ["view=bogus", "sort=bogus", "offset=-5", "offset=x", "offset=99999999999999999999", "search=%25_"]
 )
@@ -123,6 +160,14 @@ def test_who_is_second_reads_who_was_faster(site: Site, leave: int) -> None:
     assert late.status_code == 409
     assert "Ben has it" in words(late.text)
     assert 'href="/?view=groups"' in late.text
+
+
+def test_who_is_no_candidate_reads_for_whom_it_is(leave: int, ana: Visitor) -> None:
+    refused = ana.post(f"/tasks/{leave}/claim")
+
+    assert refused.status_code == 403
+    assert "Expected Ana to be a candidate" in words(refused.text)
+    assert "it is for managers" in words(refused.text)
 
 
 def test_a_released_task_waits_for_the_group_again(site: Site, leave: int) -> None:
