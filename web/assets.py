@@ -68,12 +68,20 @@ def _url(file: str) -> str:
     return url_for("static", filename=f"dist/{file}")
 
 
+def _is_file(path: str) -> bool:
+    """Names may be longer than those of files."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
+
+
 def _send(filename: str) -> Response:
     """A static file, compressed when it was built so and the browser takes it."""
     static = Path(current_app.static_folder or "")
     for encoding, ending in ENCODINGS.items():
         path = safe_join(str(static), filename + ending)
-        if path and Path(path).is_file() and request.accept_encodings[encoding] > 0:
+        if path and _is_file(path) and request.accept_encodings[encoding] > 0:
             response = send_from_directory(static, filename + ending, mimetype=guess_type(filename)[0])
             response.headers["Content-Encoding"] = encoding
             response.vary.add("Accept-Encoding")
