@@ -124,19 +124,26 @@ def find(
         _HAS_INCIDENT if with_incident else None,
     ]
     asked = [condition for condition in conditions if condition is not None]
-    rows = tx.session.execute(_ROWS.where(*asked).order_by(InstanceRow.id.desc()).limit(limit).offset(offset))
-    found = tuple(_instance(*row) for row in rows)
-    return Page(found, _count(tx, select(InstanceRow.id).where(*asked)), offset, limit)
+    fitting = select(InstanceRow.id).where(*asked)
+    found = _shown(tx, fitting.order_by(InstanceRow.id.desc()).limit(limit).offset(offset))
+    return Page(tuple(found), _count(tx, fitting), offset, limit)
+
+
+def _shown(tx: Transaction, newest: Select[Any]) -> list[Instance]:
+    """The instances of these ids, newest first; the rest is looked up for these only, after they were sorted."""
+    chosen = _ROWS.where(InstanceRow.id.in_(newest)).order_by(InstanceRow.id.desc())
+    return [_instance(*row) for row in tx.session.execute(chosen)]
 
 
 def called(tx: Transaction, instance_id: int) -> list[Instance]:
     """The instances that its call activities started, newest first, at most MOST_CALLED."""
     require_sight(tx, instance_id)
-    return [_instance(*row) for row in tx.session.execute(_newest_called(_ROWS, instance_id))]
+    return _shown(tx, _newest_called(instance_id))
 
 
-def _newest_called(query: Select[Any], instance_id: int) -> Select[Any]:
-    return query.where(InstanceRow.caller_id == instance_id).order_by(InstanceRow.id.desc()).limit(MOST_CALLED)
+def _newest_called(instance_id: int) -> Select[Any]:
+    called = select(InstanceRow.id).where(InstanceRow.caller_id == instance_id)
+    return called.order_by(InstanceRow.id.desc()).limit(MOST_CALLED)
 
 
 def _has_variable(name: str, value: str) -> Any:
@@ -148,7 +155,7 @@ def _has_variable(name: str, value: str) -> Any:
     return InstanceRow.id.in_(union(*ways))
 
 
-_HAS_INCIDENT = exists().where(IncidentRow.instance_id == InstanceRow.id, IncidentRow.resolved_at.is_(None))
+_HAS_INCIDENT = InstanceRow.id.in_(select(IncidentRow.instance_id).where(IncidentRow.resolved_at.is_(None)))
 
 
 def _count(tx: Transaction, query: Select[Any]) -> int:
@@ -265,10 +272,12 @@ def mark(tx: Transaction, instance_id: int) -> str:
     last = [
         select(func.max(row.id)).where(row.instance_id == instance_id) for row in (EventRow, ActivityRow, IncidentRow)
     ]
-    called = _newest_called(select(InstanceRow.version), instance_id).subquery()
-    commands = select(func.sum(called.c.version))
+    called = aliased(InstanceRow)
+    commands = select(func.sum(called.version)).where(called.id.in_(_newest_called(instance_id)))
     query = select(InstanceRow.version, *(each.scalar_subquery() for each in (*last, commands)))
-    seen = tx.session.execute(query.where(InstanceRow.id == instance_id)).one()
+    seen = tx.session.execute(query.where(InstanceRow.id == instance_id)).one_or_none()
+    if seen is None:
+        raise NotFound(f"There is no instance {instance_id}.")
     return "-".join(map(str, seen))
 
 
