@@ -207,6 +207,34 @@ def test_an_answer_kept_for_one_person_is_no_other_persons(leave: str, ana: Visi
     assert again(root, leave, tag).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/instances/", "/timers", "/definitions/", "/accounts/"])
+def test_a_list_that_is_as_before_is_not_sent_again(leave: str, root: Visitor, path: str) -> None:
+    tag = root.get(path, fragment=True).headers["ETag"]
+
+    known = again(root, path, tag)
+
+    assert (known.status_code, known.data) == (304, b"")
+    assert "ETag" not in root.get(path).headers
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [("/", 8), ("/instances/", 5), ("/timers", 4), ("/incidents", 4), ("/definitions/", 5), ("/accounts/", 6)],
+)
+def test_what_renews_itself_asks_little_however_much_is_listed(site: Site, root: Visitor, path: str, most: int) -> None:
+    site.deploy("leave.bpmn")
+    site.deploy("deadline.bpmn")
+    site.deploy("failing.bpmn")
+    with site.engine.transaction(SYSTEM) as tx:
+        for key in ("leave", "deadline", "failing") * 5:
+            instances.start(tx, key)
+
+    with questions(site) as asked:
+        assert root.get(path, fragment=True).status_code == 200
+
+    assert len([statement for statement in asked if statement.startswith("SELECT")]) <= most
+
+
 def test_a_list_that_renews_itself_asks_for_its_rows_only(leave: str, ana: Visitor, site: Site) -> None:
     with questions(site) as asked:
         ana.get("/instances/", fragment=True)
