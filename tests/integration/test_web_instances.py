@@ -313,3 +313,17 @@ def test_people_go_by_their_names(leave: str, ana: Visitor, site: Site) -> None:
     assert '<span title="ana">Ana</span>' in page
     assert '<span title="ana">Ana</span>' in ana.get("/instances/").text
     assert '<span title="ana">Ana</span>' in ana.get(f"{leave}/history?kind=events").text
+
+
+@pytest.mark.parametrize("part", ["", "/history?kind=events"])
+def test_names_are_looked_up_once_for_a_page(leave: str, ana: Visitor, site: Site, part: str) -> None:
+    with site.engine.transaction(SYSTEM) as tx:
+        (task,) = user_tasks.of_instance(tx, int(leave.rpartition("/")[2]))
+        for person in ("ben", "mia", "eve"):
+            user_tasks.reassign(tx, task.id, person)
+
+    with questions(site) as asked:
+        page = words(ana.get(leave + part).text)
+
+    assert "Task reassigned to Eve" in page
+    assert len([statement for statement in asked if statement.startswith("SELECT account.id, account.name \n")]) == 1
