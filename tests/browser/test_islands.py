@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from tests.live import axe, wait_for_islands
+from tests.browser import awkward
+from tests.live import Server, axe, wait_for_islands
 
 pytestmark = pytest.mark.browser
 
@@ -51,6 +52,53 @@ def test_a_diagram_is_zoomed_by_keyboard(instance: Page) -> None:
     instance.get_by_role("button", name="Show the whole diagram").press("Enter")
 
     expect(viewport).to_have_attribute("transform", whole or "")
+
+
+@pytest.fixture
+def long_on_a_phone(open_page: OpenPage, server: Server) -> Page:
+    """The page of an instance that waits far from the beginning of a long diagram."""
+    made = awkward.fill(server.engine, processes=1, history=1)
+    page = open_page("root", viewport={"width": 390, "height": 844}, has_touch=True)
+    page.goto(f"/instances/{made['long']}")
+    wait_for_islands(page)
+    return page
+
+
+def test_a_long_diagram_begins_where_the_token_is(long_on_a_phone: Page) -> None:
+    expect(long_on_a_phone.locator(f'{DIAGRAM} [data-element-id="e{awkward.AT_WORK}"]')).to_be_in_viewport(ratio=0.9)
+
+
+def test_arrow_keys_move_a_diagram(long_on_a_phone: Page) -> None:
+    long_on_a_phone.locator(f"{DIAGRAM} .viewer-canvas svg[tabindex]").first.focus()
+
+    for _ in range(4):
+        long_on_a_phone.keyboard.press("ArrowRight")
+
+    further = long_on_a_phone.locator(f'{DIAGRAM} [data-element-id="e{awkward.AT_WORK + 2}"]')
+    expect(further).to_be_in_viewport(ratio=0.9)
+
+
+def test_a_finger_moves_a_diagram_sideways_and_two_zoom_it(long_on_a_phone: Page) -> None:
+    box = long_on_a_phone.locator(f"{DIAGRAM} .viewer-canvas").bounding_box()
+    assert box
+    across, down = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    further = long_on_a_phone.locator(f'{DIAGRAM} [data-element-id="e{awkward.AT_WORK + 1}"]')
+
+    _drag(long_on_a_phone, [[(across + 60 - way, down)] for way in range(0, 140, 10)])
+    expect(further).to_be_in_viewport(ratio=0.9)
+    width_px = (further.bounding_box() or {})["width"]
+    _drag(long_on_a_phone, [[(across - way, down), (across + way, down)] for way in range(30, 60, 5)])
+
+    assert (further.bounding_box() or {})["width"] > 1.3 * width_px
+
+
+def _drag(page: Page, fingers: list[list[tuple[float, float]]]) -> None:
+    """Put fingers down at the first points, move them along the others, and lift them."""
+    session = page.context.new_cdp_session(page)
+    kinds = ["touchStart", *["touchMove"] * (len(fingers) - 1), "touchEnd"]
+    for kind, points in zip(kinds, [*fingers, []], strict=True):
+        touches = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
 
 
 def test_the_wheel_scrolls_the_page_not_the_diagram(instance: Page) -> None:

@@ -11,6 +11,7 @@ import 'bpmn-js/dist/assets/bpmn-js.css';
 import './viewer.css';
 import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
 import { say } from './message.js';
+import { panByFingers, panByKeys } from './pan.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const MARGIN_PX = 24;
@@ -20,7 +21,7 @@ const ZOOM_STEP = 1.25;
 const STATES = { active: 'waits here', completed: 'done', incident: 'stopped', cancelled: 'cancelled' };
 
 const asGround = (colour) => `light-dark(${colour}, color-mix(in oklab, ${colour} 25%, #1c1f26))`;
-const asLine = (colour) => `light-dark(${colour}, color-mix(in oklab, ${colour} 40%, white))`;
+const asLine = (colour) => `light-dark(${colour}, color-mix(in oklab, ${colour} 25%, white))`;
 const COLOURS = {
   'bioc:fill': asGround,
   'color:background-color': asGround,
@@ -38,6 +39,8 @@ export async function mount(element) {
   const view = frame(viewer, element.dataset.highlight || attentionPoint(state));
   element.append(footer(view, Boolean(element.dataset.state)));
   onSelect(viewer, element);
+  panByKeys(canvas, viewer.get('canvas'));
+  panByFingers(canvas, viewer.get('canvas'));
   keepFitting(canvas, viewer, view);
   keepCurrent(viewer, element);
 }
