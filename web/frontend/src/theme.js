@@ -31,6 +31,8 @@
   system.addEventListener('change', follow);
   addEventListener('storage', follow); // another tab
   document.addEventListener('DOMContentLoaded', follow);
+  addEventListener('beforeprint', () => show('light')); // paper is white
+  addEventListener('afterprint', follow);
   document.addEventListener('click', (event) => {
     if (!event.target.closest('[data-theme-switch]')) return;
     const next = present() === 'dark' ? 'light' : 'dark';
