@@ -15,8 +15,9 @@ from engine import execution, history, incidents, values
 from engine.bpmn.elements.activities import Binding
 from engine.bpmn.runtime import Run
 from engine.bpmn.variables import PROCESS, is_internal
+from engine.differences import Caller
 from engine.errors import BpmnError, Busy, Conflict, InvalidValues, NotFound
-from engine.execution import Caller, NotActive
+from engine.execution import NotActive
 from engine.jobs import Handler, Job
 from engine.model import Json
 from engine.storage.tables import DefinitionRow, InstanceRow, JobRow, VariableRow

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, insert, select, update
 
-from engine import execution, history, instances, jobs
+from engine import accounts, execution, history, instances, jobs
 from engine.bpmn.runtime import Run
 from engine.errors import Conflict, NotFound
 from engine.jobs import Job
@@ -137,4 +137,5 @@ def _require_open(tx: Transaction, incident_id: int) -> None:
     seen = select(IncidentRow.resolved_at, IncidentRow.resolved_by).where(IncidentRow.id == incident_id)
     resolved_at, resolved_by = tx.session.execute(seen).one()
     if resolved_at is not None:
-        raise Conflict(f"Expected incident {incident_id} to be open, but {resolved_by} has resolved it.")
+        who = accounts.called(tx, [resolved_by]).get(resolved_by, resolved_by)
+        raise Conflict(f"Expected incident {incident_id} to be open, but {who} has resolved it.")

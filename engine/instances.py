@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, Subquery, exists, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from engine import definitions, execution, history, values, waits
+from engine import definitions, differences, execution, history, values, waits
 from engine.bpmn import forms
 from engine.bpmn.runtime import Run
 from engine.bpmn.variables import PROCESS, is_internal
@@ -149,7 +149,7 @@ def _newest_called(instance_id: int) -> Select[Any]:
 def _has_variable(name: str, value: str) -> Any:
     """Looked up by value, each way by its own index, whatever number of instances has the name."""
     named = select(VariableRow.instance_id).where(VariableRow.name == values.shown(name), VariableRow.scope == PROCESS)
-    ways = [named.where(VariableRow.text == values.shown(value, execution.SEARCHABLE_CHARACTERS))]
+    ways = [named.where(VariableRow.text == values.shown(value, differences.SEARCHABLE_CHARACTERS))]
     with suppress(ValueError):  # not a number: compared as text only
         ways.append(named.where(VariableRow.number == float(value)))
     return InstanceRow.id.in_(union(*ways))

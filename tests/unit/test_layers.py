@@ -33,7 +33,7 @@ LAYERS = (
         "engine.timers",
         "engine.user_tasks",
     },
-    {"engine.execution", "engine.waits"},
+    {"engine.execution", "engine.differences", "engine.waits"},
     {"engine.history", "engine.jobs"},
     {"engine.transaction"},
     {"engine.bpmn", "engine.storage"},
