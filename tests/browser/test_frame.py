@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.live import axe, sign_in, wait_for_islands
+from tests.browser import awkward
+from tests.live import Server, axe, sign_in, wait_for_islands
 
 pytestmark = pytest.mark.browser
 
@@ -60,11 +61,94 @@ def test_pages_are_accessible_and_fit(
 
     for path in paths:
         page.goto(path)
-        wait_for_islands(page)
+        _expect_sound(page)
 
-        axe(page)
-        overhang_px = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert overhang_px <= 0, f"{path} is {overhang_px} px too wide"
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_pages_bear_awkward_data(open_page: OpenPage, server: Server, size: dict[str, object], colours: str) -> None:
+    made = awkward.fill(server.engine)
+    page = open_page("root", color_scheme=colours, **size)
+    instances = [f"/instances/{each}" for each in made.values()]
+    lists = ("/", "/?view=groups", "/start/", "/definitions/", "/instances/", "/incidents", "/accounts/")
+    nothing = ("/?search=none", "/definitions/?search=none", "/instances/?key=none", "/accounts/?search=none")
+    others = (f"{instances[0]}/history?kind=events", f"/accounts/{'x' * 60}/change", "/accounts/new", "/tasks/999/")
+
+    for path in (*instances, *lists, *nothing, *others):
+        page.goto(path)
+        _expect_sound(page)
+
+    page.goto(instances[0])
+    page.get_by_role("link", name=f"Piece {awkward.AT_WORK} of the work").click()
+    expect(page.get_by_role("heading", name="What it is about")).to_be_visible()
+    _expect_sound(page)
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_the_problems_of_an_upload_are_accessible(open_page: OpenPage, colours: str) -> None:
+    page = open_page("ana", color_scheme=colours, **PHONE)
+    page.goto("/definitions/upload")
+
+    broken = awkward.long_diagram().replace(b"<task ", b"<adHocSubProcess ")
+    page.get_by_label("BPMN diagrams").set_input_files(
+        [{"name": f"{awkward.LONG}.bpmn", "mimeType": "text/xml", "buffer": broken}]
+    )
+    page.get_by_role("button", name="Check and deploy").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("nothing was stored")
+    _expect_sound(page)
+
+
+def _expect_sound(page: Page) -> None:
+    """Nothing serious for axe, nothing wider than the window, no button broken within its word."""
+    wait_for_islands(page)
+    axe(page)
+    overhang_px = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert overhang_px <= 0, f"{page.url} is {overhang_px} px too wide"
+    narrowest_px = page.evaluate("Math.min(...[...document.querySelectorAll('.btn')].map((b) => b.offsetWidth || 99))")
+    assert narrowest_px >= 24, f"{page.url} has a button of {narrowest_px} px"
+
+
+def test_a_task_is_found_claimed_and_decided_by_keyboard_alone(open_page: OpenPage) -> None:
+    page = open_page("ben")
+    page.goto("/?view=groups")
+
+    _press_at(page, "Claim")
+    _press_at(page, "Approve")
+
+    expect(page.get_by_role("status").first).to_contain_text("Completed")
+
+
+def _press_at(page: Page, label: str) -> None:
+    """Go from stop to stop, each of them seen to have the focus, to the button that begins so, and press it."""
+    wait_for_islands(page)
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        here = page.evaluate(FOCUS)
+        assert here["isSeen"], here
+        if here["text"].startswith(label):
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
+            return
+    raise AssertionError(f"Expected a button {label} among the stops of {page.url}, but there is none.")
+
+
+FOCUS = """() => {
+  const {outlineStyle, boxShadow} = getComputedStyle(document.activeElement);
+  const text = document.activeElement.textContent.trim();
+  return {text, isSeen: document.activeElement !== document.body && (outlineStyle !== 'none' || boxShadow !== 'none')};
+}"""
+
+
+def test_paper_is_white(open_page: OpenPage) -> None:
+    page = open_page("ana", color_scheme="dark")
+    html = page.locator("html")
+
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(html).to_have_attribute("data-bs-theme", "light")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+
+    expect(html).to_have_attribute("data-bs-theme", "dark")
 
 
 def test_the_menu_of_a_phone_opens_and_closes_by_keyboard(open_page: OpenPage) -> None:
