@@ -8,7 +8,6 @@ import orjson
 from sqlalchemy import ColumnElement, Select, Text, and_, exists, func, or_, select, type_coerce
 
 from engine import execution, values, waits
-from engine.bpmn.forms import FormSource
 from engine.deployments import Checked, add_start_timer, check, definition, deploy, problems
 from engine.errors import Forbidden, NotFound
 from engine.model import Definition, DefinitionCounts, Form, InstanceStatus, Right
@@ -22,7 +21,6 @@ __all__ = [
     "check",
     "deploy",
     "documentation",
-    "form_from",
     "get",
     "latest",
     "may_start",
@@ -205,9 +203,4 @@ def start_form(tx: Transaction, definition_id: int) -> Form | None:
     told = process.forms.get(process.start_event or "")
     if told is None or not told.is_drawn:
         return None
-    return told.form
-
-
-def form_from(tx: Transaction, definition_id: int, told: FormSource) -> Form:
-    """The form of a user task or start event. Raises NotFound when its file was not deployed with the diagram."""
     return told.form

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, func, or_, select
+from sqlalchemy import Row, Select, bindparam, func, select
 
-from engine import values, waits
+from engine import waits
 from engine.errors import NotFound
 from engine.model import InboxCounts, Page, Right, TaskStatus, UserTask
+from engine.storage.search import contains
 from engine.storage.tables import CandidateRow, DefinitionRow, InstanceRow, UserTaskRow
 from engine.transaction import Transaction
 
@@ -99,16 +100,10 @@ def _searched(query: Select[Any], search: str | None) -> Select[Any]:
     """Keep tasks whose name, process or business key contains the text."""
     if not search:
         return query
-    like = f"%{_escaped(values.shown(search).lower())}%"
     joined = query.join(DefinitionRow, DefinitionRow.id == UserTaskRow.definition_id).join(
         InstanceRow, InstanceRow.id == UserTaskRow.instance_id
     )
-    texts = (UserTaskRow.name, DefinitionRow.name, InstanceRow.business_key)
-    return joined.where(or_(*(func.lower(text).like(like, escape="\\") for text in texts)))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return joined.where(contains(search, UserTaskRow.name, DefinitionRow.name, InstanceRow.business_key))
 
 
 def counts(tx: Transaction) -> InboxCounts:

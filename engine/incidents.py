@@ -137,5 +137,5 @@ def _require_open(tx: Transaction, incident_id: int) -> None:
     seen = select(IncidentRow.resolved_at, IncidentRow.resolved_by).where(IncidentRow.id == incident_id)
     resolved_at, resolved_by = tx.session.execute(seen).one()
     if resolved_at is not None:
-        who = accounts.called(tx, [resolved_by]).get(resolved_by, resolved_by)
+        who = accounts.called(tx, [resolved_by or ""]).get(resolved_by or "", resolved_by)
         raise Conflict(f"Expected incident {incident_id} to be open, but {who} has resolved it.")

@@ -13,7 +13,7 @@ from engine import definitions, differences, execution, history, values, waits
 from engine.bpmn import forms
 from engine.bpmn.runtime import Run
 from engine.bpmn.variables import PROCESS, is_internal
-from engine.errors import Conflict, Invalid, NotFound
+from engine.errors import Invalid, InvalidValues, NotFound
 from engine.model import (
     Activity,
     Event,
@@ -318,7 +318,7 @@ def cancel(tx: Transaction, instance_id: int, reason: str) -> None:
     """End an active instance at once: its tasks, timers and services wait no longer."""
     tx.require(Right.REPAIR)
     if not reason.strip():
-        raise Conflict("Expected a reason for cancelling. Say in a few words why.")
+        raise InvalidValues({"reason": "Expected a reason for cancelling. Say in a few words why."})
     execution.advance(tx, instance_id, Run.terminate)
     data = {"reason": reason.strip()}
     history.append(tx, [history.event(tx, "instance cancelled", instance_id=instance_id, data=data)])

@@ -19,10 +19,11 @@ _WAITS = (JobRow.kind == "timer") & JobRow.failed_at.is_(None)
 
 
 def pending(tx: Transaction, *, limit: int = 50, offset: int = 0) -> Page[Timer]:
-    """Every timer that waits, next first."""
+    """Every timer that waits, next first; counting stops at COUNTED_TO."""
     tx.require(Right.INSPECT)
     query = _rows().order_by(JobRow.due_at, JobRow.id).limit(limit).offset(offset)
-    total = tx.session.scalar(select(func.count()).select_from(JobRow).where(_WAITS)) or 0
+    counted = select(JobRow.id).where(_WAITS).limit(instances.COUNTED_TO).subquery()
+    total = tx.session.scalar(select(func.count()).select_from(counted)) or 0
     return Page(tuple(_timer(tx, *row) for row in tx.session.execute(query)), total, offset, limit)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 
-from engine import accounts, definitions, execution, history, values, waits
+from engine import accounts, execution, history, values, waits
 from engine.bpmn import forms
 from engine.bpmn.parse import FormSource
 from engine.bpmn.runtime import Run
@@ -54,7 +54,7 @@ def form(tx: Transaction, task_id: int) -> tuple[Form, dict[str, Json]]:
 
 
 def _form(tx: Transaction, row: Task) -> Form:
-    return definitions.form_from(tx, row.definition_id, _form_source(tx, row))
+    return _form_source(tx, row).form
 
 
 def _form_source(tx: Transaction, row: Task) -> FormSource:
@@ -209,7 +209,7 @@ def _accepted(tx: Transaction, row: Task, submitted: Mapping[str, object], butto
     A form that was made from nothing takes other values too; a drawn one keeps its own keys only.
     """
     told = _form_source(tx, row)
-    form = definitions.form_from(tx, row.definition_id, told)
+    form = told.form
     pressed = _pressed(form, button)
     given = {**submitted, **pressed}
     chosen = _chosen(form, given)

@@ -334,7 +334,7 @@ def test_an_instance_is_cancelled_once_with_a_reason_by_who_may(driver: Driver) 
 
     driver.refused(Forbidden, instances.cancel, story.id, "why not", by=ANA)
     driver.refused(Forbidden, instances.cancel, story.id, "why not", by=INSPECTOR)
-    driver.refused(Conflict, instances.cancel, story.id, " ", by=ROOT)
+    driver.refused(InvalidValues, instances.cancel, story.id, " ", by=ROOT)
     driver.refused(NotFound, instances.cancel, story.id + 1_000, "why not", by=ROOT)
     story.cancel()
     assert "terminated" in driver.refused(Conflict, instances.cancel, story.id, "again", by=ROOT)
