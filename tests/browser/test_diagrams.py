@@ -117,7 +117,7 @@ class Hands:
         with self.engine.reading(CAST["ana"]) as tx:
             definition = next(each for each in definitions.startable(tx) if each.file == f"{diagram}.bpmn")
             form = definitions.start_form(tx, definition.id) or Form()
-        unasked = set(given) - {field.key for field in form.fields}
+        unasked = _unasked(form, given)
         self.unasked |= unasked
         if unasked:
             with self.engine.transaction(CAST["ana"]) as tx:
@@ -178,7 +178,7 @@ class Hands:
             form = user_tasks.form(tx, task)[0]
         pressed = next((each for each in form.buttons if _is_meant(each, button, values)), None)
         rest = {key: value for key, value in values.items() if pressed is None or key not in pressed.values}
-        unasked = set(rest) - {field.key for field in form.fields}
+        unasked = _unasked(form, rest)
         self.unasked |= unasked
         if unasked:
             with self.engine.transaction(actor) as tx:
@@ -215,6 +215,20 @@ class Hands:
         self.driver.call_out(signal, **payload)
 
 
+def _unasked(form: Form, values: Mapping[str, Json]) -> set[str]:
+    """Names of the values that no field asks for, or none that could hold them."""
+    fields = {field.key: field for field in form.fields}
+    return {key for key, value in values.items() if key not in fields or not _holds(fields[key].kind, value)}
+
+
+def _holds(kind: FieldKind, value: Json) -> bool:
+    if kind is FieldKind.LINES:
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    if kind in (FieldKind.NUMBER, FieldKind.INTEGER):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, str) if kind is FieldKind.TEXT else not isinstance(value, list | dict)
+
+
 def _is_meant(button: Button, label: str | None, values: Mapping[str, Json]) -> bool:
     if label is not None:
         return button.label == label
@@ -248,6 +262,10 @@ def _type(island: Locator, field: Field, value: Json) -> None:
     _labelled(island, field).fill(str(value))
 
 
+def _type_lines(island: Locator, field: Field, value: Json) -> None:
+    _labelled(island, field).fill("\n".join(value))
+
+
 def _tick(island: Locator, field: Field, value: Json) -> None:
     _labelled(island, field).set_checked(bool(value))
 
@@ -267,7 +285,7 @@ def _date(island: Locator, field: Field, value: Json) -> None:
     _labelled(island, field).press("Tab")
 
 
-_FILL = {FieldKind.CHECKBOX: _tick, FieldKind.CHOICE: _choose, FieldKind.DATE: _date}
+_FILL = {FieldKind.LINES: _type_lines, FieldKind.CHECKBOX: _tick, FieldKind.CHOICE: _choose, FieldKind.DATE: _date}
 
 
 # ---- the stories ---------------------------------------------------------------------------------------------------

@@ -65,7 +65,13 @@ def test_a_service_whose_result_has_another_name_sets_nothing_else() -> None:
 def test_a_script_that_reads_before_it_sets_needs_what_it_reads() -> None:
     body = START + script("s", "import math\ntotal = price * count\ncount += 1\nfor x in range(3):\n    total += x")
 
-    assert keys(body + END + chain("start", "s", "end")) == ["count:text", "price:text"]
+    assert keys(body + END + chain("start", "s", "end")) == ["count:number", "price:number"]
+
+
+def test_what_a_script_goes_through_is_lines_and_what_it_joins_is_text() -> None:
+    body = START + script("s", "for guest in guests:\n    log('Dear ' + name)") + END
+
+    assert keys(body + chain("start", "s", "end")) == ["guests:lines", "name:text"]
 
 
 def test_who_is_to_do_a_task_and_when_is_asked_for() -> None:

@@ -73,12 +73,14 @@ def from_choices(names: Iterable[str], flows: Sequence[Choice], choice_variable:
     return Form(fields, schema_of(fields), buttons)
 
 
-def from_names(names: Iterable[str], conditions: Iterable[str], lists: Container[str] = ()) -> Form:
-    """A form with a field for each name, none of them required; conditions tell of what kind it is.
+def from_names(
+    names: Iterable[str], conditions: Iterable[str], *, scripts: Iterable[str] = (), lists: Container[str] = ()
+) -> Form:
+    """A form with a field for each name, none of them required; conditions and scripts tell of what kind it is.
 
     lists: names of lists. A name whose parts are read is not asked for: no field can set it.
     """
-    kinds = _kinds(conditions)
+    kinds = {**_kinds_in(scripts), **_kinds(conditions)}
     asked = {name: FieldKind.LINES if name in lists else kinds.get(name, FieldKind.TEXT) for name in names}
     fields = tuple(
         replace(_field(name, kind), required=False, description="One a line." if kind is FieldKind.LINES else "")
@@ -266,12 +268,21 @@ def _kinds(conditions: Iterable[str]) -> dict[str, FieldKind | None]:
     """Name -> what its comparisons tell; None for a name whose parts are read: no field can set it."""
     found: dict[str, FieldKind | None] = {}
     for condition in conditions:
-        tree = ast.parse(condition, mode="eval")
-        for node in ast.walk(tree):
+        found |= {**_kinds_in([condition]), **found}
+        bare = _bare(ast.parse(condition, mode="eval").body)
+        found.update((name, FieldKind.CHECKBOX) for name in bare if name not in found)
+    return found
+
+
+def _kinds_in(sources: Iterable[str]) -> dict[str, FieldKind | None]:
+    """The same of scripts, in which no name stands for a truth by itself."""
+    found: dict[str, FieldKind | None] = {}
+    for source in sources:
+        nodes = list(ast.walk(ast.parse(source)))
+        for node in nodes:
             found.update(_told(node))
-        counted = [name for node in ast.walk(tree) for name in _counted(node)]
+        counted = [name for node in nodes for name in _counted(node)]
         found.update((name, FieldKind.NUMBER) for name in counted if name not in found)
-        found.update((name, FieldKind.CHECKBOX) for name in _bare(tree.body) if name not in found)
     return found
 
 
@@ -281,6 +292,8 @@ def _told(node: ast.AST) -> Iterator[tuple[str, FieldKind | None]]:
             yield name, None
         case ast.Call(args=[ast.Name(id=name)]):
             yield name, FieldKind.TEXT
+        case ast.For(iter=ast.Name(id=name)) | ast.comprehension(iter=ast.Name(id=name)):
+            yield name, FieldKind.LINES
         case ast.Compare(left=left, comparators=[right]):
             for one, other in ((left, right), (right, left)):
                 if isinstance(one, ast.Name):
@@ -300,13 +313,21 @@ def _compared(name: str, other: ast.expr) -> Iterator[tuple[str, FieldKind]]:
 def _counted(node: ast.AST) -> Iterator[str]:
     """Names that are reckoned with, or compared in size with what is no plain value."""
     match node:
+        case ast.BinOp(left=left, op=ast.Add(), right=right) if any(map(_is_text, (left, right))):
+            return
         case ast.BinOp(left=left, right=right):
+            pass
+        case ast.AugAssign(target=left, value=right) if not _is_text(right):
             pass
         case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE()], comparators=[right]):
             pass
         case _:
             return
     yield from (each.id for each in (left, right) if isinstance(each, ast.Name))
+
+
+def _is_text(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.JoinedStr) or (isinstance(tree, ast.Constant) and isinstance(tree.value, str))
 
 
 def _bare(tree: ast.expr) -> Iterator[str]:

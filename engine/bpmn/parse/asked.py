@@ -64,7 +64,8 @@ def start_form(
         return None
     asked = [name for name in wanted if _is_needed(process, specs[key], name)]
     conditions = [flow.condition for node in nodes for flow in node.flows if flow.condition]
-    return forms.from_names(asked, conditions, lists=_collections(nodes)) if asked else None
+    scripts = [work.script for work in map(_work, nodes) if isinstance(work, activities.ScriptTask)]
+    return forms.from_names(asked, conditions, scripts=scripts, lists=_collections(nodes)) if asked else None
 
 
 def _nodes(spec: ProcessSpec) -> list[FlowNode]:
