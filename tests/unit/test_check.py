@@ -242,6 +242,7 @@ def _move(node: Element, other: Element) -> None:
 SLIPS = (_remove, _retag, _overwrite, _move)
 
 
+@pytest.mark.fuzz
 def test_what_the_checks_let_through_can_be_made_ready_to_run() -> None:
     for data in mutants(60):
         if not any(problem.severity == Severity.ERROR for problem in check({"a.bpmn": data})):

@@ -301,6 +301,7 @@ PIECES = (
 )
 
 
+@pytest.mark.fuzz
 def test_whatever_is_accepted_comes_due_at_any_time_in_any_zone() -> None:
     chance = random.Random(5)
     accepted = 0

@@ -29,6 +29,7 @@ VALUES = any_of.recursive(
 )
 
 
+@pytest.mark.fuzz
 @given(VALUES)
 @settings(deadline=None)
 def test_a_value_comes_back_as_it_was(value: Json) -> None:
