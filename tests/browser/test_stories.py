@@ -174,7 +174,7 @@ def test_a_task_is_reassigned(open_page: OpenPage) -> None:
     axe(page)
     page.get_by_role("button", name="Reassign to Dora Lind").click()
 
-    expect(page.get_by_role("status").first).to_contain_text("now with dora")
+    expect(page.get_by_role("status").first).to_contain_text("now with Dora Lind")
     expect(open_page("dora").get_by_role("link", name="Decide as team lead").first).to_be_visible()
 
 
@@ -351,6 +351,8 @@ def test_an_instance_is_cancelled_with_a_reason(open_page: OpenPage) -> None:
 
     fill(page, "Reason", "Ordered twice")
     page.get_by_role("button", name="Cancel the instance for good").click()
+    asked = page.get_by_role("dialog", name="Cancel this instance for good?")
+    asked.get_by_role("button", name="Cancel the instance for good").click()
 
     expect(page.get_by_role("main")).to_contain_text("Instance cancelled: Ordered twice")
     expect(page.get_by_role("main")).to_contain_text("terminated")
@@ -456,6 +458,7 @@ def test_a_refused_user_is_told_at_the_field(open_page: OpenPage, colours: str) 
     page.get_by_label("New password", exact=True).fill("short")
     page.get_by_label("New password once more").fill("short")
     page.get_by_role("button", name="Set password").click()
+    page.get_by_role("dialog", name="Set a new password?").get_by_role("button", name="Set password").click()
 
     expect(page.get_by_label("New password", exact=True)).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("main")).to_contain_text("Expected 10 to 1000 characters")
