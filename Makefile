@@ -18,7 +18,7 @@ run: $(STAMP)
 test: $(STAMP)
 	@$(BIN)/python tests/prerequisites.py
 	@$(MAKE) --no-print-directory check
-	@timeout 15m $(BIN)/python -m pytest -q -rs -m "not bench"
+	@timeout 30m $(BIN)/python -m pytest -q -rs -m "not bench"
 
 check: $(STAMP)
 	@$(BIN)/ruff check .
