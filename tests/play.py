@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import inf
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from engine.bpmn.elements.flow_node import Token
 from engine.bpmn.elements.loops import Repeated
 from engine.bpmn.facts import Entered, Left, Logged, Thrown
 from engine.bpmn.runtime import Run, Wait
-from engine.bpmn.script import Evaluator
+from engine.bpmn.script import Evaluator, Limits
 from engine.bpmn.variables import Scopes
 from engine.bpmn.workflow import World
 from engine.errors import BpmnError
@@ -28,7 +28,7 @@ ROOT = """
     <error id="declined" name="Declined" errorCode="DECLINED"/><error id="broken" name="Broken" errorCode="BROKEN"/>
     <escalation id="late" name="Late" escalationCode="LATE"/>
 """
-_EVALUATOR = Evaluator()
+_EVALUATOR = Evaluator(Limits(duration=timedelta(seconds=0.4)))
 
 
 def document(body: str, *, root: str = ROOT) -> bytes:
