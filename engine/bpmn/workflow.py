@@ -277,7 +277,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         token.workflow._remove_task(token.id)
 
     def forget(self, token: Token) -> None:
-        """Take away a token that never did anything: a boundary event whose activity is over."""
+        """Take away a token that was no visit: an event that waits no longer, or what a failed step had begun."""
         self.scopes.close(token)
         token.workflow._remove_task(token.id)
 
