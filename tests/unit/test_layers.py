@@ -84,13 +84,18 @@ def trees() -> dict[str, ast.Module]:
 
 
 @cache
+def nodes(module: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(trees()[module]))
+
+
+@cache
 def imports() -> tuple[Import, ...]:
-    return tuple(found for module, tree in trees().items() for found in _imports(module, tree))
+    return tuple(found for module in trees() for found in _imports(module))
 
 
-def _imports(module: str, tree: ast.Module) -> Iterator[Import]:
-    guarded = {id(node) for branch in ast.walk(tree) if _is_for_types(branch) for node in ast.walk(branch)}
-    for node in ast.walk(tree):
+def _imports(module: str) -> Iterator[Import]:
+    guarded = {id(node) for branch in nodes(module) if _is_for_types(branch) for node in ast.walk(branch)}
+    for node in nodes(module):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for target in _targets(node):
                 yield Import(module, target, node.lineno, id(node) in guarded)
@@ -174,8 +179,8 @@ def test_diagrams_know_no_database() -> None:
 def test_imports_stand_at_the_top() -> None:
     hidden = [
         f"{module}:{node.lineno}"
-        for module, tree in trees().items()
-        for function in ast.walk(tree)
+        for module in trees()
+        for function in nodes(module)
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
@@ -187,8 +192,8 @@ def test_imports_stand_at_the_top() -> None:
 def test_there_is_one_commit() -> None:
     commits = [
         module
-        for module, tree in trees().items()
-        for node in ast.walk(tree)
+        for module in trees()
+        for node in nodes(module)
         if isinstance(node, ast.Attribute) and node.attr == "commit"
     ]
 
