@@ -27,10 +27,9 @@ from engine import (
 )
 from engine.model import Button, Field, FieldKind, Form, Json
 from tests.driver import ROOT, Driver, Story
-from tests.integration.test_stories_library import CAST, STARTED_BY_MESSAGE, STORIES, TOPICS, Telling
-from tests.integration.test_stories_unseen import STORIES as UNSEEN
-from tests.integration.test_stories_unseen import files
 from tests.live import PASSWORD, Complaints, serving, sign_in
+from tests.stories import STORIES
+from tests.stories.telling import CAST, Telling, files, serve
 
 pytestmark = pytest.mark.browser
 
@@ -304,7 +303,7 @@ UNASKED = {
 """Variables that the stories of a diagram set though none of its forms asks for them."""
 
 
-@pytest.mark.parametrize("telling", [*STORIES, *UNSEEN], ids=lambda telling: telling.title.replace(" ", "_"))
+@pytest.mark.parametrize("telling", STORIES, ids=lambda telling: telling.title.replace(" ", "_"))
 def test_story_by_clicks(
     telling: Telling,
     engine: Engine,
@@ -316,13 +315,12 @@ def test_story_by_clicks(
     monkeypatch.setattr(services, "_SERVICES", {})
     hands = Hands(engine, desks, f"K-{next(numbers)}")
     hands.driver.clock.set(BEGINNING)
-    for topic in {*TOPICS, *telling.services, "letter"}:
-        hands.driver.serve(topic, *telling.services.get(topic, ({},)))
+    serve(hands.driver, telling)
     if telling.diagram not in uploaded:
         hands.upload(*files(telling.diagram))
         uploaded.add(telling.diagram)
 
-    if telling.diagram not in STARTED_BY_MESSAGE and getattr(telling, "by_hand", True):
+    if telling.by_hand:
         hands.start(telling.diagram, telling.given)
     for step in telling.steps:
         step(hands)

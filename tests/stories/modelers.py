@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
-from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
-import pytest
-
-from engine import Engine, SettableClock, services
-from tests.driver import PROCESSES, Driver, Story
-from tests.integration.test_stories_library import BPMN, CAST, Telling, called_out, done, passes, pressed, sees, told
-
-
-@dataclass(frozen=True)
-class Unseen(Telling):
-    by_hand: bool = True
-    """False: its first step is a message that starts it."""
-
+from tests.stories.telling import Telling, called_out, done, passes, pressed, sees, told
 
 COMPLAINT = {"customer": "ACME", "worth": 900}
 POLICY = {"title": "Bicycles", "names": "ben, kim, lee"}
@@ -27,7 +13,7 @@ APPLICATION = {"applicant": "Mia", "years": 30, "branch": "harbour", "wants_key"
 CHANGE = {"person": "Tim", "percent": 5}
 
 STORIES = [
-    Unseen(
+    Telling(
         "a trip is approved and booked",
         "travel-booking",
         (
@@ -38,7 +24,7 @@ STORIES = [
         ),
         "Trip needed > Plan trip > Approve trip > Trip in order? > Book trip > Places left? > Trip booked",
     ),
-    Unseen(
+    Telling(
         "a trip is planned again and refused all the same",
         "travel-booking",
         (
@@ -50,7 +36,7 @@ STORIES = [
         "Trip needed > Plan trip > Approve trip > Trip in order? > Plan trip > Approve trip"
         " > Trip in order? > Trip refused",
     ),
-    Unseen(
+    Telling(
         "a trip that waits is told to the deputy and comes too late",
         "travel-booking",
         (
@@ -64,7 +50,7 @@ STORIES = [
         "Trip needed > Plan trip > Approve trip > Two days > Ask deputy > Deputy asked > Trip in order?"
         " > Book trip > Places left? > Nothing left",
     ),
-    Unseen(
+    Telling(
         "goods without a fault go back",
         "goods-complaint",
         (done("ben", "Test goods", fault="none"), done("lee", "Send goods back")),
@@ -72,7 +58,7 @@ STORIES = [
         " > Nothing wrong > Send goods back > Complaint rejected",
         given=COMPLAINT,
     ),
-    Unseen(
+    Telling(
         "a minor fault of a small thing is refunded without a question",
         "goods-complaint",
         (done("ben", "Test goods", fault="minor"), done("ben", "Write report", report="A scratch")),
@@ -82,7 +68,7 @@ STORIES = [
         services={"refund": ({"number": "R-1", "internal": 1},)},
         values={"receipt": "R-1"},
     ),
-    Unseen(
+    Telling(
         "the authority is warned while the report is written and the refund refused",
         "goods-complaint",
         (
@@ -99,7 +85,7 @@ STORIES = [
         given=COMPLAINT,
         values={"report": "It burns", "remark": "Used wrongly"},
     ),
-    Unseen(
+    Telling(
         "a large refund is approved",
         "goods-complaint",
         (
@@ -113,7 +99,7 @@ STORIES = [
         services={"refund": ({"number": "R-2"},)},
         values={"receipt": "R-2"},
     ),
-    Unseen(
+    Telling(
         "two of three reviewers are a majority",
         "policy-approval",
         (
@@ -129,7 +115,7 @@ STORIES = [
         given=POLICY,
         values={"in_favour": 2},
     ),
-    Unseen(
+    Telling(
         "who does not read for three days abstains",
         "policy-approval",
         (done("ben", "Read policy", agree=True), done("kim", "Read policy", agree=False), passes(days=3), sees("lee")),
@@ -139,7 +125,7 @@ STORIES = [
         given=POLICY,
         values={"in_favour": 1},
     ),
-    Unseen(
+    Telling(
         "the carrier pays for a parcel",
         "parcel-claim",
         (done("ana", "Write to carrier"), told("carrier answered", pays=True)),
@@ -147,7 +133,7 @@ STORIES = [
         given=PARCEL,
         values={"pays": True},
     ),
-    Unseen(
+    Telling(
         "the carrier does not pay but the insurer does",
         "parcel-claim",
         (
@@ -159,21 +145,21 @@ STORIES = [
         " > Insurer pays? > Paid by insurer",
         given=PARCEL,
     ),
-    Unseen(
+    Telling(
         "neither carrier nor insurer answers well",
         "parcel-claim",
         (done("ana", "Write to carrier"), passes(days=14), pressed("kim", "Claim from insurer", "Insurer refuses")),
         "Parcel missed > Write to carrier > Two weeks > Claim from insurer > Insurer pays? > Written off",
         given=PARCEL,
     ),
-    Unseen(
+    Telling(
         "a parcel turns up",
         "parcel-claim",
         (done("ana", "Write to carrier"), told("parcel arrived"), sees("kim")),
         "Parcel missed > Write to carrier > Parcel turned up > Parcel delivered",
         given=PARCEL,
     ),
-    Unseen(
+    Telling(
         "two plants are in order although the engineer was called twice",
         "plant-inspection",
         (
@@ -191,7 +177,7 @@ STORIES = [
         " > Call engineer > Rate inspection > Rating > Plants in order > Engineer called > Engineer called",
         given={"plants": 2},
     ),
-    Unseen(
+    Telling(
         "a dangerous plant is shut down after the board knows",
         "plant-inspection",
         (
@@ -206,7 +192,7 @@ STORIES = [
         given={"plants": 5},
         status="terminated",
     ),
-    Unseen(
+    Telling(
         "a plant is shut down before the board knows",
         "plant-inspection",
         (
@@ -220,7 +206,7 @@ STORIES = [
         given={"plants": 1},
         status="terminated",
     ),
-    Unseen(
+    Telling(
         "a grown up member gets a key",
         "membership",
         (done("ana", "Check application", verdict="accept", note="Welcome"), done("ana", "Hand over key")),
@@ -228,14 +214,14 @@ STORIES = [
         given=APPLICATION,
         values={"branch": "harbour", "verdict": "accept", "note": "Welcome"},
     ),
-    Unseen(
+    Telling(
         "a young member gets a card only",
         "membership",
         (done("ana", "Check application", verdict="accept"),),
         "Membership wanted > Check application > Verdict > What is wanted? > Print card > Member",
         given={"applicant": "Tim", "years": 9, "branch": "city", "wants_key": True},
     ),
-    Unseen(
+    Telling(
         "an incomplete application is completed and refused",
         "membership",
         (
@@ -248,7 +234,7 @@ STORIES = [
         given={"applicant": "Tim", "years": 9, "branch": "city", "wants_key": True},
         values={"applicant": "Timothy", "years": 17, "wants_key": False},
     ),
-    Unseen(
+    Telling(
         "a salary is raised a little",
         "salary-change",
         (
@@ -261,7 +247,7 @@ STORIES = [
         " > Decide on change > Write letter > Salary changed",
         given=CHANGE,
     ),
-    Unseen(
+    Telling(
         "a salary is raised so much that the board is told",
         "salary-change",
         (
@@ -275,7 +261,7 @@ STORIES = [
         " > Decide on change > Write letter > Inform board > Salary changed > Board told",
         given=CHANGE,
     ),
-    Unseen(
+    Telling(
         "a salary stays as it is",
         "salary-change",
         (
@@ -288,7 +274,7 @@ STORIES = [
         given=CHANGE,
         values={"granted": 0, "budget_left": False},
     ),
-    Unseen(
+    Telling(
         "a person leaves and the budget is no longer of interest",
         "salary-change",
         (
@@ -302,7 +288,7 @@ STORIES = [
         given=CHANGE,
         status="terminated",
     ),
-    Unseen(
+    Telling(
         "a fee that is paid the second time gives a seat",
         "course-enrolment",
         (
@@ -314,7 +300,7 @@ STORIES = [
         given={"student": "Mia", "course": "sewing"},
         values={"seat": 4, "course": "sewing"},
     ),
-    Unseen(
+    Telling(
         "a fee is asked for three times at most",
         "course-enrolment",
         (done("ana", "Ask for fee", paid=False),) * 3,
@@ -322,7 +308,7 @@ STORIES = [
         given={"student": "Tim", "course": "welding"},
         values={"paid": False},
     ),
-    Unseen(
+    Telling(
         "a course is cancelled for who enrolled on the web",
         "course-enrolment",
         (
@@ -336,48 +322,3 @@ STORIES = [
         by_hand=False,
     ),
 ]
-
-
-def files(diagram: str) -> list[Path]:
-    """The diagram, and the forms it names."""
-    return sorted((PROCESSES / "stories").glob(f"{diagram}*"))
-
-
-@pytest.fixture
-def driver(engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> Driver:
-    monkeypatch.setattr(services, "_SERVICES", {})
-    return Driver(engine, clock)
-
-
-@pytest.mark.parametrize("telling", STORIES, ids=lambda telling: telling.title.replace(" ", "_"))
-def test_story(driver: Driver, telling: Unseen) -> None:
-    story = begin(driver, telling)
-
-    for step in telling.steps:
-        step(driver)
-
-    story = story or driver.stories(telling.diagram)[0]
-    assert story.incidents() == []
-    assert " > ".join(story.named_path()) == telling.path
-    assert story.status == telling.status
-    assert story.values().items() >= telling.values.items()
-    assert story.is_at_rest
-
-
-def begin(driver: Driver, telling: Unseen) -> Story | None:
-    for topic in ("refund", "letter"):
-        driver.serve(topic, *telling.services.get(topic, ({},)))
-    deployed = driver.deploy_files({path.name: path.read_bytes() for path in files(telling.diagram)})
-    if not telling.by_hand:
-        return None
-    return driver.start(deployed.definitions[0].key, by=CAST["ana"], **telling.given)
-
-
-@pytest.mark.parametrize("diagram", sorted({telling.diagram for telling in STORIES}))
-def test_each_named_end_is_reached_by_a_story(diagram: str) -> None:
-    root = ET.fromstring((PROCESSES / "stories" / f"{diagram}.bpmn").read_bytes())
-    ends = {end.get("name", "") for end in root.iter(f"{BPMN}endEvent")} - {""}
-
-    reached = {name for telling in STORIES if telling.diagram == diagram for name in telling.path.split(" > ")}
-
-    assert ends <= reached

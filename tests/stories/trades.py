@@ -1,73 +1,11 @@
-"""Diagrams from several trades, as people draw them in a modeler, driven by the library to each of their ends."""
+"""Diagrams from several trades, as people draw them in a modeler, to each of their ends."""
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 
-import pytest
-
-from engine import Actor, BpmnError, Engine, ServiceFailed, SettableClock, services
-from engine.model import Json
-from tests.driver import PROCESSES, Driver, Story
-
-GROUPS = {
-    "ana": {"staff", "clerks", "support", "front desk", "buyers", "purchasing", "recruiters"},
-    "ben": {"managers", "team leads", "sales", "board", "editors", "quality"},
-    "kim": {"accounting", "compliance", "adjusters", "valuers", "engineers", "first level", "doctors"},
-    "lee": {"warehouse", "mechanics", "investigators", "lawyers", "second level", "shop", "safety"},
-}
-CAST = {name: Actor(name, groups=frozenset(groups)) for name, groups in GROUPS.items()}
-
-Step = Callable[[Driver], object]
-
-
-@dataclass(frozen=True)
-class Telling:
-    """One way through a diagram: what happens, and what has to come of it."""
-
-    title: str
-    diagram: str
-    steps: tuple[Step, ...]
-    path: str
-    """The elements that were entered, in order, by name."""
-    given: Mapping[str, Json] = field(default_factory=dict)
-    services: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
-    values: Mapping[str, Json] = field(default_factory=dict)
-    """Variables at the end, among others."""
-    status: str = "completed"
-
-
-# ---- what may happen in a story ------------------------------------------------------------------------------------
-
-
-def done(person: str, task: str, **values: Json) -> Step:
-    return lambda driver: driver.complete(CAST[person], task, **values)
-
-
-def pressed(person: str, task: str, button: str, **values: Json) -> Step:
-    return lambda driver: driver.press(CAST[person], task, button, **values)
-
-
-def sees(person: str, *tasks: str) -> Step:
-    return lambda driver: driver.expect_inbox(CAST[person], list(tasks))
-
-
-def passes(**units: float) -> Step:
-    return lambda driver: driver.tick(**units)
-
-
-def told(message: str, **payload: Json) -> Step:
-    return lambda driver: driver.tell(message, **payload)
-
-
-def called_out(signal: str, **payload: Json) -> Step:
-    return lambda driver: driver.call_out(signal, **payload)
-
-
-# ---- the stories ---------------------------------------------------------------------------------------------------
+from engine import BpmnError, ServiceFailed
+from tests.stories.telling import Telling, called_out, done, passes, pressed, sees, told
 
 LEAVE = {"employee": "ana", "days": 3, "first_day": date(2026, 2, 2)}
 CLAIM = {"claim": "C-1"}
@@ -193,6 +131,7 @@ STORIES = [
         "Order placed > Fulfil order > Reserve goods > Pack goods > Send invoice > Payment received > Order closed",
         services={"invoice": ({"number": "I-7", "internal": 1},)},
         values={"invoice_number": "I-7", "amount": 60},
+        by_hand=False,
     ),
     Telling(
         "an order that is not paid for two weeks is dunned",
@@ -208,12 +147,14 @@ STORIES = [
         "Order placed > Fulfil order > Reserve goods > Pack goods > Send invoice > Two weeks > Send reminder"
         " > Payment received > Order closed",
         services={"invoice": ({"number": "I-7"},)},
+        by_hand=False,
     ),
     Telling(
         "a cancelled order takes the packing back",
         "order-to-cash",
         (told("order placed", **ORDER), sees("lee", "Pack goods"), told("order cancelled"), sees("lee")),
         "Order placed > Fulfil order > Reserve goods > Pack goods > Order cancelled > Order cancelled",
+        by_hand=False,
     ),
     Telling(
         "an order out of stock ends with an apology",
@@ -222,6 +163,7 @@ STORIES = [
         "Order placed > Fulfil order > Reserve goods > Out of stock > Apologize to customer > Order not possible",
         services={"reserve": (ServiceFailed("busy"), BpmnError("OUT_OF_STOCK", "none left"))},
         values={"errorCode": "OUT_OF_STOCK"},
+        by_hand=False,
     ),
     Telling(
         "an applicant is not invited",
@@ -490,6 +432,7 @@ STORIES = [
         "account-recovery",
         (told("password lost", account="mia"), done("ana", "Check identity", genuine=True)),
         "Password lost > Check identity > Lock account > Genuine? > Send link > Link sent",
+        by_hand=False,
     ),
     Telling(
         "an attack is stopped",
@@ -497,6 +440,7 @@ STORIES = [
         (told("password lost", account="mia"), done("ana", "Check identity", genuine=False)),
         "Password lost > Check identity > Lock account > Genuine? > Attack stopped",
         status="terminated",
+        by_hand=False,
     ),
     Telling(
         "a password that was found again changes nothing",
@@ -504,6 +448,7 @@ STORIES = [
         (told("password lost", account="mia"), told("password found"), sees("ana")),
         "Password lost > Check identity > Lock account > Password found > Unlock account > Nothing changed",
         status="terminated",
+        by_hand=False,
     ),
     Telling(
         "a tender without questions is awarded",
@@ -617,116 +562,3 @@ STORIES = [
         given={"stations": [], "patience": "P10D"},
     ),
 ]
-
-
-TOPICS = (
-    *("remind", "book-leave", "pay", "reserve", "invoice", "interest-rules", "mail", "order", "lock-account"),
-    *("unlock-account", "send-link", "inform"),
-)
-REACHED_BELOW = {"All clear", "Goods back on the shelf"}
-BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
-STARTED_BY_MESSAGE = {"order-to-cash", "account-recovery"}
-
-
-@pytest.fixture
-def driver(engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> Driver:
-    monkeypatch.setattr(services, "_SERVICES", {})
-    return Driver(engine, clock)
-
-
-@pytest.mark.parametrize("telling", STORIES, ids=lambda telling: telling.title.replace(" ", "_"))
-def test_story(driver: Driver, telling: Telling) -> None:
-    story = begin(driver, telling)
-
-    for step in telling.steps:
-        step(driver)
-
-    story = story or driver.stories(telling.diagram)[0]
-    assert story.incidents() == []
-    assert " > ".join(story.named_path()) == telling.path
-    assert story.status == telling.status
-    assert story.values().items() >= telling.values.items()
-    assert story.is_at_rest
-
-
-@pytest.mark.parametrize("diagram", sorted({telling.diagram for telling in STORIES}))
-def test_each_named_end_is_reached_by_a_story(diagram: str) -> None:
-    root = ET.fromstring((PROCESSES / "stories" / f"{diagram}.bpmn").read_bytes())
-    ends = {end.get("name", "") for end in root.iter(f"{BPMN}endEvent")} - {"", *REACHED_BELOW}
-
-    reached = {name for telling in STORIES if telling.diagram == diagram for name in telling.path.split(" > ")}
-
-    assert ends <= reached
-
-
-def begin(driver: Driver, telling: Telling) -> Story | None:
-    """Start the story by hand, unless its first step is a message that starts it."""
-    for topic in TOPICS:
-        driver.serve(topic, *telling.services.get(topic, ({},)))
-    driver.deploy_drawing(f"stories/{telling.diagram}")
-    if telling.diagram in STARTED_BY_MESSAGE:
-        return None
-    return driver.start(telling.diagram, by=CAST["ana"], **telling.given)
-
-
-# ---- what starts by itself -----------------------------------------------------------------------------------------
-
-
-def test_a_machine_is_maintained_each_month_and_whenever_it_stops(driver: Driver) -> None:
-    driver.deploy_drawing("stories/machine-maintenance")
-
-    driver.tick(days=27)
-    driver.call_out("machine stopped")
-    driver.tick(days=28)
-
-    stories = driver.stories("machine-maintenance")
-    assert [story.named_path()[0] for story in stories] == ["Every month", "Machine stopped", "Every month"]
-    for _ in stories:
-        driver.complete(CAST["lee"], "Change oil")
-        driver.complete(CAST["lee"], "Check belts", worn=False)
-    assert [story.status for story in stories] == ["completed"] * 3
-    assert all(story.named_path()[-2:] == ["Machine runs", "Maintained"] for story in stories)
-    driver.expect_inbox(CAST["lee"], [])
-
-
-def test_a_recall_reaches_the_shop_and_so_does_the_all_clear(driver: Driver) -> None:
-    driver.deploy_drawing("stories/product-recall")
-    maker = driver.start("product-recall", by=CAST["ana"])
-    assert driver.stories("shop-recall") == []
-
-    driver.press(CAST["ben"], "Decide on recall", "Recall")
-    (shop,) = driver.stories("shop-recall")
-    driver.complete(CAST["lee"], "Take goods off the shelf")
-    assert shop.status == "active"
-    driver.complete(CAST["ben"], "Find cause")
-
-    assert maker.named_path() == ["Fault found", "Decide on recall", "Recall?", "Recall", "Find cause", "All clear"]
-    assert shop.named_path() == ["Recall heard", "Take goods off the shelf", "All clear", "Goods back on the shelf"]
-    assert (maker.status, shop.status) == ("completed", "completed")
-    assert maker.is_at_rest and shop.is_at_rest
-
-
-def test_an_all_clear_before_the_goods_are_off_the_shelf_is_missed(driver: Driver) -> None:
-    """A signal reaches who waits at that moment, nobody later. Source: BPMN 2.0.2, 10.5.1."""
-    driver.deploy_drawing("stories/product-recall")
-    driver.start("product-recall", by=CAST["ana"])
-    driver.press(CAST["ben"], "Decide on recall", "Recall")
-
-    driver.complete(CAST["ben"], "Find cause")
-    driver.complete(CAST["lee"], "Take goods off the shelf")
-
-    (shop,) = driver.stories("shop-recall")
-    assert shop.status == "active"
-    driver.call_out("all clear")
-    assert shop.status == "completed"
-
-
-def test_books_are_closed_on_the_first_of_each_month(driver: Driver) -> None:
-    driver.deploy_drawing("stories/monthly-closing")
-
-    for _ in range(60):
-        driver.tick(days=1)
-
-    began = [story.row.started_at.date() for story in driver.stories("monthly-closing")]
-    assert began == [date(2026, 2, 1), date(2026, 3, 1)]
-    assert driver.stories("monthly-closing")[0].task("Value stock").due_at is not None
