@@ -1,4 +1,4 @@
-"""The job table: add, claim, execute, back off. Knows no BPMN: whoever adds a kind of job brings its handler.
+"""The job table: add, claim, keep, end. Knows no BPMN: whoever adds a kind of job brings its handler.
 
 A job is a row, written in the transaction of the state that asks for it. Whoever runs it carries a Ref: the job's id
 and a lease. Only the holder of the present lease can finish the job: a message lost, repeated or late changes nothing.
@@ -6,13 +6,10 @@ and a lease. Only the holder of the present lease can finish the job: a message 
 
 from __future__ import annotations
 
-import logging
-import random
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -30,15 +27,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import OperationalError
 
-from engine import values
 from engine.clock import SystemClock
-from engine.errors import Busy, Conflict, EngineError, NotFound, ServiceFailed
+from engine.errors import Busy, Conflict, NotFound
 from engine.model import SYSTEM, Json
 from engine.storage.tables import Base
 from engine.transaction import Ref, Store, Transaction
-
-T = TypeVar("T")
-log = logging.getLogger(__name__)
 
 JOB = Base.metadata.tables["job"]
 INSTANCE = Base.metadata.tables["instance"]
@@ -46,11 +39,6 @@ LOCK_NOT_AVAILABLE = "55P03"
 """PostgreSQL's answer to NOWAIT."""
 
 ENGINE_QUEUE = "engine"
-MAX_DELIVERIES = 10
-"""Times a job is handed out without coming to any end, before it is taken for one that kills its workers."""
-BUSY_PAUSES = 10
-"""Pauses for a busy instance before an answer in hand is let go and the slow part has to run again."""
-LONGEST_BACK_OFF = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +93,6 @@ class Handler:
 
 
 Handlers = Mapping[str, Handler]
-
-
-class _Lost(EngineError):
-    """The job was handed out too often without coming to any end."""
 
 
 _MINE = select(*(JOB.c[field.name] for field in fields(Job))).where(
@@ -261,111 +245,23 @@ def _held_by(refs: Iterable[Ref]) -> ColumnElement[bool]:
     return tuple_(JOB.c.id, JOB.c.lease).in_([(ref.id, ref.lease) for ref in refs])
 
 
-# ---- execute -------------------------------------------------------------------------------------------------------
+# ---- one job in hand -----------------------------------------------------------------------------------------------
 
 
-def execute(store: Store, ref: Ref, handlers: Handlers) -> bool:
-    """Run a job that was handed out; tells whether it finished.
-
-    1. Look whether the lease still counts, else the delivery is stale and dropped. Without a slow part, finish here.
-    2. Extend the lease and run the slow part outside any transaction.
-    3. In ONE transaction: lock the job by its lease, finish, take the job away.
-    Busy: put back for a moment, no try counted. Any other exception is a failed try: tried again later, or failed for
-    good. Only what goes wrong in storing that failure is raised (the database is away); then the lease runs out.
-    """
-    try:
-        return _try(store, ref, handlers)
-    except Busy:
-        give_back(store, [ref], delay=_moment())
-        return False
-
-
-def _try(store: Store, ref: Ref, handlers: Handlers) -> bool:
-    try:
-        return _run(store, ref, handlers)
-    except Busy:
-        raise
-    except Exception as cause:  # a service, a script or a bug of ours: it counts as a failed try, and is told in full
-        log.warning("job try failed", exc_info=cause, extra={"job": ref.id})
-        failure = cause
-    _patiently(lambda: _fail(store, ref, handlers, failure))
-    return False
-
-
-def _run(store: Store, ref: Ref, handlers: Handlers) -> bool:
-    with store.transaction(SYSTEM) as tx:
-        job = _look(tx, ref)
-        if job is None:
-            return False
-        if job.deliveries > MAX_DELIVERIES:
-            raise _Lost(f"Expected the job to end, but {MAX_DELIVERIES} times its worker was gone before it did.")
-        handler = _handler(handlers, job)
-        if handler.call is None:
-            return _finish(tx, ref, handler, None)
-        _lease_out(tx, [job.id])
-    outcome = handler.call(store, job)
-    return _patiently(lambda: _record(store, ref, handler, outcome))
-
-
-def _record(store: Store, ref: Ref, handler: Handler, outcome: object) -> bool:
-    with store.transaction(SYSTEM) as tx:
-        return _finish(tx, ref, handler, outcome)
-
-
-def _finish(tx: Transaction, ref: Ref, handler: Handler, outcome: object) -> bool:
-    job = _locked(tx, ref)
-    if job is None:
-        return False
-    handler.finish(tx, job, outcome)
-    tx.connection.execute(_END, {"of": job.id})
-    return True
-
-
-def _fail(store: Store, ref: Ref, handlers: Handlers, cause: Exception) -> None:
-    with store.transaction(SYSTEM) as tx:
-        job = _locked(tx, ref)
-        if job is None:  # its lease ran out on the way: whoever holds it now will see for himself
-            return
-        attempts = job.attempts + 1
-        changes: dict[str, object] = {**_untried(), "attempts": attempts, "error": _message(cause)}
-        if attempts < job.max_attempts and _is_retryable(cause):
-            _change(tx, job, {**changes, "run_at": _in(tx, _back_off(attempts, cause))})
-        else:
-            _change(tx, job, {**changes, "failed_at": tx.now})
-            _give_up(tx, job, handlers, _message(cause))
-
-
-def _give_up(tx: Transaction, job: Job, handlers: Handlers, message: str) -> None:
-    log.error("job failed", extra={"job": job.id, "kind": job.kind, "instance": job.instance_id, "error": message})
-    handler = handlers.get(job.kind)
-    if handler is None or handler.gave_up is None:
-        return
-    try:
-        with tx.session.begin_nested():
-            handler.gave_up(tx, job, message)
-    except Busy:
-        raise
-    except EngineError as refusal:  # its instance is over or unreadable: the job has failed all the same
-        log.error("nobody to tell of the failed job", exc_info=refusal, extra={"job": job.id})
-
-
-def _change(tx: Transaction, job: Job, changes: Mapping[str, object]) -> None:
-    tx.session.execute(update(JOB).where(JOB.c.id == job.id).values(changes))
-
-
-def _look(tx: Transaction, ref: Ref) -> Job | None:
+def look(tx: Transaction, ref: Ref) -> Job | None:
+    """The job, when the lease still counts."""
     row = tx.connection.execute(_MINE, {"of": ref.id, "held": ref.lease}).one_or_none()
     return None if row is None else Job(*row)
 
 
-def _locked(tx: Transaction, ref: Ref) -> Job | None:
+def lock(tx: Transaction, ref: Ref) -> Job | None:
     """Lock the instance, then the job; None when the lease no longer counts. Raises Busy.
 
     In this order, because every command locks its instance before it cancels jobs: the other way round, the two would
     wait for each other. (SQLite's one writer holds everything already.)
     """
     if tx.store.database.dialect.name == "sqlite":
-        return _look(tx, ref)
+        return look(tx, ref)
     mine = {"of": ref.id, "held": ref.lease}
     try:
         tx.connection.execute(_ITS_INSTANCE, mine)
@@ -377,40 +273,26 @@ def _locked(tx: Transaction, ref: Ref) -> Job | None:
     return None if row is None else Job(*row)
 
 
-def _handler(handlers: Handlers, job: Job) -> Handler:
-    try:
-        return handlers[job.kind]
-    except KeyError as cause:
-        raise LookupError(
-            f"Expected a handler for jobs of kind {job.kind}, but there are {', '.join(handlers)}."
-        ) from cause
+def prolong(tx: Transaction, job: Job) -> None:
+    """A whole lease from now."""
+    _lease_out(tx, [job.id])
 
 
-def _patiently(transaction: Callable[[], T]) -> T:
-    """Wait out a busy instance here: the answer of a service would be lost by putting the job back."""
-    for _ in range(BUSY_PAUSES):
-        try:
-            return transaction()
-        except Busy:
-            time.sleep(_moment().total_seconds())
-    return transaction()
+def end(tx: Transaction, job: Job) -> None:
+    """Take it away: it has done what it was added for."""
+    tx.connection.execute(_END, {"of": job.id})
 
 
-def _moment() -> timedelta:
-    return timedelta(milliseconds=random.uniform(20, 100))
+def put_off(tx: Transaction, job: Job, error: str, delay: timedelta) -> None:
+    """One more try has failed; the next one comes after the delay."""
+    _failed(tx, job, error, run_at=_in(tx, delay))
 
 
-def _back_off(attempts: int, cause: Exception) -> timedelta:
-    """2, 4, 8 ... seconds, less up to half of it by chance: what failed together shall not return together."""
-    if isinstance(cause, ServiceFailed) and cause.retry_after is not None:
-        return cause.retry_after
-    return min(LONGEST_BACK_OFF, timedelta(seconds=2 ** min(attempts, 20))) * random.uniform(0.5, 1)
+def fail(tx: Transaction, job: Job, error: str) -> None:
+    """The last try has failed; the job stays for retry()."""
+    _failed(tx, job, error, failed_at=tx.now)
 
 
-def _is_retryable(cause: Exception) -> bool:
-    return not isinstance(cause, _Lost) and (not isinstance(cause, ServiceFailed) or cause.retryable)
-
-
-def _message(cause: Exception) -> str:
-    """What an administrator reads: our own errors speak for themselves, others need their kind."""
-    return values.shown(str(cause) if isinstance(cause, EngineError) else f"{type(cause).__name__}: {cause}")
+def _failed(tx: Transaction, job: Job, error: str, **changes: object) -> None:
+    failed = {**_untried(), "attempts": job.attempts + 1, "error": error, **changes}
+    tx.session.execute(update(JOB).where(JOB.c.id == job.id).values(failed))

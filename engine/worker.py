@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy.pool import StaticPool
 
-from engine import calls, jobs, messages, services, timers
+from engine import calls, jobs, messages, services, timers, tries
 from engine.clock import Clock
 from engine.config import Settings
 from engine.dispatch.threads import Threads
@@ -68,7 +68,7 @@ class Engine(Store):
         ran = 0
         while refs := jobs.claim(self, BATCH):
             for ref in refs:
-                jobs.execute(self, ref, HANDLERS)
+                tries.execute(self, ref, HANDLERS)
             ran += len(refs)
             if ran >= at_most:
                 raise EngineError(f"Expected all jobs to be done within {at_most} runs, but jobs keep coming.")

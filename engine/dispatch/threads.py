@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
-from engine import jobs
+from engine import jobs, tries
 from engine.jobs import ENGINE_QUEUE, Handlers
 from engine.transaction import Ref, Store
 
@@ -76,7 +76,7 @@ class Threads:
 
     def _work(self) -> None:
         while (ref := self._waiting.get()) is not None:
-            self._carefully(partial(jobs.execute, self._store, ref, self._handlers))
+            self._carefully(partial(tries.execute, self._store, ref, self._handlers))
             with self._lock:
                 self._held.discard(ref)
             if self._has_more and self._waiting.qsize() <= len(self._threads):

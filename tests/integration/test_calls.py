@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import Engine, SettableClock, execution, instances, jobs
+from engine import Engine, SettableClock, execution, instances, jobs, tries
 from engine.model import Deployment
 from engine.worker import HANDLERS
 from tests.driver import ROOT, Driver, Story
@@ -239,11 +239,11 @@ def test_what_was_thrown_comes_before_the_end(driver: Driver) -> None:
     with driver.engine.transaction(ROOT) as tx:
         story = Story(driver, instances.start(tx, "parent").id)
     (ref,) = jobs.claim(driver.engine, 1)
-    jobs.execute(driver.engine, ref, HANDLERS)
+    tries.execute(driver.engine, ref, HANDLERS)
     first, second = jobs.claim(driver.engine, 2)
 
     for ref in (second, first):
-        jobs.execute(driver.engine, ref, HANDLERS)
+        tries.execute(driver.engine, ref, HANDLERS)
     driver.tick(seconds=1)
 
     assert [task.name for task in story.tasks()] == ["told"]

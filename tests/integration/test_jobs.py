@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, event, func, select, text
 
-from engine import jobs
+from engine import jobs, tries
 from engine.clock import SettableClock
 from engine.config import Settings
 from engine.errors import Busy, Conflict, NotFound, ServiceFailed
@@ -46,7 +46,7 @@ def add(engine: Engine, kind: str = "note", **details: Any) -> int:
 
 def run(engine: Engine, handlers: jobs.Handlers = NOTE) -> list[bool]:
     """Run what is due once."""
-    return [jobs.execute(engine, ref, handlers) for ref in jobs.claim(engine, 100)]
+    return [tries.execute(engine, ref, handlers) for ref in jobs.claim(engine, 100)]
 
 
 def traces(engine: Engine) -> list[object]:
@@ -217,9 +217,9 @@ def test_a_lost_job_comes_again_when_its_lease_ends(engine: Engine, clock: Setta
     clock.advance(seconds=31)
     (again,) = jobs.claim(engine, 10)
 
-    assert jobs.execute(engine, lost, NOTE) is False
-    assert jobs.execute(engine, again, NOTE) is True
-    assert jobs.execute(engine, again, NOTE) is False
+    assert tries.execute(engine, lost, NOTE) is False
+    assert tries.execute(engine, again, NOTE) is True
+    assert tries.execute(engine, again, NOTE) is False
     assert traces(engine) == [None]
 
 
@@ -232,7 +232,7 @@ def test_an_extended_lease_does_not_end(engine: Engine, clock: SettableClock) ->
     clock.advance(seconds=20)
 
     assert jobs.claim(engine, 10) == []
-    assert jobs.execute(engine, held[0], NOTE) is True
+    assert tries.execute(engine, held[0], NOTE) is True
 
 
 def test_a_job_given_back_counts_as_never_handed_out(engine: Engine) -> None:
@@ -253,7 +253,7 @@ def test_a_stale_holder_can_neither_extend_nor_give_back(engine: Engine, clock: 
     jobs.give_back(engine, stale)
 
     assert jobs.claim(engine, 10) == []
-    assert jobs.execute(engine, present[0], NOTE) is True
+    assert tries.execute(engine, present[0], NOTE) is True
 
 
 def test_a_job_due_now_is_handed_over_after_the_commit(engine: Engine, clock: SettableClock) -> None:
@@ -266,7 +266,7 @@ def test_a_job_due_now_is_handed_over_after_the_commit(engine: Engine, clock: Se
         assert handed == []
 
     assert jobs.claim(engine, 10) == []
-    assert [jobs.execute(engine, ref, NOTE) for ref in handed] == [True]
+    assert [tries.execute(engine, ref, NOTE) for ref in handed] == [True]
 
 
 def test_a_lost_hint_costs_one_lease(engine: Engine, clock: SettableClock) -> None:
@@ -300,7 +300,7 @@ def test_a_slow_part_begins_with_a_fresh_lease(engine: Engine, clock: SettableCl
     held = jobs.claim(engine, 10)
     clock.advance(seconds=20)
 
-    assert jobs.execute(engine, held[0], {"note": Handler(call=call, finish=note)}) is True
+    assert tries.execute(engine, held[0], {"note": Handler(call=call, finish=note)}) is True
     assert traces(engine) == [0]
 
 
@@ -315,7 +315,7 @@ def test_an_answer_that_comes_after_the_lease_is_dropped(engine: Engine, clock: 
     assert run(engine, {"note": Handler(call=call, finish=note)}) == [False]
     assert traces(engine) == []
 
-    assert jobs.execute(engine, taken[0], NOTE) is True
+    assert tries.execute(engine, taken[0], NOTE) is True
     assert traces(engine) == [None]
 
 
@@ -338,7 +338,7 @@ def test_a_job_cancelled_while_it_ran_changes_nothing(engine: Engine) -> None:
 def test_a_busy_instance_puts_the_job_back_without_counting(engine: Engine, clock: SettableClock) -> None:
     job_id = add(engine)
 
-    for _ in range(3 * jobs.MAX_DELIVERIES):
+    for _ in range(3 * tries.MAX_DELIVERIES):
         assert run(engine, {"note": Handler(finish=raising(Busy("just now")))}) == [False]
         assert run(engine) == []
         clock.advance(seconds=0.1)
@@ -437,7 +437,7 @@ def test_a_kind_without_handler_fails_by_name(engine: Engine) -> None:
 
 def test_a_job_that_kills_its_workers_is_stopped(engine: Engine, clock: SettableClock) -> None:
     add(engine)
-    for _ in range(jobs.MAX_DELIVERIES):
+    for _ in range(tries.MAX_DELIVERIES):
         assert len(jobs.claim(engine, 10)) == 1
         clock.advance(seconds=31)
 
@@ -505,7 +505,7 @@ def test_the_leases_of_a_database_server_follow_its_own_clock(shared: Engine) ->
     held = row(shared, ref.id).run_at - shared.clock.now()
     assert timedelta(seconds=0.5) < held <= timedelta(seconds=1.1)
     assert jobs.claim(shared, 10) == []
-    assert jobs.execute(shared, ref, NOTE) is True
+    assert tries.execute(shared, ref, NOTE) is True
 
 
 def test_a_job_that_nobody_can_be_told_of_has_failed_all_the_same(engine: Engine) -> None:
@@ -520,7 +520,7 @@ def test_a_job_that_nobody_can_be_told_of_has_failed_all_the_same(engine: Engine
         jobs.add(tx, "lost")
     (ref,) = jobs.claim(engine, 1)
 
-    assert not jobs.execute(engine, ref, {"lost": Handler(finish=broken, gave_up=nobody)})
+    assert not tries.execute(engine, ref, {"lost": Handler(finish=broken, gave_up=nobody)})
 
     with engine.reading(SYSTEM) as tx:
         failed = tx.session.scalars(select(JobRow)).one()

@@ -24,6 +24,7 @@ from engine import (
     jobs,
     messages,
     timers,
+    tries,
     user_tasks,
 )
 from engine.bpmn.runtime import Run
@@ -235,7 +236,7 @@ def test_a_deployment_and_a_firing_start_timer_leave_one_timer(driver: Driver, _
 
     def fire() -> None:
         gate.wait(10)
-        jobs.execute(driver.engine, ref, HANDLERS)
+        tries.execute(driver.engine, ref, HANDLERS)
 
     def deploy() -> None:
         gate.wait(10)

@@ -1,0 +1,152 @@
+"""One try of a job that was handed out: run it, finish it, or see to its failure."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from engine import jobs, values
+from engine.errors import Busy, EngineError, ServiceFailed
+from engine.jobs import Handler, Handlers, Job
+from engine.model import SYSTEM
+from engine.transaction import Ref, Store, Transaction
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+MAX_DELIVERIES = 10
+"""Times a job is handed out without coming to any end, before it is taken for one that kills its workers."""
+BUSY_PAUSES = 10
+"""Pauses for a busy instance before an answer in hand is let go and the slow part has to run again."""
+LONGEST_BACK_OFF = timedelta(hours=1)
+
+
+class _Lost(EngineError):
+    """The job was handed out too often without coming to any end."""
+
+
+def execute(store: Store, ref: Ref, handlers: Handlers) -> bool:
+    """Run a job that was handed out; tells whether it finished.
+
+    1. Look whether the lease still counts, else the delivery is stale and dropped. Without a slow part, finish here.
+    2. Extend the lease and run the slow part outside any transaction.
+    3. In ONE transaction: lock the job by its lease, finish, take the job away.
+    Busy: put back for a moment, no try counted. Any other exception is a failed try: tried again later, or failed for
+    good. Only what goes wrong in storing that failure is raised (the database is away); then the lease runs out.
+    """
+    try:
+        return _try(store, ref, handlers)
+    except Busy:
+        jobs.give_back(store, [ref], delay=_moment())
+        return False
+
+
+def _try(store: Store, ref: Ref, handlers: Handlers) -> bool:
+    try:
+        return _run(store, ref, handlers)
+    except Busy:
+        raise
+    except Exception as cause:  # a service, a script or a bug of ours: it counts as a failed try, and is told in full
+        log.warning("job try failed", exc_info=cause, extra={"job": ref.id})
+        failure = cause
+    _patiently(lambda: _fail(store, ref, handlers, failure))
+    return False
+
+
+def _run(store: Store, ref: Ref, handlers: Handlers) -> bool:
+    with store.transaction(SYSTEM) as tx:
+        job = jobs.look(tx, ref)
+        if job is None:
+            return False
+        if job.deliveries > MAX_DELIVERIES:
+            raise _Lost(f"Expected the job to end, but {MAX_DELIVERIES} times its worker was gone before it did.")
+        handler = _handler(handlers, job)
+        if handler.call is None:
+            return _finish(tx, ref, handler, None)
+        jobs.prolong(tx, job)
+    outcome = handler.call(store, job)
+    return _patiently(lambda: _record(store, ref, handler, outcome))
+
+
+def _record(store: Store, ref: Ref, handler: Handler, outcome: object) -> bool:
+    with store.transaction(SYSTEM) as tx:
+        return _finish(tx, ref, handler, outcome)
+
+
+def _finish(tx: Transaction, ref: Ref, handler: Handler, outcome: object) -> bool:
+    job = jobs.lock(tx, ref)
+    if job is None:
+        return False
+    handler.finish(tx, job, outcome)
+    jobs.end(tx, job)
+    return True
+
+
+def _fail(store: Store, ref: Ref, handlers: Handlers, cause: Exception) -> None:
+    with store.transaction(SYSTEM) as tx:
+        job = jobs.lock(tx, ref)
+        if job is None:  # its lease ran out on the way: whoever holds it now will see for himself
+            return
+        attempts = job.attempts + 1
+        if attempts < job.max_attempts and _is_retryable(cause):
+            jobs.put_off(tx, job, _message(cause), _back_off(attempts, cause))
+        else:
+            jobs.fail(tx, job, _message(cause))
+            _give_up(tx, job, handlers, _message(cause))
+
+
+def _give_up(tx: Transaction, job: Job, handlers: Handlers, message: str) -> None:
+    log.error("job failed", extra={"job": job.id, "kind": job.kind, "instance": job.instance_id, "error": message})
+    handler = handlers.get(job.kind)
+    if handler is None or handler.gave_up is None:
+        return
+    try:
+        with tx.session.begin_nested():
+            handler.gave_up(tx, job, message)
+    except Busy:
+        raise
+    except EngineError as refusal:  # its instance is over or unreadable: the job has failed all the same
+        log.error("nobody to tell of the failed job", exc_info=refusal, extra={"job": job.id})
+
+
+def _handler(handlers: Handlers, job: Job) -> Handler:
+    try:
+        return handlers[job.kind]
+    except KeyError as cause:
+        raise LookupError(
+            f"Expected a handler for jobs of kind {job.kind}, but there are {', '.join(handlers)}."
+        ) from cause
+
+
+def _patiently(transaction: Callable[[], T]) -> T:
+    """Wait out a busy instance here: the answer of a service would be lost by putting the job back."""
+    for _ in range(BUSY_PAUSES):
+        try:
+            return transaction()
+        except Busy:
+            time.sleep(_moment().total_seconds())
+    return transaction()
+
+
+def _moment() -> timedelta:
+    return timedelta(milliseconds=random.uniform(20, 100))
+
+
+def _back_off(attempts: int, cause: Exception) -> timedelta:
+    """2, 4, 8 ... seconds, less up to half of it by chance: what failed together shall not return together."""
+    if isinstance(cause, ServiceFailed) and cause.retry_after is not None:
+        return cause.retry_after
+    return min(LONGEST_BACK_OFF, timedelta(seconds=2 ** min(attempts, 20))) * random.uniform(0.5, 1)
+
+
+def _is_retryable(cause: Exception) -> bool:
+    return not isinstance(cause, _Lost) and (not isinstance(cause, ServiceFailed) or cause.retryable)
+
+
+def _message(cause: Exception) -> str:
+    """What an administrator reads: our own errors speak for themselves, others need their kind."""
+    return values.shown(str(cause) if isinstance(cause, EngineError) else f"{type(cause).__name__}: {cause}")
