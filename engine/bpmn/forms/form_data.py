@@ -11,6 +11,7 @@ from lxml import etree
 
 from engine.bpmn import names
 from engine.bpmn.forms.schema import schema_of
+from engine.bpmn.forms.values import is_read
 from engine.bpmn.nodes import camunda
 from engine.model import Field, FieldKind, Form, Json, Option
 
@@ -130,20 +131,12 @@ def _faults(node: etree._Element) -> Iterator[str]:
         yield f'Expected the id to be the name of a variable, but it is "{key:.50}". {names.advice(key)}'
     if kind not in KINDS:
         yield f'Expected the type to be one of {", ".join(KINDS)}, but it is "{kind}".'
-    elif not _is_read(lambda text: _default(KINDS[kind], text), default):
+    elif not is_read(lambda text: _default(KINDS[kind], text), default):
         yield f'Expected the default value to be {_WORDS.get(kind, "a text")}, but it is "{default}".'
     if kind == "enum" and node.find(camunda("value")) is None:
         yield "Expected values to choose from, but there are none. Add them."
     for name, config in _constraints(node).items():
         if name not in _READ:
             yield f'The constraint "{name}" is not supported. Use one of {", ".join(_READ)}.'
-        elif not _is_read(_READ[name], config):
+        elif not is_read(_READ[name], config):
             yield f'Expected the constraint "{name}" to be a number, but it is "{config:.50}".'
-
-
-def _is_read(read: Callable[[str], object], text: str) -> bool:
-    try:
-        read(text)
-    except ValueError:
-        return False
-    return True

@@ -226,7 +226,7 @@ _TIME = re.compile(r"\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 def _time(field: Field, value: object, zone: tzinfo) -> str:
     """The text as it came: there is no type for times of day."""
     text = value.isoformat() if isinstance(value, time) else value
-    if not isinstance(text, str) or not _TIME.fullmatch(text) or not _is_read(time.fromisoformat, text):
+    if not isinstance(text, str) or not _TIME.fullmatch(text) or not is_read(time.fromisoformat, text):
         raise _Wrong(f"Expected a time such as 17:30, but it is {_shown(value)}.")
     return text
 
@@ -235,14 +235,15 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:
 
 
 def _moment(field: Field, value: object, zone: tzinfo) -> datetime:
-    if isinstance(value, str) and _MOMENT.fullmatch(value) and _is_read(datetime.fromisoformat, value):
+    if isinstance(value, str) and _MOMENT.fullmatch(value) and is_read(datetime.fromisoformat, value):
         value = datetime.fromisoformat(value)
     if not isinstance(value, datetime):
         raise _Wrong(f"Expected a date and time such as 2026-05-04T17:30, but it is {_shown(value)}.")
     return value if value.tzinfo is not None else value.replace(tzinfo=zone)
 
 
-def _is_read(read: Callable[[str], object], text: str) -> bool:
+def is_read(read: Callable[[str], object], text: str) -> bool:
+    """Whether the reader takes the text. It says no by ValueError."""
     try:
         read(text)
     except ValueError:
