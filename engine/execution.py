@@ -28,6 +28,10 @@ class NotActive(Conflict):
     """The instance has ended, or is suspended."""
 
 
+class StateUnreadable(Conflict):
+    """The stored state of an instance does not fit this program or the definition."""
+
+
 def begin(
     tx: Transaction,
     definition: DefinitionRow,
@@ -153,10 +157,11 @@ def _restore(tx: Transaction, instance_id: int, process: Process, parts: Parts) 
     scopes.fetch = lambda scope: values.load(
         tx.connection.execute(_REMEMBERED, {"of": instance_id, "within": scope}).scalar_one()
     )
+    here = world(tx)
     try:
-        return Run.restore(process, parts, scopes, world(tx))
+        return Run.restore(process, parts, scopes, here)
     except (Unreadable, KeyError) as cause:
-        raise Conflict(f"The state of instance {instance_id} cannot be read. {cause}") from cause
+        raise StateUnreadable(f"The state of instance {instance_id} cannot be read. {cause}") from cause
 
 
 def _parse(tx: Transaction, definition_id: int) -> Process:

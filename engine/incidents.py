@@ -59,16 +59,23 @@ def _incident(row: IncidentRow, definition_name: str | None) -> Incident:
 
 
 def give_up(tx: Transaction, job: Job, message: str) -> None:
-    """The last try of a job has failed: an incident at the token it was for, else one of the job itself."""
-    if job.instance_id is not None and job.token is not None:
-        token = job.token
+    """The last try of a job has failed: an incident at the token it was for.
+
+    The job itself has one when it is for no token, or when the state that holds the token cannot be read (by now: a
+    worker of another version, say). Once it can, a retry goes on where the job stopped.
+    """
+    if job.instance_id is None or job.token is None:
+        return _open(tx, job, message)
+    token = job.token
+    try:
         execution.advance(tx, job.instance_id, lambda run: run.fail(token, message))
-    else:
+    except execution.StateUnreadable:
         _open(tx, job, message)
 
 
 def _open(tx: Transaction, job: Job, message: str) -> None:
     row = {
+        "instance_id": job.instance_id,
         "definition_id": job.definition_id,
         "element_id": job.element_id or "",
         "element_name": _name(tx, job),
@@ -106,7 +113,7 @@ def retry(tx: Transaction, incident_id: int) -> None:
         tx, "retried", instance_id=row.instance_id, element_id=row.element_id, data={"incident": incident_id}
     )
     history.append(tx, [told])
-    if row.instance_id is None:
+    if row.instance_id is None or row.job_id is not None:
         _retry_job(tx, row)
     else:
         _retry_token(tx, row, row.instance_id, row.token or "")

@@ -295,7 +295,7 @@ class MessageRow(Base):
 
 
 class IncidentRow(Base):
-    """A stop at a token of an instance; or a job of no instance that has failed, which it goes with."""
+    """A stop at a token of an instance; or a failed job that no token can tell of, with which it goes."""
 
     __tablename__ = "incident"
     __table_args__ = (
@@ -315,7 +315,7 @@ class IncidentRow(Base):
     element_name: Mapped[str] = mapped_column(String(400))
     message: Mapped[str] = mapped_column(Text)
     job_id: Mapped[int | None] = mapped_column(Id, ForeignKey("job.id", ondelete="CASCADE"), index=True)
-    """The failed job of no instance; None once it is tried again."""
+    """The failed job; None for a stop at a token, and once the job is tried again."""
     created_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str | None] = mapped_column(String(200))

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import select
 
 from engine import Conflict, Engine, SettableClock, definitions, execution, incidents, instances, messages
-from engine.model import Incident
+from engine.bpmn.snapshot import TOP
+from engine.model import SYSTEM, Incident
+from engine.storage.tables import SnapshotRow
 from tests.conftest import Cast
-from tests.play import END, chain, document, user
+from tests.play import END, START, chain, document, user
 
 DAILY = "<timerEventDefinition><timeCycle>R2/P1D</timeCycle></timerEventDefinition>"
 ALARM = '<signalEventDefinition signalRef="alarm"/>'
@@ -138,3 +141,58 @@ def test_a_broadcast_that_failed_is_told_and_tried_again(
     engine.run_until_idle()
 
     assert (pending(engine, cast), count(engine, cast)) == ([], 2)
+
+
+# ---- a state that cannot be read ------------------------------------------------------------------------------------
+
+
+def test_a_job_whose_instance_cannot_be_read_is_told_and_goes_on_once_it_can(
+    engine: Engine, cast: Cast, clock: SettableClock
+) -> None:
+    """As when a worker of an older version took the job."""
+    instance_id = waiting_for_a_timer(engine, cast)
+    readable = change_state(engine, b'{"v":99}')
+    clock.advance(days=1)
+
+    exhaust(engine, clock)
+
+    (incident,) = pending(engine, cast)
+    assert (incident.instance_id, incident.element_name) == (instance_id, "A day")
+    assert "cannot be read" in incident.message
+    change_state(engine, readable)
+    with engine.transaction(cast.root) as tx:
+        incidents.retry(tx, incident.id)
+    engine.run_until_idle()
+    with engine.reading(cast.root) as tx:
+        assert instances.get(tx, instance_id).status == "completed"
+    assert pending(engine, cast) == []
+
+
+def test_the_incident_of_a_job_goes_with_its_instance(engine: Engine, cast: Cast, clock: SettableClock) -> None:
+    instance_id = waiting_for_a_timer(engine, cast)
+    readable = change_state(engine, b'{"v":99}')
+    clock.advance(days=1)
+    exhaust(engine, clock)
+    change_state(engine, readable)
+
+    with engine.transaction(cast.root) as tx:
+        instances.cancel(tx, instance_id, "for another reason")
+
+    assert pending(engine, cast) == []
+
+
+def waiting_for_a_timer(engine: Engine, cast: Cast) -> int:
+    timer = "<timerEventDefinition><timeDuration>P1D</timeDuration></timerEventDefinition>"
+    wait = f'<intermediateCatchEvent id="wait" name="A day">{timer}</intermediateCatchEvent>'
+    with engine.transaction(cast.root) as tx:
+        definitions.deploy(tx, {"wait.bpmn": document(START + wait + END + chain("start", "wait", "end"))})
+        return instances.start(tx, "p").id
+
+
+def change_state(engine: Engine, content: bytes) -> bytes:
+    """Put another content into the root part of the one instance; gives the former."""
+    with engine.transaction(SYSTEM) as tx:
+        row = tx.session.scalars(select(SnapshotRow).where(SnapshotRow.part == TOP)).one()
+        former, row.content = row.content, content
+        tx.session.flush()
+    return former
