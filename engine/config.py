@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DAY = timedelta(days=1)
 
@@ -23,6 +24,10 @@ class Settings:
     services: tuple[str, ...] = ()
     """Python modules that register services when imported; comma-separated in the environment."""
     worker_threads: int = 4
+    service_threads: int = 4
+    """Calls of services at one time, on threads of their own: slow ones hold up neither timers nor messages."""
+    service_duration: timedelta = timedelta(minutes=1)
+    """Time that a service may take to answer before its try has failed."""
     poll_interval: timedelta = timedelta(seconds=0.5)
     lease: timedelta = timedelta(seconds=30)
     max_steps: int = 10_000
@@ -36,12 +41,20 @@ class Settings:
     script_processes: int = 4
     session_lifetime: timedelta = 30 * DAY
 
+    def __post_init__(self) -> None:
+        """Raises ValueError naming the variable that makes no sense."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, int | timedelta) and not value > type(value)(0):
+                raise ValueError(f"Expected {_variable(field.name)} to be more than 0, but it is {_number(value)}.")
+        if not _is_zone(self.time_zone):
+            wanted = f"Expected {_variable('time_zone')} to be a time zone such as Europe/Lisbon"
+            raise ValueError(f"{wanted}, but it is {self.time_zone!r}.")
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ValueError naming the variable whose text does not fit."""
-        found: dict[str, str | None] = {
-            field.name: environment.get(f"PROCESSION_{field.name.upper()}") for field in fields(cls)
-        }
+        found = {field.name: environment.get(_variable(field.name)) for field in fields(cls)}
         values: dict[str, Any] = {name: _value(name, text) for name, text in found.items() if text is not None}
         return cls(**values)
 
@@ -50,8 +63,24 @@ def _value(name: str, text: str) -> object:
     default = getattr(Settings(), name)
     try:
         return _READERS[type(default)](text)
-    except ValueError as cause:
-        raise ValueError(f"Expected PROCESSION_{name.upper()} to be a number, but it is {text!r}.") from cause
+    except (ValueError, OverflowError) as cause:
+        raise ValueError(f"Expected {_variable(name)} to be a number, but it is {text!r}.") from cause
+
+
+def _variable(name: str) -> str:
+    return f"PROCESSION_{name.upper()}"
+
+
+def _number(value: int | timedelta) -> float:
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 _READERS: dict[type, Callable[[str], object]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import FrozenInstanceError, fields, replace
 from datetime import timedelta
 
@@ -40,15 +41,32 @@ def test_a_text_that_is_no_number_is_refused_by_name(name: str) -> None:
         Settings.from_environment({f"PROCESSION_{name}": "many"})
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "wanted"),
+    [
+        ("WORKER_THREADS", "0", "to be more than 0, but it is 0"),
+        ("POLL_INTERVAL", "-1", "to be more than 0, but it is -1.0"),
+        ("LEASE", "nan", "to be a number, but it is 'nan'"),
+        ("LEASE", "inf", "to be a number, but it is 'inf'"),
+        ("TIME_ZONE", "Mars/Olympus", "to be a time zone such as Europe/Lisbon, but it is 'Mars/Olympus'"),
+        ("TIME_ZONE", "../etc/passwd", "to be a time zone"),
+        ("TIME_ZONE", "", "to be a time zone"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_by_name(name: str, text: str, wanted: str) -> None:
+    with pytest.raises(ValueError, match=f"Expected PROCESSION_{name} {re.escape(wanted)}"):
+        Settings.from_environment({f"PROCESSION_{name}": text})
+
+
 def test_every_setting_can_be_read() -> None:
     texts = {str: "7", int: "7", timedelta: "7", tuple: "7"}
-    environment = {
-        f"PROCESSION_{field.name.upper()}": texts[type(getattr(Settings(), field.name))] for field in fields(Settings)
-    }
+    own = [field for field in fields(Settings) if field.name != "time_zone"]
+    environment = {f"PROCESSION_{field.name.upper()}": texts[type(getattr(Settings(), field.name))] for field in own}
 
-    read = Settings.from_environment(environment)
+    read = Settings.from_environment({**environment, "PROCESSION_TIME_ZONE": "Europe/Lisbon"})
     expected = {str: "7", int: 7, timedelta: timedelta(seconds=7), tuple: ("7",)}
-    for field in fields(Settings):
+    assert read.time_zone == "Europe/Lisbon"
+    for field in own:
         assert getattr(read, field.name) == expected[type(getattr(Settings(), field.name))]
 
 
