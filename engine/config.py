@@ -45,7 +45,7 @@ class Settings:
         """Raises ValueError naming the variable that makes no sense."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, int | timedelta) and not value > type(value)(0):
+            if isinstance(value, int | timedelta) and _number(value) <= 0:
                 raise ValueError(f"Expected {_variable(field.name)} to be more than 0, but it is {_number(value)}.")
         if not _is_zone(self.time_zone):
             wanted = f"Expected {_variable('time_zone')} to be a time zone such as Europe/Lisbon"

@@ -29,7 +29,11 @@ class Conflict(Rejected):
 
 
 class Busy(Conflict):
-    """Another command holds the instance just now; the same call may pass in a moment."""
+    """Another command holds the instance just now; the same call may pass in a moment, or after the pause."""
+
+    def __init__(self, message: str, *, pause: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.pause = pause
 
 
 class Invalid(Rejected):

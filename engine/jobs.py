@@ -39,6 +39,10 @@ LOCK_NOT_AVAILABLE = "55P03"
 """PostgreSQL's answer to NOWAIT."""
 
 ENGINE_QUEUE = "engine"
+SERVICE_QUEUE = "service"
+"""What may take long: it has threads of its own, so that timers and messages never wait behind it."""
+QUEUES = (ENGINE_QUEUE, SERVICE_QUEUE)
+"""Those that this program's own workers run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ _MINE = select(*(JOB.c[field.name] for field in fields(Job))).where(
     JOB.c.id == bindparam("of"), JOB.c.lease == bindparam("held"), JOB.c.failed_at.is_(None)
 )
 _MINE_LOCKED = _MINE.with_for_update()
-_ADD = insert(JOB).returning(JOB.c.id, JOB.c.lease)
+_ADD = insert(JOB).returning(JOB.c.id, JOB.c.lease, JOB.c.queue)
 _END = delete(JOB).where(JOB.c.id == bindparam("of"))
 _CANCEL = delete(JOB).where(
     JOB.c.instance_id == bindparam("owner"), JOB.c.token == bindparam("at"), JOB.c.element_id == bindparam("element")
@@ -129,8 +133,8 @@ def add_many(tx: Transaction, new: Sequence[NewJob]) -> list[int]:
         return []
     lease = _new_lease(tx)
     added = tx.connection.execute(_ADD, [_values(tx, job, lease) for job in new]).all()
-    tx.hints += [Ref(id, held) for id, held in added if held is not None]
-    return [id for id, _ in added]
+    tx.hints += [Ref(id, held, queue) for id, held, queue in added if held is not None]
+    return [id for id, _, _ in added]
 
 
 def cancel(tx: Transaction, instance_id: int, tokens: Sequence[tuple[str, str]]) -> None:
@@ -147,13 +151,14 @@ def retry(tx: Transaction, job_id: int) -> None:
         raise NotFound(f"Expected job {job_id} to exist, but it was finished or cancelled.")
     lease = _new_lease(tx)
     fresh = {**_untried(), **_visibility(tx, tx.now, lease), "failed_at": None}
-    ready = update(JOB).where(JOB.c.id == job_id, JOB.c.failed_at.is_not(None)).values(fresh).returning(JOB.c.id)
-    if tx.session.scalar(ready) is None:
+    ready = update(JOB).where(JOB.c.id == job_id, JOB.c.failed_at.is_not(None)).values(fresh).returning(JOB.c.queue)
+    queue = tx.session.scalar(ready)
+    if queue is None:
         raise Conflict(f"Expected job {job_id} to have failed, but it is waiting for its next try.")
-    tx.hints += [Ref(job_id, lease)] if lease else []
+    tx.hints += [Ref(job_id, lease, queue)] if lease else []
 
 
-def next_due(tx: Transaction, queues: Sequence[str] = (ENGINE_QUEUE,)) -> datetime | None:
+def next_due(tx: Transaction, queues: Sequence[str] = QUEUES) -> datetime | None:
     """The moment from which a worker has something to do; None when nothing waits."""
     moment: datetime | None = tx.session.scalar(
         select(JOB.c.run_at).where(JOB.c.queue.in_(queues), JOB.c.failed_at.is_(None)).order_by(JOB.c.run_at).limit(1)
@@ -178,7 +183,7 @@ def _values(tx: Transaction, job: NewJob, lease: str | None) -> dict[str, object
         "payload": dict(job.payload),
         "max_attempts": job.max_attempts,
         "due_at": due_at,
-        **_visibility(tx, due_at, lease if job.queue == ENGINE_QUEUE else None),
+        **_visibility(tx, due_at, lease if job.queue in QUEUES else None),
     }
 
 
@@ -195,14 +200,14 @@ def _untried() -> dict[str, object]:
 # ---- hand out, keep, give back -------------------------------------------------------------------------------------
 
 
-def claim(store: Store, limit: int, queues: Sequence[str] = (ENGINE_QUEUE,)) -> list[Ref]:
+def claim(store: Store, limit: int, queue: str = ENGINE_QUEUE) -> list[Ref]:
     """Lease up to limit due jobs, the longest waiting first; two claims never hand out the same."""
     with store.transaction(SYSTEM) as tx:
-        due = select(JOB.c.id).where(JOB.c.queue.in_(queues), JOB.c.run_at <= _in(tx), JOB.c.failed_at.is_(None))
+        due = select(JOB.c.id).where(JOB.c.queue == queue, JOB.c.run_at <= _in(tx), JOB.c.failed_at.is_(None))
         ids = _unlocked(tx, due.order_by(JOB.c.run_at, JOB.c.id).limit(limit))
         lease = uuid4().hex
         _lease_out(tx, ids, lease=lease, deliveries=JOB.c.deliveries + 1)
-    return [Ref(id, lease) for id in ids]
+    return [Ref(id, lease, queue) for id in ids]
 
 
 def extend(store: Store, refs: Iterable[Ref]) -> None:

@@ -36,6 +36,7 @@ class Ref:
 
     id: int
     lease: str
+    queue: str
 
 
 Dispatch = Callable[[Sequence[Ref]], None]

@@ -40,8 +40,8 @@ def execute(store: Store, ref: Ref, handlers: Handlers) -> bool:
     """
     try:
         return _try(store, ref, handlers)
-    except Busy:
-        jobs.give_back(store, [ref], delay=_moment())
+    except Busy as busy:
+        jobs.give_back(store, [ref], delay=busy.pause or _moment())
         return False
 
 

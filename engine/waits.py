@@ -151,7 +151,7 @@ def _begin_timer(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
 
 def _begin_service(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
     for wait in waits:
-        _add_job(tx, owner, wait, payload=dict(wait.data))
+        _add_job(tx, owner, wait, queue=jobs.SERVICE_QUEUE, payload=dict(wait.data))
 
 
 def _add_job(tx: Transaction, owner: Owner, wait: Wait, **options: Any) -> None:

@@ -66,7 +66,7 @@ class Engine(Store):
         Jobs that wait for a later moment (a timer, the next try) are left alone. Raises EngineError after at_most runs.
         """
         ran = 0
-        while refs := jobs.claim(self, BATCH):
+        while refs := [ref for queue in jobs.QUEUES for ref in jobs.claim(self, BATCH, queue)]:
             for ref in refs:
                 tries.execute(self, ref, HANDLERS)
             ran += len(refs)

@@ -6,12 +6,13 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
 from engine import jobs, tries
-from engine.jobs import ENGINE_QUEUE, Handlers
+from engine.jobs import ENGINE_QUEUE, SERVICE_QUEUE, Handlers
 from engine.transaction import Ref, Store
 
 log = logging.getLogger(__name__)
@@ -23,26 +24,45 @@ MOST_WAITING = 64
 LONGEST_PAUSE = timedelta(seconds=30)
 
 
+@dataclass(slots=True)
+class _Lane:
+    """What waits here of one queue, for the threads that run it."""
+
+    name: str
+    threads: int
+    waiting: queue.SimpleQueue[Ref | None] = field(default_factory=queue.SimpleQueue)
+    has_more: bool = False
+    """The table held more than was claimed."""
+
+    @property
+    def room(self) -> int:
+        return max(0, AHEAD * self.threads - self.waiting.qsize())
+
+
 class Threads:
     """Takes jobs in two ways: handed over after a commit (submit), or found due by the poller.
 
     The poller also keeps the leases of what is held here, however long it runs: a lease runs out only when the process
-    is gone. Polling costs one indexed query in each poll_interval, however many jobs wait for later.
+    is gone. Polling costs one indexed query for each queue in each poll_interval, however many jobs wait for later.
     """
 
-    def __init__(self, store: Store, handlers: Handlers, *, queues: Sequence[str] = (ENGINE_QUEUE,)) -> None:
+    def __init__(self, store: Store, handlers: Handlers) -> None:
         self._store = store
         self._handlers = handlers
-        self._queues = queues
-        self._waiting: queue.SimpleQueue[Ref | None] = queue.SimpleQueue()
         self._held: set[Ref] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._has_more = False
         self._kept_at = time.monotonic()
-        size = store.settings.worker_threads
-        self._threads = [self._thread(self._work, f"job-{number}") for number in range(size)]
+        self._lanes: Mapping[str, _Lane] = {
+            ENGINE_QUEUE: _Lane(ENGINE_QUEUE, store.settings.worker_threads),
+            SERVICE_QUEUE: _Lane(SERVICE_QUEUE, store.settings.service_threads),
+        }
+        self._threads = [
+            self._thread(partial(self._work, lane), f"{lane.name}-{number}")
+            for lane in self._lanes.values()
+            for number in range(lane.threads)
+        ]
         self._poller = self._thread(self._poll, "job-poller")
 
     def start(self) -> None:
@@ -54,9 +74,10 @@ class Threads:
         self._stopping.set()
         self._wake.set()
         self._poller.join()
-        self._carefully(partial(self._give_back_beyond, 0))
-        for _ in self._threads:
-            self._waiting.put(None)
+        for lane in self._lanes.values():
+            self._carefully(partial(self._give_back_beyond, lane, 0))
+            for _ in range(lane.threads):
+                lane.waiting.put(None)
         until = time.monotonic() + (grace or self._store.settings.lease).total_seconds()
         for thread in self._threads:
             thread.join(max(0, until - time.monotonic()))
@@ -67,19 +88,19 @@ class Threads:
         with self._lock:
             self._held.update(refs)
         for ref in refs:
-            self._waiting.put(ref)
+            self._lanes[ref.queue].waiting.put(ref)
 
     # ---- the threads -----------------------------------------------------------------------------------------------
 
     def _thread(self, target: Callable[[], None], name: str) -> threading.Thread:
         return threading.Thread(target=target, name=name, daemon=True)
 
-    def _work(self) -> None:
-        while (ref := self._waiting.get()) is not None:
+    def _work(self, lane: _Lane) -> None:
+        while (ref := lane.waiting.get()) is not None:
             self._carefully(partial(tries.execute, self._store, ref, self._handlers))
             with self._lock:
                 self._held.discard(ref)
-            if self._has_more and self._waiting.qsize() <= len(self._threads):
+            if lane.has_more and lane.waiting.qsize() <= lane.threads:
                 self._wake.set()
 
     def _carefully(self, act: Callable[[], object]) -> bool:
@@ -102,11 +123,15 @@ class Threads:
             self._wake.clear()
 
     def _round(self) -> None:
-        self._give_back_beyond(MOST_WAITING * len(self._threads))
         self._keep_leases()
-        room = AHEAD * len(self._threads) - self._waiting.qsize()
-        refs = jobs.claim(self._store, room, self._queues) if room > 0 else []
-        self._has_more = len(refs) >= room
+        for lane in self._lanes.values():
+            self._give_back_beyond(lane, MOST_WAITING * lane.threads)
+            self._fill(lane)
+
+    def _fill(self, lane: _Lane) -> None:
+        room = lane.room
+        refs = jobs.claim(self._store, room, lane.name) if room else []
+        lane.has_more = len(refs) >= room
         self.submit(refs)
 
     def _keep_leases(self) -> None:
@@ -118,9 +143,9 @@ class Threads:
             jobs.extend(self._store, held)
         self._kept_at = time.monotonic()
 
-    def _give_back_beyond(self, most: int) -> None:
+    def _give_back_beyond(self, lane: _Lane, most: int) -> None:
         surplus = []
-        while self._waiting.qsize() > most and (ref := self._waiting.get()) is not None:
+        while lane.waiting.qsize() > most and (ref := lane.waiting.get()) is not None:
             surplus.append(ref)
         if surplus:
             with self._lock:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import NoReturn
 
 from sqlalchemy import select
 
 from engine import execution, incidents
 from engine.bpmn.variables import check
-from engine.errors import BpmnError, ServiceFailed
+from engine.errors import BpmnError, Busy, ServiceFailed
 from engine.jobs import Handler, Job
 from engine.model import SYSTEM, Json
+from engine.services.limit import TooLong, within
 from engine.storage.tables import InstanceRow
 from engine.transaction import Store, Transaction
 
@@ -31,6 +34,10 @@ class Call:
     idempotency_key: str
     """The same over all tries of one visit to the task: hand it on to what must not happen twice."""
 
+
+LEFT_TO_OTHERS = timedelta(seconds=30)
+"""How long a call waits for a worker that serves its topic, before that counts as failures."""
+LOOK_AGAIN = timedelta(seconds=1)
 
 Service = Callable[[Call], Mapping[str, Json] | None]
 
@@ -61,14 +68,23 @@ class _Answer:
 def _call(store: Store, job: Job) -> _Answer:
     """The slow part, outside any transaction. May run twice after a crash: the idempotency key is the same then."""
     topic = str(job.payload["topic"])
-    service = _SERVICES.get(topic)
-    if service is None:
-        raise ServiceFailed(f'Expected a service for topic "{topic}", but none is registered here.')
+    service = _SERVICES.get(topic) or _not_here(store, job, topic)
+    told, patience = _prepared(store, job, topic), store.settings.service_duration
     try:
-        values = service(_prepared(store, job, topic))
+        values = within(patience, lambda: service(told))
     except BpmnError as error:
         return _Answer({}, error)
+    except TooLong as cause:
+        raise ServiceFailed(f'Expected service "{topic}" to answer, but {cause}.') from cause
     return _Answer(_storable(topic, values, job.payload.get("result")))
+
+
+def _not_here(store: Store, job: Job, topic: str) -> NoReturn:
+    """Another worker may serve the topic: it is left to that one for a while, and no try is counted."""
+    message = f'Expected a service for topic "{topic}", but none is registered here.'
+    if store.clock.now() < job.due_at + LEFT_TO_OTHERS:
+        raise Busy(message, pause=LOOK_AGAIN)
+    raise ServiceFailed(message)
 
 
 def _storable(topic: str, values: object, result_variable: str | None) -> Mapping[str, Json]:

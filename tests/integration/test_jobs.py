@@ -176,7 +176,7 @@ def test_a_job_of_another_queue_is_left_to_others(engine: Engine) -> None:
     add(engine, queue="mail")
 
     assert run(engine) == []
-    assert len(jobs.claim(engine, 10, ["engine", "mail"])) == 1
+    assert len(jobs.claim(engine, 10, "mail")) == 1
 
 
 def test_an_idle_poll_is_one_query_on_one_index(engine: Engine, clock: SettableClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
-from engine import definitions, instances, jobs, user_tasks
+from engine import definitions, instances, jobs, services, user_tasks
 from engine.config import Settings
 from engine.dispatch.threads import AHEAD, MOST_WAITING, Threads
 from engine.errors import Conflict, Rejected
@@ -20,7 +21,7 @@ from engine.model import SYSTEM, InstanceStatus
 from engine.storage.tables import EventRow, JobRow
 from engine.transaction import Store, Transaction
 from engine.worker import Engine
-from tests.play import chain, document
+from tests.play import END, START, chain, document
 
 SECOND = timedelta(seconds=1)
 
@@ -119,7 +120,7 @@ def test_work_left_by_others_is_found(engine: Engine) -> None:
 def test_no_more_is_claimed_than_can_be_run(engine: Engine, gate: Gate) -> None:
     add(engine, 100)
     threads = start(engine, gate)
-    most = len(threads._threads) * (1 + AHEAD)
+    most = engine.settings.worker_threads * (1 + AHEAD)
 
     eventually(lambda: claimable(engine) <= 100 - most)
     time.sleep(0.3)
@@ -132,7 +133,7 @@ def test_no_more_is_claimed_than_can_be_run(engine: Engine, gate: Gate) -> None:
 
 def test_commands_that_ask_for_too_much_leave_the_rest_to_others(engine: Engine, gate: Gate) -> None:
     threads = start(engine, gate)
-    most = len(threads._threads) * (1 + MOST_WAITING)
+    most = engine.settings.worker_threads * (1 + MOST_WAITING)
     add(engine, most + 100)
 
     eventually(lambda: claimable(engine) >= 100)
@@ -274,9 +275,96 @@ def test_an_engine_starts_and_stops_its_worker(engine: Engine) -> None:
     engine.stop_worker()
     engine.stop_worker()
 
-    assert before - threading.active_count() == 3
+    assert before - threading.active_count() == 2 + 4 + 1
 
 
 def test_a_database_in_memory_has_no_worker() -> None:
     with Engine(Settings(database_url="sqlite://")) as engine, pytest.raises(Conflict, match="Name a file"):
         engine.start_worker()
+
+
+# ---- services that take long ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def calling(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """A worker with two threads for services; process "calls" asks one, "waits" waits for a timer."""
+    monkeypatch.setattr(services, "_SERVICES", {})
+    moment = "<timerEventDefinition><timeDuration>PT0.2S</timeDuration></timerEventDefinition>"
+    steps = {
+        "calls": '<serviceTask id="step" camunda:topic="slow"/>',
+        "waits": f'<intermediateCatchEvent id="step">{moment}</intermediateCatchEvent>',
+    }
+    settings = Settings(
+        database_url=migrated_url, service_threads=2, service_duration=SECOND, poll_interval=SECOND / 10
+    )
+    with Engine(settings) as engine:
+        with engine.transaction(SYSTEM) as tx:
+            for key, step in steps.items():
+                drawn = document(START + step + END + chain("start", "step", "end"))
+                definitions.deploy(
+                    tx, {f"{key}.bpmn": drawn.replace(b'process id="p"', f'process id="{key}"'.encode())}
+                )
+        yield engine
+
+
+def begin(engine: Engine, key: str, count: int = 1) -> list[int]:
+    with engine.transaction(SYSTEM) as tx:
+        return [instances.start(tx, key).id for _ in range(count)]
+
+
+def is_over(engine: Engine, instance_id: int) -> bool:
+    with engine.reading(SYSTEM) as tx:
+        return instances.get(tx, instance_id).status == InstanceStatus.COMPLETED
+
+
+def test_timers_fire_while_every_service_hangs(calling: Engine) -> None:
+    hang = threading.Event()
+    services.register("slow")(lambda call: {} if hang.wait(10) else None)
+    calling.start_worker()
+    begin(calling, "calls", 8)
+    (waits,) = begin(calling, "waits")
+
+    eventually(lambda: is_over(calling, waits), seconds=2)
+    hang.set()
+
+
+def test_a_service_that_does_not_answer_in_time_has_failed_its_try(calling: Engine) -> None:
+    hang, tries = threading.Event(), []
+    services.register("slow")(lambda call: tries.append(call.attempt) or ({} if tries[1:] else hang.wait(10) and {}))
+    (calls,) = begin(calling, "calls")
+
+    calling.start_worker()
+
+    eventually(lambda: is_over(calling, calls), seconds=10)
+    assert tries == [1, 2]
+    hang.set()
+
+
+def test_a_service_that_asks_for_the_end_of_the_program_has_failed_its_try(calling: Engine) -> None:
+    asked = []
+
+    def rude(call: services.Call) -> None:
+        asked.append(call.attempt)
+        if len(asked) <= 3:
+            sys.exit("now")
+
+    services.register("slow")(rude)
+    ids = begin(calling, "calls", 3)
+
+    calling.start_worker()
+
+    eventually(lambda: all(is_over(calling, id) for id in ids), seconds=10)
+    assert len(asked) == 6
+
+
+def test_a_topic_that_only_another_worker_serves_is_left_to_it(calling: Engine) -> None:
+    (calls,) = begin(calling, "calls")
+    calling.start_worker()
+    time.sleep(0.5)
+    with calling.reading(SYSTEM) as tx:
+        assert [(job.attempts, job.error) for job in tx.session.scalars(select(JobRow))] == [(0, None)]
+
+    services.register("slow")(lambda call: {})
+
+    eventually(lambda: is_over(calling, calls))
