@@ -41,10 +41,15 @@ def verify(tx: Transaction, id: str, password: str) -> Account | None:
     return _account(row, _groups_of(tx, [id])) if row is not None and row.is_active and is_right else None
 
 
+def has_old_hash(tx: Transaction, id: str) -> bool:
+    """Whether the password's hash was made with older parameters: then renew_hash() is called for, at a login."""
+    return _HASHER.check_needs_rehash(_row(tx, id).password_hash)
+
+
 def renew_hash(tx: Transaction, id: str, password: str) -> None:
-    """After a login: store the password's hash anew when it was made with older parameters. Sessions go on."""
+    """Store the hash of the password anew, when it is still the password. Sessions go on."""
     row = _row(tx, id)
-    if _is_password(row.password_hash, password) and _HASHER.check_needs_rehash(row.password_hash):
+    if _is_password(row.password_hash, password):
         row.password_hash = _HASHER.hash(password)
         tx.session.flush()
 

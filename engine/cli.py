@@ -16,7 +16,7 @@ import click
 import orjson
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from engine import accounts, definitions, instances
+from engine import accounts, definitions, instances, services
 from engine.config import Settings
 from engine.errors import Conflict, EngineError, Invalid
 from engine.model import Actor, Json, Problem, Right, Role, Severity
@@ -43,6 +43,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands)
+@click.version_option(package_name="procession", message="%(prog)s %(version)s")
 def main() -> None:
     """Run processes drawn in BPMN 2.0. Settings are environment variables: PROCESSION_DATABASE_URL and others."""
 
@@ -90,6 +91,7 @@ def worker() -> None:
         engine.require_current()
         engine.start_worker()
         click.echo("The worker runs (stop with Ctrl+C).")
+        click.echo(f"Services: {', '.join(services.topics()) or 'none; name their modules in PROCESSION_SERVICES'}.")
         stop.wait()
     click.echo("The worker has stopped.")
 
@@ -125,6 +127,7 @@ def check(paths: Sequence[Path]) -> None:
     _tell(problems)
     if any(problem.severity == Severity.ERROR for problem in problems):
         raise click.exceptions.Exit(1)
+    click.echo(f"All can run: {', '.join(path.name for path in paths)}.")
 
 
 @main.command()

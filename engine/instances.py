@@ -106,14 +106,14 @@ def find(
     status: InstanceStatus | None = None,
     key: str | None = None,
     business_key: str | None = None,
-    variable: tuple[str, str] | None = None,
+    variable: tuple[str, str | None] | None = None,
     with_incident: bool = False,
     limit: int = 50,
     offset: int = 0,
 ) -> Page[Instance]:
     """Instances, newest first; who may not inspect sees those they started.
 
-    variable: (name, value as text) of the process; "120" also finds 120.0.
+    variable: (name, value as text) of the process; "120" also finds 120.0, None whatever has the name.
     """
     conditions = [
         None if tx.may(Right.INSPECT) else InstanceRow.started_by == tx.actor.id,
@@ -146,9 +146,11 @@ def _newest_called(instance_id: int) -> Select[Any]:
     return called.order_by(InstanceRow.id.desc()).limit(MOST_CALLED)
 
 
-def _has_variable(name: str, value: str) -> Any:
+def _has_variable(name: str, value: str | None) -> Any:
     """Looked up by value, each way by its own index, whatever number of instances has the name."""
     named = select(VariableRow.instance_id).where(VariableRow.name == values.shown(name), VariableRow.scope == PROCESS)
+    if value is None:
+        return named.where(VariableRow.instance_id == InstanceRow.id).exists()
     ways = [named.where(VariableRow.text == values.shown(value, differences.SEARCHABLE_CHARACTERS))]
     with suppress(ValueError):  # not a number: compared as text only
         ways.append(named.where(VariableRow.number == float(value)))

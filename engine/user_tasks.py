@@ -151,10 +151,12 @@ def complete_by_form(
 ) -> None:
     """Finish a task with what a person filled in: the form's fields and the button pressed, nothing else.
 
-    Raises as complete does.
+    Only who has claimed it can: a page may show what was released since. Raises as complete does.
     """
     row = row_of(tx, task_id)
     _require_holder(tx, row)
+    if row.assignee is None:
+        raise _not_held(tx, row)
     form = _form(tx, row)
     given = {field.key: submitted[field.key] for field in form.fields if field.key in submitted}
     pressed = _chosen(form, _pressed(form, button))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Flask, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFError
 
 from engine import Account, Actor, InvalidValues, NotFound, accounts
 from web.context import NOBODY, actor, command, engine, is_fragment, own_path, reading
-from web.errors import Refusal, answer
+from web.errors import Refusal, answer, refuse
 from web.security import limiter
 
 bp = Blueprint("auth", __name__)
@@ -38,6 +39,7 @@ def init_app(app: Flask) -> None:
     manager.user_loader(load_person)
     manager.init_app(app)
     app.before_request(require_person)
+    app.register_error_handler(CSRFError, _refuse_token)
 
 
 def load_person(key: str) -> Person | None:
@@ -61,6 +63,11 @@ def require_person() -> ResponseReturnValue | None:
     if request.method == "POST":
         flash("You were signed out, so nothing was changed. Sign in and do it again.", "warning")
     return redirect(sign_in_url())
+
+
+def _refuse_token(error: CSRFError) -> ResponseReturnValue:
+    """Whose session has ended reads that, and not what it did to the token of the page."""
+    return require_person() or refuse(error)
 
 
 def sign_in_url() -> str:
@@ -90,10 +97,12 @@ def login() -> ResponseReturnValue:
     typed = request.form.get("password", "")
     with engine().reading(NOBODY) as tx:
         account = accounts.verify(tx, request.form.get("id", "").strip(), typed)
+        has_old_hash = account is not None and accounts.has_old_hash(tx, account.id)
     if account is None:
         return render_template("login.html", refused=True, typed=request.form.get("id", "")), 422
-    with engine().transaction(account.actor) as tx:
-        accounts.renew_hash(tx, account.id, typed)
+    if has_old_hash:
+        with engine().transaction(account.actor) as tx:
+            accounts.renew_hash(tx, account.id, typed)
     session.clear()
     session.permanent = True
     login_user(Person(account))

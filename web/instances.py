@@ -52,12 +52,14 @@ def index() -> str:
 
 
 def _found(tx: Transaction, asked: dict[str, str | None]) -> Page[Instance]:
+    if asked["value"] and not asked["name"]:
+        return Page((), 0, 0, listing.PAGE_SIZE)  # the page says that a name is needed
     return instances.find(
         tx,
         status=InstanceStatus(asked["status"]) if asked["status"] else None,
         key=asked["key"],
         business_key=asked["business_key"],
-        variable=(asked["name"], asked["value"] or "") if asked["name"] else None,
+        variable=(asked["name"], asked["value"] or None) if asked["name"] else None,
         with_incident=bool(asked["incidents"]),
         limit=listing.PAGE_SIZE,
         offset=listing.offset(),

@@ -173,6 +173,7 @@ def test_a_task_is_reassigned(open_page: OpenPage) -> None:
     page.get_by_role("button", name="Find").click()
     axe(page)
     page.get_by_role("button", name="Reassign to Dora Lind").click()
+    page.get_by_role("dialog").get_by_role("button", name="Reassign").click()
 
     expect(page.get_by_role("status").first).to_contain_text("now with Dora Lind")
     expect(open_page("dora").get_by_role("link", name="Decide as team lead").first).to_be_visible()

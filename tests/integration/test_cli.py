@@ -81,7 +81,7 @@ def test_start_refuses_what_it_does_not_know(migrated: Command) -> None:
 def test_check_lists_each_problem_on_its_line(command: Command) -> None:
     good, bad = command("check", LEAVE), command("check", LEAVE, REFUSED)
 
-    assert (good.exit_code, good.output) == (0, "")
+    assert (good.exit_code, good.output) == (0, "All can run: leave.bpmn.\n")
     assert bad.exit_code == 1
     assert bad.stderr
     assert all(line.startswith("refused.bpmn:") for line in bad.stderr.splitlines())
@@ -148,6 +148,7 @@ def test_a_worker_runs_until_it_is_told_to_stop(migrated: Command, migrated_url:
     with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None
         assert worker.stdout.readline() == "The worker runs (stop with Ctrl+C).\n"
+        assert worker.stdout.readline() == "Services: none; name their modules in PROCESSION_SERVICES.\n"
         worker.send_signal(signal.SIGTERM)
 
         assert worker.stdout.readline() == "The worker has stopped.\n"

@@ -292,6 +292,20 @@ def test_htmx_gets_a_refusal_as_a_fragment(site: Site) -> None:
     assert "<html" not in answer.text
 
 
+def test_a_button_of_a_page_whose_session_is_lost_leads_to_the_sign_in(site: Site) -> None:
+    """The token of the page went with the session: that is not what the person did wrong."""
+    ben = site.visitor("ben")
+    token = ben.token()
+    ben.client.delete_cookie("procession")
+
+    answer = ben.client.post(
+        "/tasks/1/claim", data={"csrf_token": token}, headers={"Referer": "http://localhost/?view=groups"}
+    )
+
+    assert (answer.status_code, answer.location) == (302, "/login?next=/?view%3Dgroups")
+    assert "signed out, so nothing was changed" in ben.page(answer.location)
+
+
 def test_a_signed_out_fragment_offers_to_sign_in(site: Site) -> None:
     answer = site.stranger().get("/", fragment=True)
 

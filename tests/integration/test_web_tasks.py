@@ -296,6 +296,19 @@ def test_a_page_gone_stale_by_a_hand_over_is_refused(site: Site, leave: int) -> 
     assert "You have this task" in site.visitor("mia").page(f"/tasks/{leave}/")
 
 
+def test_a_page_gone_stale_by_a_release_is_refused(site: Site, leave: int) -> None:
+    """Ben has the task open in two tabs, and releases it in one of them."""
+    ben = site.visitor("ben")
+    ben.post(f"/tasks/{leave}/claim")
+    ben.post(f"/tasks/{leave}/release")
+
+    status, page = complete(ben, leave, {"days": 3})
+
+    assert status == 409
+    assert "nobody has it. Claim it first" in page
+    assert "Claim" in site.visitor("mia").page(f"/tasks/{leave}/")
+
+
 def test_a_wrong_button_is_refused(site: Site, leave: int) -> None:
     ben = site.visitor("ben")
     ben.post(f"/tasks/{leave}/claim")
