@@ -134,13 +134,21 @@ def test_a_value_that_is_no_name_stops_the_task(driver: Driver, attribute: str) 
         assert "Expected the name of a person or group" in story.incidents()[0].message
 
 
-def test_nobody_named_is_everybody(driver: Driver) -> None:
-    driver.deploy_drawn(assigned(candidateGroups="${who}"))
+def test_a_task_that_names_nobody_is_for_everybody(driver: Driver) -> None:
+    driver.draw(assigned())
 
-    for who in (None, "", [], ["", None]):
-        driver.start("p", who=who)
+    driver.expect_inbox(ANA, ["work"])
 
-    driver.expect_inbox(ANA, ["work"] * 4)
+
+@pytest.mark.parametrize("attribute", ["assignee", "candidateUsers", "candidateGroups"])
+def test_a_task_whose_people_are_read_from_nothing_is_for_nobody(driver: Driver, attribute: str) -> None:
+    driver.deploy_drawn(assigned(**{attribute: "${who}"}))
+
+    for who in (None, "", " ") if attribute == "assignee" else (None, "", [], ["", None]):
+        story = driver.start("p", who=who)
+
+        assert "name somebody, but they are empty" in story.incidents()[0].message
+    driver.expect_inbox(ANA, [])
 
 
 def test_a_priority_that_is_none_stops_the_task(driver: Driver) -> None:

@@ -56,6 +56,10 @@ class Assignment:
     follow_up: str | None = None
     priority: str | None = None
 
+    @property
+    def names_somebody(self) -> bool:
+        return bool(self.assignee or self.candidate_users or self.candidate_groups)
+
 
 class UserTask(FlowNode):
     """Waits for a person. Source: 10.3.1 Resource Assignment."""
@@ -71,6 +75,8 @@ class UserTask(FlowNode):
         assignee = _assignee(token, told.assignee)
         if not (assignee or users or groups) and self.element.lane:
             groups = [self.element.lane]
+        if told.names_somebody and not (assignee or users or groups):
+            raise ElementFailed(self.bpmn_id, _NOBODY)  # nobody named by the diagram means everybody; here one is meant
         if assignee and not (users or groups):
             users = [assignee]  # released, it is offered to nobody else
         dates = {"due": _moment(token, told.due), "follow_up": _moment(token, told.follow_up)}
@@ -88,6 +94,10 @@ class UserTask(FlowNode):
 
 DEFAULT_PRIORITY = 50
 _WHOLE = re.compile(r"[+-]?[0-9]{1,9}(\.0+)?")
+_NOBODY = (
+    "Expected the assignee or the candidates of this task to name somebody, but they are empty."
+    " Set the variables that they are read from, then retry."
+)
 _NO_PRIORITY = "Expected the priority to be a whole number of at most nine digits, but it is {}."
 LONGEST_NAME = 200
 """Characters of a person's or group's name."""
