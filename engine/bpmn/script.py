@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -18,6 +18,8 @@ from engine.errors import BpmnError
 from engine.model import Json
 
 MAX_LOG_CHARACTERS = 10_000
+MOST_NESTED = 100
+"""Lists and dicts inside each other; the sandbox hands out about 200."""
 
 
 class ScriptFailed(Exception):
@@ -110,12 +112,13 @@ class Evaluator:
         functions = {"log": _logger(logged), "BpmnError": _thrower(raised)}
         kept = sorted(name for name in names(source).assigned | set(values) if not name.startswith("_"))
         try:
-            result = self._run(source + _collect(kept), values, now, functions)
+            left, texts = self._run(source + _collect(kept), values, now, functions)
         except ScriptFailed:
             if raised:
                 raise raised[-1] from None
             raise
-        return Ran(result, logged)
+        _require_kept_as_it_was(left, texts)
+        return Ran(left, logged)
 
     def close(self) -> None:
         with self._lock:
@@ -159,8 +162,16 @@ def _reason(error: monty.MontyError) -> str:
         return "The script was stopped: it ran too long or broke its sandbox."
     if not isinstance(error, monty.MontyRuntimeError):
         return str(error)
+    said = next((words for sign, words in _LIMITS.items() if sign in str(error)), str(error))
     frames = error.traceback()
-    return f"{error} (line {frames[-1].line})" if frames else str(error)
+    return f"{said} (line {frames[-1].line})" if frames else said
+
+
+_LIMITS = {
+    "time limit exceeded": "The script was stopped: it ran longer than scripts may. Look for a loop that never ends.",
+    "memory limit exceeded": "The script was stopped: it took more memory than scripts may. Look for what grows.",
+}
+"""What a limit means for who drew the script, by a part of what the sandbox says."""
 
 
 def _logger(logged: list[str]) -> Callable[..., None]:
@@ -192,6 +203,30 @@ def _printer(functions: Mapping[str, Callable[..., None]]) -> Callable[[str, str
 
 
 def _collect(kept: list[str]) -> str:
-    """A last expression that gathers the script's names; a name that was never bound is left out."""
-    lines = [f"try:\n    _kept[{name!r}] = {name}\nexcept NameError:\n    pass" for name in kept]
-    return "\n".join(["", "_kept = {}", *lines, "_kept"])
+    """A last expression: the script's names with their values, and those that are texts.
+
+    A name that was never bound is left out.
+    """
+    take = (
+        "try:\n    _kept[{0!r}] = {0}\n    if isinstance({0}, str): _texts.append({0!r})\nexcept NameError:\n    pass"
+    )
+    return "\n".join(["", "_kept, _texts = {}, []", *map(take.format, kept), "(_kept, _texts)"])
+
+
+def _require_kept_as_it_was(left: Mapping[str, Json], texts: Collection[str]) -> None:
+    """What has no form outside the sandbox comes out as a text about it, and the deepest inside of a value is cut.
+
+    Raises ScriptFailed rather than keep that.
+    """
+    for name, value in left.items():
+        if isinstance(value, str) and name not in texts:
+            raise ScriptFailed(f"Expected {name} to be a value that can be kept, but it is {value}. Call it _{name}.")
+        if _is_deeper(value, MOST_NESTED):
+            raise ScriptFailed(f"Expected {name} to be nested at most {MOST_NESTED} deep, but it is nested deeper.")
+
+
+def _is_deeper(value: Json, most: int) -> bool:
+    if not isinstance(value, list | tuple | dict | set | frozenset):
+        return False
+    inside = value.values() if isinstance(value, dict) else value
+    return most == 0 or any(_is_deeper(each, most - 1) for each in inside)
