@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, insert, select, update
 
-from engine import jobs
+from engine import history, jobs
 from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Wait
 from engine.jobs import NewJob
@@ -248,6 +248,13 @@ def _begin_incident(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> Non
         for wait in waits
     ]
     tx.connection.execute(insert(_table(IncidentRow)), rows)
+    history.append(tx, [_stopped(tx, owner, wait) for wait in waits])
+
+
+def _stopped(tx: Transaction, owner: Owner, wait: Wait) -> dict[str, Any]:
+    """The incident goes when it is resolved; that it came stays."""
+    data = {"message": wait.data["message"]}
+    return history.event(tx, "stopped", instance_id=owner.instance_id, element_id=wait.element_id, data=data)
 
 
 _RESOLVE = (

@@ -541,6 +541,18 @@ def test_instances_without_measure_stop_before_they_begin(driver: Driver, is_seq
         assert story.tasks() == []
 
 
+def test_history_keeps_each_stop_and_each_retry(driver: Driver) -> None:
+    story = driver.draw(START + script("s", "x = 1 / 0") + END + chain("start", "s", "end"))
+    story.retry()
+    story.cancel()
+
+    told = [event for event in driver.do(instances.events, story.id, by=ROOT) if event.kind in ("stopped", "retried")]
+
+    assert [event.kind for event in told] == ["stopped", "retried", "stopped"]
+    assert {event.element_id for event in told} == {"s"}
+    assert told[0].data["message"] == "ZeroDivisionError: division by zero (line 1)"
+
+
 def test_an_incident_is_retried_once_by_who_may(driver: Driver) -> None:
     story = driver.draw(START + script("s", "x = y") + END + chain("start", "s", "end"))
     stopped = story.incidents()[0]
