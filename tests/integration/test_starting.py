@@ -81,13 +81,15 @@ def test_an_older_version_is_no_way_around_the_starters_of_the_newest(engine: En
 
 
 def _approval(engine: Engine, cast: Cast, condition: str) -> int:
-    """An approval without a drawn form; the gateway behind it asks for what the condition names."""
+    """An approval that ana has claimed, without a drawn form; the gateway behind it asks for what the condition names."""
     body = START + user("u", candidateGroups="clerks") + '<exclusiveGateway id="g" default="g_no"/>' + END
     body += '<endEvent id="no"/>' + chain("start", "u", "g") + flow("g", "end", condition, name="Yes")
     with engine.transaction(cast.root) as tx:
         definitions.deploy(tx, {"p.bpmn": document(body + flow("g", "no", name="No"))})
     with engine.transaction(cast.ana) as tx:
-        return instances.start(tx, "p").id
+        instance = instances.start(tx, "p")
+        user_tasks.claim(tx, user_tasks.inbox(tx)[0].id)
+        return instance.id
 
 
 def test_a_person_sets_nothing_but_what_the_form_asks(engine: Engine, cast: Cast) -> None:

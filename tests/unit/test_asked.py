@@ -35,11 +35,12 @@ def test_what_a_condition_reads_is_asked_for_as_what_it_is() -> None:
     assert keys(decided("", condition='kind == "a" and urgent')) == ["kind:text", "urgent:checkbox"]
 
 
-def test_none_of_it_is_required() -> None:
-    form = asked(decided(""))
+def test_numbers_are_required_and_texts_may_be_empty() -> None:
+    """What reckons with a number cannot do with nothing; better to say so before the start."""
+    form = asked(decided("", condition='amount > 10 and kind == "a"'))
 
     assert form is not None
-    assert not any(field.required for field in form.fields)
+    assert {field.key: field.required for field in form.fields} == {"amount": True, "kind": False}
 
 
 @pytest.mark.parametrize(

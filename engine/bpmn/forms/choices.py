@@ -76,14 +76,15 @@ def from_choices(names: Iterable[str], flows: Sequence[Choice], choice_variable:
 def from_names(
     names: Iterable[str], conditions: Iterable[str], *, scripts: Iterable[str] = (), lists: Container[str] = ()
 ) -> Form:
-    """A form with a field for each name, none of them required; conditions and scripts tell of what kind it is.
+    """A form with a field for each name; conditions and scripts tell of what kind it is.
 
+    Numbers and dates are required: what reckons with them cannot do with nothing. Texts and lists may be empty.
     lists: names of lists. A name whose parts are read is not asked for: no field can set it.
     """
     kinds = {**_kinds_in(scripts), **_kinds(conditions)}
     asked = {name: FieldKind.LINES if name in lists else kinds.get(name, FieldKind.TEXT) for name in names}
     fields = tuple(
-        replace(_field(name, kind), required=False, description="One a line." if kind is FieldKind.LINES else "")
+        replace(_field(name, kind), description="One a line." if kind is FieldKind.LINES else "")
         for name, kind in asked.items()
         if kind is not None
     )
