@@ -81,7 +81,7 @@ def test_an_older_version_is_no_way_around_the_starters_of_the_newest(engine: En
 
 
 def _approval(engine: Engine, cast: Cast, condition: str) -> int:
-    """An approval that ana has claimed, without a drawn form; the gateway behind it asks for what the condition names."""
+    """An approval that ana has claimed, without a drawn form: the gateway behind it asks for what is missing."""
     body = START + user("u", candidateGroups="clerks") + '<exclusiveGateway id="g" default="g_no"/>' + END
     body += '<endEvent id="no"/>' + chain("start", "u", "g") + flow("g", "end", condition, name="Yes")
     with engine.transaction(cast.root) as tx:
