@@ -64,9 +64,7 @@ class Transaction:
     def require(self, right: Right) -> None:
         """Raises Forbidden unless the actor has the right."""
         if right not in self.actor.rights:
-            raise Forbidden(
-                f"Expected {self.actor.id} to have the right to {right}, but it lacks it. Ask an administrator."
-            )
+            raise Forbidden(f'Expected the right "{right}", but {self.actor.id} lacks it. Ask an administrator.')
 
     def may(self, right: Right) -> bool:
         return right in self.actor.rights

@@ -276,16 +276,16 @@ def _require_open(tx: Transaction, row: Task) -> None:
 
 def _already_taken(tx: Transaction, task_id: int) -> Conflict:
     """Say what became of a task that is not as the caller saw it."""
-    seen = select(UserTaskRow.status, UserTaskRow.assignee, UserTaskRow.completed_by).where(UserTaskRow.id == task_id)
-    status, assignee, completed_by = tx.session.execute(seen).one()
+    seen = (UserTaskRow.name, UserTaskRow.status, UserTaskRow.assignee, UserTaskRow.completed_by)
+    name, status, assignee, completed_by = tx.session.execute(select(*seen).where(UserTaskRow.id == task_id)).one()
     who = _called(tx, completed_by or assignee)
     if status == TaskStatus.COMPLETED:
-        return Conflict(f"Expected task {task_id} to be open, but {who} has completed it.")
+        return Conflict(f'Expected task "{name}" to be open, but {who} has completed it.')
     if status == TaskStatus.CANCELLED:
-        return Conflict(f"Expected task {task_id} to be open, but it was cancelled: the process went another way.")
+        return Conflict(f'Expected task "{name}" to be open, but it was cancelled: the process went another way.')
     if assignee is None:
-        return Conflict(f"Expected task {task_id} to be assigned, but it was released meanwhile. Reload the page.")
-    return Conflict(f"Expected task {task_id} to be free, but {who} has it. Ask {who} to release it.")
+        return Conflict(f'Expected task "{name}" to be assigned, but it was released meanwhile. Reload the page.')
+    return Conflict(f'Expected task "{name}" to be free, but {who} has it. Ask {who} to release it.')
 
 
 def _called(tx: Transaction, id: str | None) -> str:
@@ -296,9 +296,9 @@ def _called(tx: Transaction, id: str | None) -> str:
 def _not_held(tx: Transaction, row: Task) -> Conflict:
     _require_open(tx, row)
     if row.assignee is None:
-        return Conflict(f"Expected task {row.id} to be yours, but nobody has it. Claim it first.")
+        return Conflict(f'Expected task "{row.name}" to be yours, but nobody has it. Claim it first.')
     who = _called(tx, row.assignee)
-    return Conflict(f"Expected task {row.id} to be yours, but {who} has it. Ask {who} to release it.")
+    return Conflict(f'Expected task "{row.name}" to be yours, but {who} has it. Ask {who} to release it.')
 
 
 def _not_for(tx: Transaction, row: Task) -> Forbidden:
@@ -306,7 +306,7 @@ def _not_for(tx: Transaction, row: Task) -> Forbidden:
     offered = [*(people.get(id, id) for id in row.candidate_users), *row.candidate_groups]
     whom = ", ".join(offered) or _called(tx, row.assignee)
     who = people.get(tx.actor.id, tx.actor.id)
-    return Forbidden(f"Expected {who} to be a candidate for task {row.id}, but it is for {whom}.")
+    return Forbidden(f'Expected {who} to be a candidate for task "{row.name}", but it is for {whom}.')
 
 
 def _note(tx: Transaction, row: Task, kind: str, **data: Json) -> None:
