@@ -92,14 +92,6 @@ def test_a_group_hides_its_fields_and_buttons_are_left_out() -> None:
     assert form.schema["id"] == "order"
 
 
-def test_what_feel_decides_is_left_to_the_browser() -> None:
-    form = form_js(
-        {"type": "textfield", "key": "a", "readonly": "=b", "validate": {"required": True, "minLength": "=c"}}
-    )
-
-    assert form.fields == (Field("a", "a", FieldKind.TEXT, is_conditional=True),)
-
-
 @pytest.mark.parametrize("kind", ["html", "iframe", "documentPreview", "filepicker", "dynamiclist", "x-script"])
 def test_components_that_cannot_be_checked_are_refused_by_name_and_path(kind: str) -> None:
     (problem,) = problems({"type": "group", "components": [{"type": kind, "id": "thing"}]})
@@ -459,13 +451,14 @@ def test_a_number_option_sent_as_text_gets_its_type_back() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
-    [("email", "ana@example.org", "ana at home"), ("phone", "+49 30 123456", "call me")],
+    [("email", "ana@example.org", "ana at home"), ("phone", "+4930123456", "+49 30 123456")],
 )
 def test_well_known_texts_are_checked(kind: str, good: str, bad: str) -> None:
     form = form_js({"type": "textfield", "key": "a", "validate": {"validationType": kind}})
 
     assert checked(form, {"a": good}) == {"a": good}
-    assert "such as" in wrong(form.fields[0], bad)
+    with pytest.raises(InvalidValues, match="such as"):
+        checked(form, {"a": bad})
 
 
 def test_a_pattern_that_explodes_is_stopped() -> None:

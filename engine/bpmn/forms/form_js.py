@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import NoReturn
 
-from engine.bpmn import names
-from engine.bpmn.forms import patterns
+from engine.bpmn.forms.properties import KINDS, Fault, count, faults, is_said, number, unsupported
 from engine.errors import Invalid
 from engine.model import Field, FieldKind, Form, Json, Option, Place, Problem, Severity
 
 MAX_BYTES = 1024 * 1024
 MAX_COMPONENTS = 500
 MAX_DEPTH = 20
-MAX_OPTIONS = 2_000
-"""Of one field."""
 
-KINDS = {
-    "textfield": FieldKind.TEXT,
-    "textarea": FieldKind.TEXTAREA,
-    "number": FieldKind.NUMBER,
-    "checkbox": FieldKind.CHECKBOX,
-    "radio": FieldKind.CHOICE,
-    "select": FieldKind.CHOICE,
-    "checklist": FieldKind.CHOICES,
-    "taglist": FieldKind.CHOICES,
-    "datetime": FieldKind.DATETIME,
-}
-"""Components that set a value; a number may turn out to be an integer, a datetime a date or a time."""
 SILENT = frozenset({"text", "group", "separator", "spacer", "button"})
 """Components that set none. Buttons are left out: the page brings its own."""
 REFUSED = {
@@ -44,7 +29,6 @@ REFUSED = {
     "expression": "Compute the value in a script task before or after.",
 }
 _SUBTYPES = {"date": FieldKind.DATE, "time": FieldKind.TIME, "datetime": FieldKind.DATETIME}
-_VALIDATION_TYPES = {"email": patterns.EMAIL, "phone": patterns.PHONE}
 
 
 def from_form_js(file: str, data: bytes) -> Form:
@@ -149,20 +133,25 @@ class _Reading:
             fix = "Delete the path; its fields then set variables of their own."
             message = f'The path "{component["path"]}" of a group is not supported.'
             self.problem("form-unsupported", component, around, message, fix)
+        self.tell("form-unsupported", component, around, unsupported(component))
         inner = component.get("components", [])
         is_hidden = around.is_conditional or _is_conditional(component)
         deeper = _Around(f"{around.path}.components", is_hidden, around.depth + 1)
         return {**component, "components": self.components(inner if isinstance(inner, list) else [], deeper)}
 
     def field(self, component: dict[str, Json], around: _Around) -> None:
-        for fault, fix in _faults(component):
-            self.problem("form-invalid", component, around, fault, fix)
+        self.tell("form-unsupported", component, around, unsupported(component))
+        self.tell("form-invalid", component, around, faults(component))
         key = component.get("key")
         if key in self.fields:
             message = f'The key "{key}" is used by another field too.'
             self.problem("form-invalid", component, around, message, "Give each field its own key.")
         elif isinstance(key, str):
             self.fields[key] = _field(component, around.is_conditional)
+
+    def tell(self, rule: str, component: Mapping[str, Json], around: _Around, found: Iterable[Fault]) -> None:
+        for message, fix in found:
+            self.problem(rule, component, around, message, fix)
 
     def problem(self, rule: str, component: Mapping[str, Json], around: _Around, message: str, fix: str = "") -> None:
         name = str(component.get("key") or component.get("id") or "")
@@ -194,79 +183,9 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-def _is_feel(value: Json) -> bool:
-    return isinstance(value, str) and value.strip().startswith("=")
-
-
 def _is_conditional(component: Mapping[str, Json]) -> bool:
     conditional = component.get("conditional")
     return isinstance(conditional, dict) and bool(conditional.get("hide"))
-
-
-# ---- what is wrong with one field ----------------------------------------------------------------------------------
-
-Fault = tuple[str, str]
-"""What is wrong, and what to do."""
-
-
-def _faults(component: Mapping[str, Json]) -> Iterator[Fault]:
-    for faults in (_key_faults, _rule_faults, _option_faults):
-        yield from faults(component)
-
-
-def _key_faults(component: Mapping[str, Json]) -> Iterator[Fault]:
-    key = component.get("key")
-    if not isinstance(key, str) or not key:
-        yield "Expected a key, but there is none.", "The key is the name of the variable that the field sets."
-    elif "." in key:
-        yield f'The key "{key}" would set a part of a variable.', "Write it without a dot."
-    elif not names.is_variable(key):
-        yield f'The key "{key:.50}" is not the name of a variable.', names.advice(key)
-
-
-_RULES: dict[str, tuple[Callable[[Json], bool], str]] = {
-    "required": (lambda rule: isinstance(rule, bool), "true or false"),
-    "min": (lambda rule: _number(rule) is not None, "a number"),
-    "max": (lambda rule: _number(rule) is not None, "a number"),
-    "minLength": (lambda rule: _count(rule) is not None, "a whole number from 0 on"),
-    "maxLength": (lambda rule: _count(rule) is not None, "a whole number from 0 on"),
-    "pattern": (lambda rule: isinstance(rule, str), "a text"),
-}
-
-
-def _rule_faults(component: Mapping[str, Json]) -> Iterator[Fault]:
-    rules = component.get("validate") or {}
-    if not isinstance(rules, dict):
-        yield "Expected validate to be an object, but it is not.", ""
-        return
-    for name, (is_right, what) in _RULES.items():
-        rule = rules.get(name)
-        if rule not in (None, "") and not _is_feel(rule) and not is_right(rule):
-            yield f"Expected validate.{name} to be {what}, but it is {rule!r}.", ""
-    yield from _pattern_faults(rules.get("pattern"))
-
-
-def _pattern_faults(pattern: Json) -> Iterator[Fault]:
-    if not isinstance(pattern, str) or _is_feel(pattern):
-        return
-    try:
-        patterns.validate(pattern)
-    except ValueError as cause:
-        yield str(cause), "Write it as in JavaScript, without slashes around it."
-
-
-def _option_faults(component: Mapping[str, Json]) -> Iterator[Fault]:
-    if KINDS[component["type"]] not in (FieldKind.CHOICE, FieldKind.CHOICES):
-        return
-    values = component.get("values")
-    if values is None and not component.get("valuesKey") and not component.get("valuesExpression"):
-        yield "Expected values to choose from, but there are none.", "Add values, or a valuesKey that names a variable."
-    if values is None:
-        return
-    if not isinstance(values, list) or len(values) > MAX_OPTIONS:
-        yield f"Expected values to be a list of at most {MAX_OPTIONS}, but it is not.", ""
-    elif not all(isinstance(value, dict) and isinstance(value.get("value"), str | int | float) for value in values):
-        yield 'Expected each of the values to have a "value" that is a text, a number, true or false.', ""
 
 
 # ---- one component -> Field ----------------------------------------------------------------------------------------
@@ -281,16 +200,16 @@ def _field(component: Mapping[str, Json], is_conditional: bool) -> Field:
             component.get("label") or component.get("dateLabel") or component.get("timeLabel") or component["key"]
         ),
         kind=_kind(component),
-        required=rules.get("required") is True and not _is_feel(component.get("readonly")),
+        required=rules.get("required") is True,
         readonly=component.get("readonly") is True or component.get("disabled") is True,
         default=component.get("defaultValue"),
         options=tuple(_options(component)),
-        minimum=_number(rules.get("min")),
-        maximum=_number(rules.get("max")),
-        min_length=_count(rules.get("minLength")),
-        max_length=_count(rules.get("maxLength")),
-        pattern=_pattern(rules),
-        is_conditional=is_conditional or _is_conditional(component) or _is_feel(component.get("readonly")),
+        minimum=number(rules.get("min")),
+        maximum=number(rules.get("max")),
+        min_length=count(rules.get("minLength")),
+        max_length=count(rules.get("maxLength")),
+        pattern=rules.get("pattern") or None,
+        is_conditional=is_conditional or _is_conditional(component),
         description=str(component.get("description") or ""),
     )
 
@@ -304,28 +223,8 @@ def _kind(component: Mapping[str, Json]) -> FieldKind:
 
 
 def _options(component: Mapping[str, Json]) -> Iterator[Option]:
-    """Options drawn in the form; none when they come from data."""
+    """Options drawn in the form; none when they come from a variable, which wins."""
     values = component.get("values")
-    for value in values if isinstance(values, list) else []:
+    for value in values if isinstance(values, list) and not is_said(component.get("valuesKey")) else []:
         if isinstance(value, dict) and "value" in value:
             yield Option(value["value"], str(value.get("label") or value["value"]))
-
-
-def _pattern(rules: Mapping[str, Json]) -> str | None:
-    """The server's pattern; one that the browser computes is left to the browser."""
-    pattern = rules.get("pattern") or _VALIDATION_TYPES.get(str(rules.get("validationType")))
-    return pattern if isinstance(pattern, str) and not _is_feel(pattern) else None
-
-
-def _number(rule: Json) -> float | None:
-    if isinstance(rule, bool) or not isinstance(rule, int | float | str):
-        return None
-    try:
-        return float(rule)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _count(rule: Json) -> int | None:
-    number = _number(rule)
-    return int(number) if number is not None and 0 <= number < 1e9 and number == int(number) else None
