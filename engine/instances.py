@@ -68,7 +68,7 @@ def start_by_form(
     row = definitions.version_to_start(tx, definition_id)
     form = definitions.start_form(tx, definition_id)
     filled = {} if form is None else {**form.defaults(submitted), **submitted}
-    given = {} if form is None else forms.checked(form, filled, zone=execution.zone(tx))
+    given = {} if form is None else forms.checked(form, filled, zone=execution.zone(tx), now=tx.now, known=dict)
     return _begin(tx, row, given, business_key)
 
 

@@ -161,7 +161,7 @@ def complete_by_form(
     given = {field.key: submitted[field.key] for field in form.fields if field.key in submitted}
     pressed = _chosen(form, _pressed(form, button))
     filled = {**_defaults(tx, row, form, given), **given}
-    _finish(tx, row, {**forms.checked(form, filled, zone=execution.zone(tx)), **pressed})
+    _finish(tx, row, {**_checked(tx, row, form, filled), **pressed})
 
 
 def _finish(tx: Transaction, row: Task, values: Mapping[str, Json]) -> None:
@@ -217,9 +217,13 @@ def _accepted(tx: Transaction, row: Task, submitted: Mapping[str, object], butto
     chosen = _chosen(form, given)
     if told.is_drawn:
         filled = {**_defaults(tx, row, form, given), **given}
-        return {**forms.checked(form, filled, zone=execution.zone(tx)), **chosen}
+        return {**_checked(tx, row, form, filled), **chosen}
     asked = replace(form, fields=_still_asked(tx, row, form, given))
-    return {**given, **forms.checked(asked, given, zone=execution.zone(tx))}
+    return {**given, **_checked(tx, row, asked, given)}
+
+
+def _checked(tx: Transaction, row: Task, form: Form, filled: Mapping[str, object]) -> dict[str, Json]:
+    return forms.checked(form, filled, zone=execution.zone(tx), now=tx.now, known=lambda: _seen(tx, row))
 
 
 def _defaults(tx: Transaction, row: Task, form: Form, given: Mapping[str, object]) -> dict[str, Json]:

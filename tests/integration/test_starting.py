@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from engine import (
@@ -138,3 +139,24 @@ def test_timers_and_incidents_are_shown_to_who_may_see_the_instance(engine: Engi
             assert verb(tx, instance) == []
         with engine.reading(cast.eve) as tx, pytest.raises(NotFound):
             verb(tx, instance)
+
+
+def test_choices_out_of_a_variable_and_days_are_checked_when_a_task_is_completed(engine: Engine, cast: Cast) -> None:
+    """As the page offers them: what the instance holds, and no day before the engine's today."""
+    choice = {"type": "select", "key": "city", "valuesKey": "cities", "label": "City"}
+    day = {"type": "datetime", "key": "day", "subtype": "date", "dateLabel": "Day", "disallowPassedDates": True}
+    drawn = orjson.dumps({"type": "default", "id": "trip", "components": [choice, day]})
+    body = START + user("u", formKey="trip", candidateGroups="clerks") + END + chain("start", "u", "end")
+    with engine.transaction(cast.root) as tx:
+        definitions.deploy(tx, {"p.bpmn": document(body), "trip.form": drawn})
+    with engine.transaction(cast.ana) as tx:
+        instances.start(tx, "p", variables={"cities": ["Rome", "Oslo"]})
+        (task,) = user_tasks.inbox(tx)
+        user_tasks.claim(tx, task.id)
+
+    with engine.transaction(cast.ana) as tx, pytest.raises(InvalidValues) as refused:
+        user_tasks.complete_by_form(tx, task.id, {"city": "Paris", "day": "2020-01-01"})
+
+    assert set(refused.value.errors) == {"city", "day"}
+    with engine.transaction(cast.ana) as tx:
+        user_tasks.complete_by_form(tx, task.id, {"city": "Oslo", "day": "2026-02-01"})

@@ -240,6 +240,11 @@ def test_the_schema_made_for_the_browser_reads_back_as_the_same_fields() -> None
             'config="few"/></camunda:validation></camunda:formField>',
             "a number",
         ),
+        (
+            '<camunda:formField id="a" type="string"><camunda:validation><camunda:constraint name="max" '
+            'config="5"/></camunda:validation></camunda:formField>',
+            "type long only",
+        ),
     ],
 )
 def test_wrong_form_data_is_named(content: str, words: str) -> None:
@@ -538,7 +543,8 @@ def test_a_form_that_no_page_could_show_is_refused(text: str) -> None:
 @pytest.mark.parametrize("config", ["nan", "1e999", "-1e999", "9" * 5_000, "-1x", ""])
 def test_limits_of_form_data_are_numbers(name: str, config: str) -> None:
     constraint = f'<camunda:validation><camunda:constraint name="{name}" config="{config}"/></camunda:validation>'
-    node = form_data(f'<camunda:formField id="a" type="long">{constraint}</camunda:formField>')
+    kind = "string" if name.endswith("length") else "long"
+    node = form_data(f'<camunda:formField id="a" type="{kind}">{constraint}</camunda:formField>')
 
     assert [fault for _field, fault in faults_of_form_data(node)]
     assert from_form_data(node).fields == ()

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.bpmn.forms import checked, from_form_js
+from engine.bpmn.forms.properties import VALIDATE
 from engine.errors import Invalid, InvalidValues
 from engine.model import Form, Problem
 
@@ -240,8 +241,7 @@ def test_a_rule_that_makes_no_sense_is_refused(component: dict[str, Any], words:
     ("component", "fix"),
     [
         (field("select", values=None, valuesKey="b", valuesExpression="=b"), "valuesKey"),
-        (field("textfield", required=True), "under validate"),
-        (field("number", min=0), "under validate"),
+        *((field("textfield", **{name: 0}), "under validate") for name in VALIDATE),
         (field("number", step=5), "increment"),
         (field("select", multiple=True), "checklist"),
         (field("datetime", minDate="2026-01-01"), "disallowPassedDates"),
@@ -283,6 +283,7 @@ def test_what_an_editor_leaves_behind_is_no_rule() -> None:
 
 def test_what_only_changes_the_looks_is_let_through() -> None:
     looks = {
+        "validate": {"pattern": "a", "patternErrorMessage": "No."},
         "layout": {"row": "r"},
         "appearance": {"suffixAdorner": "EUR"},
         "description": "d",

@@ -122,6 +122,8 @@ _READ: dict[str, Callable[[str], float]] = {
 }
 
 
+_LIMITS = {"min": "long", "max": "long", "minlength": "string", "maxlength": "string"}
+"""Limit -> the type it is of."""
 _WORDS = {"long": "a whole number", "boolean": "true or false", "date": "a date such as 2026-12-31"}
 
 
@@ -138,5 +140,7 @@ def _faults(node: etree._Element) -> Iterator[str]:
     for name, config in _constraints(node).items():
         if name not in _READ:
             yield f'The constraint "{name}" is not supported. Use one of {", ".join(_READ)}.'
+        elif _LIMITS.get(name, kind) != kind:
+            yield f'Expected "{name}" at the type {_LIMITS[name]} only, but the field is of type "{kind}". Delete it.'
         elif not is_read(_READ[name], config):
             yield f'Expected the constraint "{name}" to be a number, but it is "{config:.50}".'
