@@ -239,3 +239,20 @@ def test_links_and_boundary_events_reach_on() -> None:
         <boundaryEvent id="b" attachedToRef="a"><errorEventDefinition/></boundaryEvent><manualTask id="m"/>
         {chain("start", "a", "t")}{chain("c", "end")}{chain("b", "m", "end")}{flow("m", "a")}"""
     )
+
+
+@pytest.mark.parametrize(
+    ("element", "body"),
+    [
+        ("p", f'\n<x:gate xmlns:x="urn:x"/>{HERE}' + between(TASK)),
+        ("n", between(f'<manualTask id="n">\n<x:retry xmlns:x="urn:x" times="3"/>{HERE}</manualTask>')),
+    ],
+)
+def test_elements_of_other_languages_are_not_overlooked(element: str, body: str) -> None:
+    assert "is none: nothing runs it" in refused("foreign-element", element, body).message
+
+
+def test_extensions_may_hold_elements_of_other_languages() -> None:
+    held = '<extensionElements><x:retry xmlns:x="urn:x" times="3"/></extensionElements>'
+
+    accepted(between(f'<manualTask id="n">{held}</manualTask>'))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, SUB_PROCESSES, Diagram, Scope, a, owner
-from engine.bpmn.nodes import Node, bpmn, is_true, link_name, local
+from engine.bpmn.nodes import Node, bpmn, is_bpmn, is_true, link_name, local
 from engine.model import Problem, Severity
 
 
@@ -107,6 +107,21 @@ def _places(diagram: Diagram) -> Iterator[Problem]:
         if message:
             place = diagram.document.place(node)
             yield diagram.document.problem("misplaced-element", owner(node), message, "Draw it again.", place=place)
+
+
+_ANYTHING_INSIDE = frozenset({"extensionElements", "documentation", "text"})
+"""Elements whose content no engine reads."""
+
+
+def _foreign(diagram: Diagram) -> Iterator[Problem]:
+    """Elements of other languages in the midst of BPMN's own, where no extension may stand."""
+    for node in diagram.running:
+        strange = (child for child in node if isinstance(child.tag, str) and not is_bpmn(child))
+        for child in strange if local(node) not in _ANYTHING_INSIDE else ():
+            place = diagram.document.place(child)
+            message = f"Expected elements of BPMN in the {local(node)}, but {local(child)} is none: nothing runs it."
+            fix = "Delete it, or put it into the extensionElements."
+            yield diagram.document.problem("foreign-element", owner(node), message, fix, place=place)
 
 
 # ---- what runs -----------------------------------------------------------------------------------------------------
@@ -262,6 +277,7 @@ _RULES: tuple[Callable[[Diagram], Iterator[Problem]], ...] = (
     _missing_ids,
     _odd_ids,
     _places,
+    _foreign,
     _executable,
 )
 _SCOPE_RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
