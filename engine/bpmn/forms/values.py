@@ -92,9 +92,9 @@ def _check_range(field: Field, found: Json) -> None:
     if isinstance(found, bool) or not isinstance(found, int | float):
         return
     if field.minimum is not None and found < field.minimum:
-        raise Wrong(f"Expected {field.minimum:g} or more, but it is {found}.")
+        raise Wrong(f"Expected {field.minimum:.15g} or more, but it is {found}.")
     if field.maximum is not None and found > field.maximum:
-        raise Wrong(f"Expected {field.maximum:g} or less, but it is {found}.")
+        raise Wrong(f"Expected {field.maximum:.15g} or less, but it is {found}.")
 
 
 def _check_text(field: Field, found: str, around: Circumstances) -> None:
