@@ -106,6 +106,11 @@ def zone(tx: Transaction) -> ZoneInfo:
     return ZoneInfo(tx.store.settings.time_zone)
 
 
+def circumstances(tx: Transaction, known: Callable[[], Mapping[str, Json]]) -> forms.Circumstances:
+    """For the check of a form. known: reads the variables that its page showed."""
+    return forms.Circumstances(zone(tx), tx.now, known)
+
+
 # ---- opening -------------------------------------------------------------------------------------------------------
 
 

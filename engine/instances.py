@@ -68,7 +68,7 @@ def start_by_form(
     row = definitions.version_to_start(tx, definition_id)
     form = definitions.start_form(tx, definition_id)
     filled = {} if form is None else {**form.defaults(submitted), **submitted}
-    given = {} if form is None else forms.checked(form, filled, zone=execution.zone(tx), now=tx.now, known=dict)
+    given = {} if form is None else forms.checked(form, filled, execution.circumstances(tx, dict))
     return _begin(tx, row, given, business_key)
 
 
@@ -257,7 +257,10 @@ def _each(column: InstrumentedAttribute[Any], instance_id: int) -> Subquery:
 
 
 def visited(tx: Transaction, instance_id: int) -> dict[str, tuple[str, str]]:
-    """Name and type of each element that was visited, by its id."""
+    """Name and type of each element that was visited, by its id; those visited last come first.
+
+    One visit stands for all to an element: in loops the order is a rough one, and costs nothing.
+    """
     require_sight(tx, instance_id)
     element, visit = _each(ActivityRow.element_id, instance_id), aliased(ActivityRow)
     visits = select(visit.id).where(visit.instance_id == instance_id, visit.element_id == element.c.value)
@@ -265,7 +268,7 @@ def visited(tx: Transaction, instance_id: int) -> dict[str, tuple[str, str]]:
     query = select(ActivityRow.element_id, ActivityRow.element_name, ActivityRow.element_type).join(
         element, ActivityRow.id == any_visit.correlate(element).scalar_subquery()
     )
-    return {id: (name, type) for id, name, type in tx.session.execute(query)}
+    return {id: (name, type) for id, name, type in tx.session.execute(query.order_by(ActivityRow.id.desc()))}
 
 
 def mark(tx: Transaction, instance_id: int) -> str:

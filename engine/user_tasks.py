@@ -223,7 +223,7 @@ def _accepted(tx: Transaction, row: Task, submitted: Mapping[str, object], butto
 
 
 def _checked(tx: Transaction, row: Task, form: Form, filled: Mapping[str, object]) -> dict[str, Json]:
-    return forms.checked(form, filled, zone=execution.zone(tx), now=tx.now, known=lambda: _seen(tx, row))
+    return forms.checked(form, filled, execution.circumstances(tx, lambda: _seen(tx, row)))
 
 
 def _defaults(tx: Transaction, row: Task, form: Form, given: Mapping[str, object]) -> dict[str, Json]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.bpmn.forms import checked, from_form_js
+from engine.bpmn.forms import Circumstances, checked, from_form_js
 from engine.bpmn.forms.properties import VALIDATE
 from engine.errors import Invalid, InvalidValues
 from engine.model import Form, Problem
@@ -41,7 +41,7 @@ def problems(component: dict[str, Any]) -> list[Problem]:
 
 
 def taken(component: dict[str, Any], value: object, known: Mapping[str, Any] | None = None) -> Any:
-    return checked(form(component), {"a": value}, zone=BERLIN, now=NOW, known=lambda: known or {})["a"]
+    return checked(form(component), {"a": value}, Circumstances(BERLIN, NOW, lambda: known or {}))["a"]
 
 
 def refused(component: dict[str, Any], value: object, known: Mapping[str, Any] | None = None) -> str:
@@ -114,9 +114,18 @@ def test_the_rules_of_fields_in_groups_count_too() -> None:
     assert "a multiple of 5" in refused(grouped, 3)
 
 
-def test_a_day_is_too_early_only_where_the_form_says_so_and_the_time_is_told() -> None:
+def test_a_day_is_too_early_only_where_the_form_says_so() -> None:
     assert taken(field("datetime", subtype="date"), "2020-01-01") == date(2020, 1, 1)
-    assert checked(form(field("datetime", subtype="date", disallowPassedDates=True)), {"a": "2020-01-01"})
+    assert "or a later day" in refused(field("datetime", subtype="date", disallowPassedDates=True), "2020-01-01")
+
+
+def test_without_circumstances_it_is_now_and_there_are_no_variables() -> None:
+    day, choice = field("datetime", subtype="date", disallowPassedDates=True), field("select", key="b", valuesKey="of")
+
+    with pytest.raises(InvalidValues) as caught:
+        checked(form(day, choice), {"a": "2020-01-01", "b": "red"})
+
+    assert set(caught.value.errors) == {"a", "b"}
 
 
 def test_a_number_that_is_kept_as_text_keeps_all_its_digits() -> None:
@@ -187,9 +196,9 @@ def test_the_variables_are_read_only_for_a_choice_and_once() -> None:
         return {"colours": COLOURS}
 
     choices = [field("select", key=key, valuesKey="colours") for key in "ab"]
-    checked(form(field("textfield")), {"a": "red"}, known=known)
+    checked(form(field("textfield")), {"a": "red"}, Circumstances(known=known))
     assert not asked
-    checked(form(*choices), {"a": "red", "b": "blue"}, known=known)
+    checked(form(*choices), {"a": "red", "b": "blue"}, Circumstances(known=known))
     assert len(asked) == 1
 
 

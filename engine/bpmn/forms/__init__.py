@@ -5,6 +5,7 @@ gateway behind the task asks.
 """
 
 from engine.bpmn.forms.choices import Choice, from_choices, from_names, implied_condition, is_drawn_choice, is_merge
+from engine.bpmn.forms.drawn import Circumstances
 from engine.bpmn.forms.files import ENDINGS, FormFiles, is_form, wanted_name
 from engine.bpmn.forms.form_data import faults_of_form_data, from_form_data
 from engine.bpmn.forms.form_js import form_id, from_form_js
@@ -14,6 +15,7 @@ from engine.bpmn.forms.values import checked
 __all__ = [
     "ENDINGS",
     "Choice",
+    "Circumstances",
     "FormFiles",
     "FormSource",
     "checked",

@@ -27,15 +27,14 @@ class Circumstances:
 
     zone: tzinfo = UTC
     """Where days begin, and moments are meant that name no zone."""
-    now: datetime | None = None
-    """None: it is not asked whether a day has passed."""
-    known: Callable[[], Mapping[str, Json]] | None = None
-    """Reads the variables that the page showed. None: choices out of a variable are not checked."""
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    known: Callable[[], Mapping[str, Json]] = dict
+    """Reads the variables that the page showed; asked only where choices come out of one."""
     searches: patterns.Searches = field(default_factory=patterns.Searches)
 
     @cached_property
-    def variables(self) -> Mapping[str, Json] | None:
-        return self.known() if self.known else None
+    def variables(self) -> Mapping[str, Json]:
+        return self.known()
 
     def fits(self, pattern: str, text: str) -> bool:
         """Raises Wrong when that cannot be told in time."""
@@ -93,7 +92,7 @@ def _interval(said: Component, found: Json, around: Circumstances) -> str | None
 
 def _passed(said: Component, found: Json, around: Circumstances) -> str | None:
     """Today is no passed day, whatever the time."""
-    if around.now is None or not isinstance(found, date):
+    if not isinstance(found, date):
         return None
     day = found.astimezone(around.zone).date() if isinstance(found, datetime) else found
     today = around.now.astimezone(around.zone).date()
@@ -126,7 +125,7 @@ _FAULTS: Mapping[str, Callable[[Component, Json, Circumstances], str | None]] = 
 def with_choices(asked: Field, component: Component, around: Circumstances) -> Field:
     """The field with the options that the page took from a variable. Raises Wrong when there are none."""
     name = str(component.get("valuesKey") or "")
-    if not name or around.variables is None:
+    if not name:
         return asked
     if name not in around.variables:
         raise Wrong(f'Expected a variable "{name}" with the choices, but there is none. Tell who drew the form.')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
 
 from engine.bpmn.forms.drawn import Circumstances, Component, Wrong, check, components, with_choices
@@ -19,24 +19,16 @@ MAX_ITEMS = 1_000
 """Of a list of choices."""
 
 
-def checked(
-    form: Form,
-    values: Mapping[str, object],
-    *,
-    zone: tzinfo = UTC,
-    now: datetime | None = None,
-    known: Callable[[], Mapping[str, Json]] | None = None,
-) -> dict[str, Json]:
+def checked(form: Form, values: Mapping[str, object], around: Circumstances | None = None) -> dict[str, Json]:
     """The values with their types: dates as date, moments as aware datetime, numbers as int or float, nothing as None.
 
     Read-only fields and keys that are not the form's are left out; so are fields that were not sent and need not be.
-    zone: where days begin, and moments are meant that name none. now: None when no day is too early.
-    known: reads the variables that the page showed, if choices come out of one; None: then every choice is taken.
-    Raises InvalidValues naming each field that breaks a rule.
+    around: None is now, in UTC, with no variables. Raises InvalidValues naming each field that breaks a rule.
     """
+    around = around or Circumstances()
     result: dict[str, Json] = {}
     errors: dict[str, str] = {}
-    around, drawn = Circumstances(zone, now, known), components(form)
+    drawn = components(form)
     for field in form.fields:
         if field.readonly or _may_be_absent(field, values):
             continue
@@ -210,17 +202,11 @@ def _as_sent(value: Json) -> str:
 
 
 def _chosen(field: Field, known: Mapping[tuple[type, object], Json], value: object) -> Json:
-    """The option's value; where options come from data any plain value."""
+    """The option's value."""
     if isinstance(value, str | bool | int | float) and _like(value) in known:
         return known[_like(value)]
-    if field.options:
-        told = ", ".join(str(option.value) for option in field.options[:10])
-        raise Wrong(f"Expected one of {told}, but it is {_shown(value)}.")
-    if isinstance(value, str) and len(value) <= MAX_TEXT:
-        return _storable(value)
-    if not isinstance(value, bool | int | float) or not _is_finite(value):
-        raise Wrong(f"Expected one of the choices, but it is {_shown(value)}.")
-    return value
+    told = ", ".join(str(option.value) for option in field.options[:10])
+    raise Wrong(f"Expected one of {told}, but it is {_shown(value)}.")
 
 
 def _date(field: Field, value: object, zone: tzinfo) -> date:
