@@ -127,10 +127,12 @@ def _names(visited: Mapping[str, tuple[str, str]]) -> dict[str, str]:
 
 
 def _places(picture: Picture, visited: Mapping[str, tuple[str, str]]) -> list[Place]:
-    """The diagram as a table, what needs attention first."""
+    """The diagram as a table, what needs attention first, then as visited."""
+    known = {**visited, **dict.fromkeys(picture.elements.keys() - visited.keys(), ("", ""))}
     places = [
-        Place(element_id, *visited.get(element_id, ("", "")), state, picture.counts.get(element_id, 0))
-        for element_id, state in picture.elements.items()
+        Place(element_id, name, type, picture.elements[element_id], picture.counts.get(element_id, 0))
+        for element_id, (name, type) in known.items()
+        if element_id in picture.elements
     ]
     return sorted(places, key=lambda place: _ORDER.index(place.state))
 

@@ -37,6 +37,18 @@ def test_the_page_tells_where_the_instance_stands(leave: str, ana: Visitor) -> N
     assert "Instance started" in page
 
 
+def test_what_was_visited_last_stands_first(site: Site, leave: str, ana: Visitor) -> None:
+    ben = site.visitor("ben")
+    ben.post("/tasks/1/claim")
+    ben.post("/tasks/1/", {"values": '{"days": 3}', "button": "0"})
+
+    page = ana.page(leave)
+    stand = page[page.index("Where it stands") : page.index("Variables")]
+
+    places = re.findall(r"Leave asked for|Approve leave|Approved\?|Granted", stand)
+    assert places == ["Granted", "Approved?", "Approve leave", "Leave asked for"]
+
+
 def test_the_viewer_reads_tokens_and_the_path(leave: str, ana: Visitor) -> None:
     state = ana.get(f"{leave}/state").json
 
