@@ -91,6 +91,9 @@ def offset_in_script(text: str, offset: int) -> int:
     return sum(map(len, lines[: first + number])) + indent + column
 
 
+_EXAMPLES = {"eval": 'amount > 1000 and status == "open"', "exec": "total = 2 * price"}
+
+
 def _fault_of(source: str, mode: str) -> Fault | None:
     try:
         tree = ast.parse(source, mode=mode)
@@ -117,7 +120,9 @@ def _syntax_fault(source: str, cause: SyntaxError, mode: str) -> Fault:
             return Fault(f"This is not Python: {found.group().strip()}.", fix.format(name=name), found.start())
     offset = min(offset, len(source))
     near = source[offset:].partition("\n")[0][:25].strip()
-    fix = 'Write it as in amount > 1000 and status == "open".' if mode == "eval" else ""
+    fix = (
+        'Write it as in amount > 1000 and status == "open".' if mode == "eval" else "Write it as in total = 2 * price."
+    )
     return Fault(f"This is not Python: {cause.msg}{f' at {near!r}' if near else ''}.", fix, offset)
 
 

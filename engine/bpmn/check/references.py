@@ -59,6 +59,9 @@ _REFERENCES = (
 _REQUIRED = {("sequenceFlow", "sourceRef"), ("sequenceFlow", "targetRef"), ("boundaryEvent", "attachedToRef")}
 
 
+_AGAIN = "Draw it again in the modeler."
+
+
 def check(diagram: Diagram) -> Iterator[Problem]:
     by_owner: dict[str, list[_Reference]] = {}
     for reference in _REFERENCES:
@@ -77,7 +80,7 @@ def _unresolved(diagram: Diagram, node: Node, reference: _Reference, *, with_sug
         if not wanted:
             if (local(node), reference.name) in _REQUIRED:
                 message = f"Expected {reference.name} to name {_kinds(reference)}, but it is missing."
-                yield diagram.document.problem("unresolved-ref", owner(node), message, "Draw it again in the modeler.")
+                yield diagram.document.problem("unresolved-ref", owner(node), message, _AGAIN)
             continue
         if _is_foreign(diagram, node, wanted):
             continue
@@ -85,15 +88,15 @@ def _unresolved(diagram: Diagram, node: Node, reference: _Reference, *, with_sug
         place = diagram.document.attribute_place(node, reference.name) if holder is node else None
         place = place or diagram.document.place(holder)
         if found is None:
-            near = _similar(diagram, wanted, reference) if with_suggestion else ""
+            near = with_suggestion and _similar(diagram, wanted, reference)
             message = f'Expected {reference.name} to name {_kinds(reference)}, but there is no element "{wanted}".'
             yield diagram.document.problem(
-                "unresolved-ref", owner(node), message, near, place=place, severity=reference.severity
+                "unresolved-ref", owner(node), message, near or _AGAIN, place=place, severity=reference.severity
             )
         elif reference.targets and local(found) not in reference.targets:
             message = f'Expected {reference.name} to name {_kinds(reference)}, but "{wanted}" is {a(local(found))}.'
             yield diagram.document.problem(
-                "wrong-ref-type", owner(node), message, place=place, severity=reference.severity
+                "wrong-ref-type", owner(node), message, _AGAIN, place=place, severity=reference.severity
             )
 
 
