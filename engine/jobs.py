@@ -158,14 +158,6 @@ def retry(tx: Transaction, job_id: int) -> None:
     tx.hints += [Ref(job_id, lease, queue)] if lease else []
 
 
-def next_due(tx: Transaction, queues: Sequence[str] = QUEUES) -> datetime | None:
-    """The moment from which a worker has something to do; None when nothing waits."""
-    moment: datetime | None = tx.session.scalar(
-        select(JOB.c.run_at).where(JOB.c.queue.in_(queues), JOB.c.failed_at.is_(None)).order_by(JOB.c.run_at).limit(1)
-    )
-    return moment
-
-
 def _new_lease(tx: Transaction) -> str | None:
     """Nobody here to hand a job to: it waits for a poller, of this process or another."""
     return uuid4().hex if tx.store.dispatch is not None else None
