@@ -109,7 +109,7 @@ def _give_up(tx: Transaction, job: Job, handlers: Handlers, message: str) -> Non
             handler.gave_up(tx, job, message)
     except Busy:
         raise
-    except EngineError as refusal:  # its instance is over or unreadable: the job has failed all the same
+    except EngineError as refusal:  # its instance is over: the job has failed all the same
         log.error("nobody to tell of the failed job", exc_info=refusal, extra={"job": job.id})
 
 

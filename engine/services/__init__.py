@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NoReturn
 
 from sqlalchemy import select
 
@@ -68,7 +67,9 @@ class _Answer:
 def _call(store: Store, job: Job) -> _Answer:
     """The slow part, outside any transaction. May run twice after a crash: the idempotency key is the same then."""
     topic = str(job.payload["topic"])
-    service = _SERVICES.get(topic) or _not_here(store, job, topic)
+    service = _SERVICES.get(topic)
+    if service is None:
+        raise _not_here(store, job, topic)
     told, patience = _prepared(store, job, topic), store.settings.service_duration
     try:
         values = within(patience, lambda: service(told))
@@ -79,12 +80,12 @@ def _call(store: Store, job: Job) -> _Answer:
     return _Answer(_storable(topic, values, job.payload.get("result")))
 
 
-def _not_here(store: Store, job: Job, topic: str) -> NoReturn:
+def _not_here(store: Store, job: Job, topic: str) -> Busy | ServiceFailed:
     """Another worker may serve the topic: it is left to that one for a while, and no try is counted."""
     message = f'Expected a service for topic "{topic}", but none is registered here.'
     if store.clock.now() < job.due_at + LEFT_TO_OTHERS:
-        raise Busy(message, pause=LOOK_AGAIN)
-    raise ServiceFailed(message)
+        return Busy(message, pause=LOOK_AGAIN)
+    return ServiceFailed(message)
 
 
 def _storable(topic: str, values: object, result_variable: str | None) -> Mapping[str, Json]:
