@@ -131,8 +131,7 @@ def add_many(tx: Transaction, new: Sequence[NewJob]) -> list[int]:
     """
     if not new:
         return []
-    lease = _new_lease(tx)
-    added = tx.connection.execute(_ADD, [_values(tx, job, lease) for job in new]).all()
+    added = tx.connection.execute(_ADD, [_values(tx, job, _new_lease(tx, job.queue)) for job in new]).all()
     tx.hints += [Ref(id, held, queue) for id, held, queue in added if held is not None]
     return [id for id, _, _ in added]
 
@@ -146,21 +145,20 @@ def cancel(tx: Transaction, instance_id: int, tokens: Sequence[tuple[str, str]])
 
 def retry(tx: Transaction, job_id: int) -> None:
     """Give a failed job a fresh set of tries, from now on. Raises NotFound, and Conflict unless it has failed."""
-    failed_at = tx.session.execute(select(JOB.c.failed_at).where(JOB.c.id == job_id)).one_or_none()
-    if failed_at is None:
-        raise NotFound(f"Expected job {job_id} to exist, but it was finished or cancelled.")
-    lease = _new_lease(tx)
-    fresh = {**_untried(), **_visibility(tx, tx.now, lease), "failed_at": None}
-    ready = update(JOB).where(JOB.c.id == job_id, JOB.c.failed_at.is_not(None)).values(fresh).returning(JOB.c.queue)
-    queue = tx.session.scalar(ready)
+    queue = tx.session.scalar(select(JOB.c.queue).where(JOB.c.id == job_id))
     if queue is None:
+        raise NotFound(f"Expected job {job_id} to exist, but it was finished or cancelled.")
+    lease = _new_lease(tx, queue)
+    fresh = {**_untried(), **_visibility(tx, tx.now, lease), "failed_at": None}
+    ready = update(JOB).where(JOB.c.id == job_id, JOB.c.failed_at.is_not(None)).values(fresh).returning(JOB.c.id)
+    if tx.session.scalar(ready) is None:
         raise Conflict(f"Expected job {job_id} to have failed, but it is waiting for its next try.")
     tx.hints += [Ref(job_id, lease, queue)] if lease else []
 
 
-def _new_lease(tx: Transaction) -> str | None:
-    """Nobody here to hand a job to: it waits for a poller, of this process or another."""
-    return uuid4().hex if tx.store.dispatch is not None else None
+def _new_lease(tx: Transaction, queue: str) -> str | None:
+    """None where nobody here takes the job: it waits for a poller, of this process or another."""
+    return uuid4().hex if tx.store.dispatch is not None and queue in QUEUES else None
 
 
 def _values(tx: Transaction, job: NewJob, lease: str | None) -> dict[str, object]:
@@ -175,7 +173,7 @@ def _values(tx: Transaction, job: NewJob, lease: str | None) -> dict[str, object
         "payload": dict(job.payload),
         "max_attempts": job.max_attempts,
         "due_at": due_at,
-        **_visibility(tx, due_at, lease if job.queue in QUEUES else None),
+        **_visibility(tx, due_at, lease),
     }
 
 

@@ -175,6 +175,20 @@ def test_a_job_of_another_queue_is_left_to_others(engine: Engine) -> None:
     assert len(jobs.claim(engine, 10, "mail")) == 1
 
 
+def test_a_job_of_another_queue_is_handed_to_nobody_here(engine: Engine) -> None:
+    handed: list[Ref] = []
+    engine.dispatch = handed.extend
+    job_id = add(engine, queue="mail", max_attempts=1)
+    (ref,) = jobs.claim(engine, 10, "mail")
+    tries.execute(engine, ref, {"note": Handler(finish=raising(KeyError("bug")))})
+
+    with engine.transaction(SYSTEM) as tx:
+        jobs.retry(tx, job_id)
+
+    assert handed == []
+    assert [ref.id for ref in jobs.claim(engine, 10, "mail")] == [job_id]
+
+
 def test_an_idle_poll_is_one_query_on_one_index(engine: Engine, clock: SettableClock) -> None:
     with engine.transaction(SYSTEM) as tx:
         jobs.add_many(tx, [NewJob("note", due_at=clock.now() + MINUTE) for _ in range(1000)])
