@@ -7,7 +7,7 @@ import time
 import pytest
 
 from engine.bpmn.check.python import fault_of_script
-from engine.model import Place
+from engine.model import Place, Problem, Severity
 from tests.unit.drawing import END, HERE, START, accepted, between, chain, problems, process, refused
 
 
@@ -228,3 +228,27 @@ def test_what_is_wrong_with_a_long_script_is_found_in_no_time(text: str) -> None
 
     assert fault_of_script(text)
     assert time.process_time() - began < 0.7
+
+
+# ---- the language of a whole file ----------------------------------------------------------------------------------
+
+
+def in_language(language: str, content: str) -> list[Problem]:
+    return problems(process(content).replace("<definitions ", f'<definitions expressionLanguage="{language}" '))
+
+
+@pytest.mark.parametrize("language", ["https://www.omg.org/spec/DMN/20191111/FEEL/", "http://groovy.codehaus.org/"])
+def test_expressions_of_a_file_in_another_language_are_told_of(language: str) -> None:
+    (problem,) = in_language(language, conditional("amount > 3"))
+
+    assert (problem.rule, problem.severity, problem.place.line) == ("script-language", Severity.WARNING, 1)
+    assert language in problem.message
+
+
+@pytest.mark.parametrize("language", ["http://www.w3.org/1999/XPath", "python", "http://www.w3.org/1999/xhtml"])
+def test_what_modelers_write_into_every_file_is_not_told_of(language: str) -> None:
+    assert in_language(language, conditional("amount > 3")) == []
+
+
+def test_a_language_that_no_expression_uses_is_not_told_of() -> None:
+    assert in_language("http://groovy.codehaus.org/", between('<manualTask id="n"/>')) == []

@@ -41,6 +41,14 @@ def test_attributes_that_are_not_executed_are_refused_in_their_place(node: str, 
     assert refused("unsupported-element", "n", between(node + HERE)).place.column == column
 
 
+def test_a_flow_that_is_not_immediate_is_refused() -> None:
+    slow = '<sequenceFlow id="f" isImmediate="false" sourceRef="n" targetRef="end"/>'
+    drawn = f'{START}{TASK}<endEvent id="end"/>{chain("start", "n")}\n{slow}{HERE}'
+
+    refused("unsupported-element", "f", drawn)
+    accepted(drawn.replace('"false"', '"true"'))
+
+
 def test_attributes_that_say_nothing_special_pass() -> None:
     accepted(between('<manualTask id="n" isForCompensation="false" startQuantity="1" completionQuantity="1"/>'))
 

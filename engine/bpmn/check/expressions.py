@@ -12,7 +12,7 @@ from engine.bpmn.check.limits import fault_of_people
 from engine.bpmn.check.python import Fault
 from engine.bpmn.juel import Untranslatable
 from engine.bpmn.nodes import Node, bpmn, camunda, local
-from engine.model import Place, Problem
+from engine.model import Place, Problem, Severity
 
 PYTHON = frozenset({"", "python", "python3", "text/python", "text/x-python", "application/python"})
 LANGUAGES = PYTHON | {"juel"}
@@ -20,12 +20,33 @@ LANGUAGES = PYTHON | {"juel"}
 
 
 def check(diagram: Diagram) -> Iterator[Problem]:
+    yield from _language_of_file(diagram)
     for node in diagram.running:
         yield from _mappings(diagram, node)
         yield from _roles(diagram, node)
         read = _TEXTS.get(local(node))
         if read is not None:
             yield from read(diagram, node)
+
+
+_UNMEANT = frozenset({"xpath", "xhtml"})
+"""What modelers write into a file without asking."""
+
+
+def _language_of_file(diagram: Diagram) -> Iterator[Problem]:
+    """The language of all expressions that name none. A warning: tools write it even where nobody uses it.
+
+    Source: BPMN 2.0.2, Definitions: expressionLanguage.
+    """
+    root = diagram.document.root
+    said = root.get("expressionLanguage", "")
+    is_used = any(_TEXTS.get(local(node)) is _expression and not node.get("language") for node in diagram.running)
+    if not is_used or said.lower().rstrip("/").rpartition("/")[2] in LANGUAGES | _UNMEANT:
+        return
+    message = f'The file says that its expressions are written in "{said:.100}"; here they are read as Python.'
+    fix = "Look through the conditions; then delete expressionLanguage."
+    place = diagram.document.attribute_place(root, "expressionLanguage")
+    yield diagram.document.problem("script-language", root, message, fix, place=place, severity=Severity.WARNING)
 
 
 # ---- elements whose text is an expression or a script --------------------------------------------------------------

@@ -207,6 +207,12 @@ _STANDARD: Mapping[str, tuple[frozenset[str], frozenset[str], str, str]] = {
         "A parallel event-based gateway",
         "Draw a parallel gateway and the catching events behind it.",
     ),
+    "isImmediate": (
+        frozenset({"sequenceFlow"}),
+        frozenset({"true", "1"}),
+        "A sequence flow that is not immediate",
+        "Delete isImmediate: here a token goes on at once.",
+    ),
     "parallelMultiple": (EVENTS, _FALSE, "An event that waits for several triggers", "Draw one event for each."),
     "behavior": (
         frozenset({"multiInstanceLoopCharacteristics"}),
