@@ -38,9 +38,10 @@ def test_the_page_tells_where_the_instance_stands(leave: str, ana: Visitor) -> N
 
 
 def test_what_was_visited_last_stands_first(site: Site, leave: str, ana: Visitor) -> None:
-    ben = site.visitor("ben")
-    ben.post("/tasks/1/claim")
-    ben.post("/tasks/1/", {"values": '{"days": 3}', "button": "0"})
+    ben, task = site.visitor("ben"), re.search(r"/tasks/\d+", ana.get(leave).text)
+    assert task
+    ben.post(f"{task.group()}/claim")
+    ben.post(f"{task.group()}/", {"values": '{"days": 3}', "button": "0"})
 
     page = ana.page(leave)
     stand = page[page.index("Where it stands") : page.index("Variables")]
