@@ -10,18 +10,17 @@ from uuid import UUID
 from SpiffWorkflow.util.task import TaskState
 
 if TYPE_CHECKING:
-    from engine.bpmn.elements.flow_node import Token
-    from engine.bpmn.elements.gateways import Join
+    from engine.bpmn.elements.flow_node import FlowNode, Token
 
 
 class Agenda:
-    """Tokens to execute; conditions to test; joins to ask when nothing else moves; sub-processes that may be over."""
+    """Tokens to execute; conditions to test; nodes that gather tokens; sub-processes that may be over."""
 
     def __init__(self) -> None:
         self._ready: list[tuple[bool, int, int, Token]] = []
         self._number = count()
-        self.joins: dict[tuple[Any, Join], None] = {}
-        """(workflow, join) where tokens wait, in the order they came."""
+        self.gathering: dict[tuple[Any, FlowNode], None] = {}
+        """(workflow, node) where tokens wait for others, in the order they came; or a complex gateway for the rest."""
         self.left: dict[Any, None] = {}
         """Sub-processes that a token has gone from."""
         self.conditions: dict[UUID, Token] = {}
@@ -36,7 +35,7 @@ class Agenda:
     def restore(self, token: Token) -> None:
         """Know of a token that was loaded."""
         if token._state == TaskState.WAITING:
-            self.joins[token.workflow, token.task_spec] = None
+            self.gathering[token.workflow, token.task_spec] = None
         if any(wait["kind"] == "condition" for wait in token.internal_data.get("waits", ())):
             self.conditions[token.id] = token
 

@@ -11,8 +11,7 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn.elements import events, propagation
-from engine.bpmn.elements.flow_node import Token
-from engine.bpmn.elements.gateways import Join
+from engine.bpmn.elements.flow_node import FlowNode, Token
 from engine.bpmn.facts import Thrown
 from engine.bpmn.script import ScriptFailed
 from engine.bpmn.workflow import ProcessWorkflow, uncaught
@@ -127,30 +126,30 @@ def _test(workflow: ProcessWorkflow, token: Token, changed: Container[str]) -> N
 def _fire_joins(workflow: ProcessWorkflow) -> bool:
     """Let joins fire that had to wait until nothing else moves: one in each (sub-)process."""
     fired = set[Any]()
-    for around, join in _waiting_joins(workflow):
-        arrived = join.arrivals(around)
-        if around not in fired and not join.fires_at_once and join.may_fire(arrived, around):
-            join.fire(arrived)
+    for around, node in _gathering(workflow):
+        arrived = node.arrivals(around)
+        if around not in fired and node.fires_at_rest and node.may_fire(arrived, around):
+            node.fire(arrived, around)
             fired.add(around)
     return bool(fired)
 
 
 def _tell_of_stuck_joins(workflow: ProcessWorkflow) -> None:
     """An instance does not stand still without a word: who waits for what cannot come is stopped."""
-    for around, join in _waiting_joins(workflow):
-        arrived = join.arrivals(around)
-        reason = join.why_stuck(arrived, around)
-        token = next(iter(arrived.values()))
-        if reason and "incident" not in token.internal_data:
+    for around, node in _gathering(workflow):
+        arrived = node.arrivals(around)
+        reason = node.why_stuck(arrived, around) if arrived else ""
+        token = next(iter(arrived.values()), None)
+        if reason and token is not None and "incident" not in token.internal_data:
             workflow.fail(token, reason)
 
 
-def _waiting_joins(workflow: ProcessWorkflow) -> list[tuple[Any, Join]]:
-    """(the (sub-)process around it, join) where tokens wait, outermost first."""
-    joins = workflow.agenda.joins
-    for around, join in [at for at in joins if not at[1].arrivals(at[0])]:
-        del joins[around, join]
-    return sorted(joins, key=lambda at: at[0].depth)
+def _gathering(workflow: ProcessWorkflow) -> list[tuple[Any, FlowNode]]:
+    """(the (sub-)process around it, node) where tokens wait for others, outermost first."""
+    gathering = workflow.agenda.gathering
+    for around, node in [at for at in gathering if not (at[1].arrivals(at[0]) or at[1].name in at[0].rounds)]:
+        del gathering[around, node]
+    return sorted(gathering, key=lambda at: at[0].depth)
 
 
 def _finish_subprocess(workflow: ProcessWorkflow) -> bool:

@@ -35,9 +35,9 @@ def dump(workflow: ProcessWorkflow) -> Parts:
 
 
 def _part(workflow: Any) -> dict[str, Any]:
-    """What has completed is there only where something can be compensated."""
-    compensable = {"compensable": workflow.compensable} if workflow.compensable else {}
-    return {"tokens": _rows(workflow), **compensable}
+    """Beside the tokens only what there is: what can be compensated, complex gateways in the midst of a round."""
+    more = {"compensable": workflow.compensable, "rounds": workflow.rounds}
+    return {"tokens": _rows(workflow), **{name: told for name, told in more.items() if told}}
 
 
 def load(parts: Mapping[str, bytes], key: str, specs: Specs, scopes: Scopes, world: World) -> ProcessWorkflow:
@@ -81,7 +81,9 @@ def _rows(workflow: Any) -> list[list[Any]]:
 
 
 def _fill(workflow: Any, part: Mapping[str, Any]) -> None:
-    workflow.compensable = part.get("compensable", [])
+    workflow.compensable, workflow.rounds = part.get("compensable", []), part.get("rounds", {})
+    for node in workflow.rounds:
+        workflow.top_workflow.agenda.gathering[workflow, workflow.spec.task_specs[node]] = None
     tokens: list[Task] = []
     for token_id, parent, node, state, triggered, data in part["tokens"]:
         above = workflow.task_tree if parent is None else tokens[parent]

@@ -82,6 +82,8 @@ class _Tokens:
 
     compensable: list[Record]
     """What has completed in it and can be compensated."""
+    rounds: dict[str, list[str]]
+    """Complex gateway that has fired and waits for the rest -> the flows it took tokens from."""
 
     @property
     def holder(self) -> Token | None:
@@ -138,7 +140,7 @@ class SubProcessWorkflow(_Tokens, BpmnSubWorkflow):
     """The inside of one sub-process activity."""
 
     def __init__(self, spec: ProcessSpec, parent_task_id: UUID, top_workflow: ProcessWorkflow) -> None:
-        self.compensable = []
+        self.compensable, self.rounds = [], {}
         super().__init__(spec, parent_task_id, top_workflow)
         self.task_tree._set_state(TaskState.COMPLETED)
 
@@ -164,7 +166,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         self.scopes = scopes
         self.world = world
         self.result = Result()
-        self.compensable = []
+        self.compensable, self.rounds = [], {}
         self.facts: list[Fact] = []
         self.agenda = Agenda()
         super().__init__(spec, specs, script_engine=_NO_ENGINE)
@@ -349,7 +351,8 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
 
 def _cancel_each(process: ProcessWorkflow, workflow: Any, *, but: Token | None = None) -> None:
-    """Cancelling one may take others along."""
+    """Cancelling one may take others along; no complex gateway waits for the rest any more."""
+    workflow.rounds.clear()
     for token in workflow.live():
         if token is not but and token.id in workflow.tasks:
             process.cancel(token)

@@ -94,7 +94,7 @@ def draw(flows: str, *nodes: str) -> str:
 
 
 def _flow(name: str, source: str, target: str, condition: str | None) -> str:
-    told = "" if condition is None else f"<conditionExpression>{_escaped(condition)}</conditionExpression>"
+    told = "" if condition is None else f"<conditionExpression>{escaped(condition)}</conditionExpression>"
     return f'<sequenceFlow id="{name}" sourceRef="{source}" targetRef="{target}">{told}</sequenceFlow>'
 
 
@@ -104,7 +104,7 @@ def _node(name: str, default: str | None) -> str:
     return f'<{kind} id="{name}"{told}/>'
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
@@ -143,7 +143,7 @@ def each(*, count: str = "", over: str = "", until: str = "", outputs: str = "",
     told += f"<loopDataOutputRef>{outputs}</loopDataOutputRef>" * bool(outputs)
     told += '<inputDataItem id="item_in" name="item"/>' * bool(over)
     told += '<outputDataItem id="item_out" name="out"/>' * bool(outputs)
-    told += f"<completionCondition>{_escaped(until)}</completionCondition>" * bool(until)
+    told += f"<completionCondition>{escaped(until)}</completionCondition>" * bool(until)
     tag = "multiInstanceLoopCharacteristics"
     return f'<{tag} isSequential="{str(in_turn).lower()}">{told}</{tag}>'
 
@@ -152,7 +152,7 @@ def again(condition: str, *, before: bool = False, most: int | None = None) -> s
     """Standard loop."""
     tag = "standardLoopCharacteristics"
     told = "" if most is None else f' loopMaximum="{most}"'
-    asked = f"<loopCondition>{_escaped(condition)}</loopCondition>"
+    asked = f"<loopCondition>{escaped(condition)}</loopCondition>"
     return f'<{tag} testBefore="{str(before).lower()}"{told}>{asked}</{tag}>'
 
 

@@ -76,7 +76,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
         <exclusiveGateway id="g"/>
         {flow("g", "end", "x = 1")}
         {flow("g", "b")}
-        <complexGateway id="b"/>
+        <choreographyTask id="b"/>
         {END}{chain("start", "a", "g")}{chain("b", "end")}""")
 
     found = problems(text)
@@ -92,6 +92,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
 
 def test_every_error_says_what_to_do() -> None:
     text = process("""<startEvent id="s"/><serviceTask id="t"/><callActivity id="c"/><complexGateway id="g"/>
+        <choreographyTask id="d"/>
         <userTask id="u" camunda:formKey="x"/><endEvent id="e"><cancelEventDefinition/></endEvent>""")
 
     for problem in problems(text):

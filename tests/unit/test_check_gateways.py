@@ -50,13 +50,32 @@ def test_a_gateway_that_only_joins_needs_no_condition() -> None:
     accepted(f"{START}{PLAIN}{END}{MACHINE}{chain('start', 'a', 'g', 'end')}")
 
 
-@pytest.mark.parametrize("kind", ["parallelGateway", "eventBasedGateway"])
-def test_other_gateways_have_no_conditions(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "severity"), [("parallelGateway", Severity.WARNING), ("eventBasedGateway", Severity.ERROR)]
+)
+def test_other_gateways_have_no_conditions(kind: str, severity: Severity) -> None:
     caught = '<receiveTask id="n" messageRef="paid"/>'
 
     content = f"{START}<{kind} id='g'/>{caught}{chain('start', 'g')}\n{flow('g', 'n', 'x')}{HERE}"
 
-    refused("condition-ignored", "g-n", content)
+    refused("condition-ignored", "g-n", content, severity=severity)
+
+
+def test_a_complex_gateway_that_joins_says_when_it_fires() -> None:
+    tasks = '<manualTask id="b"/><manualTask id="c"/>'
+    flows = chain("start", "a", "b", "g", "end") + flow("a", "c") + flow("c", "g")
+    drawn = f"{START}{MACHINE}{END}{tasks}{flows}\n<complexGateway id='g'>{{}}{HERE}</complexGateway>"
+
+    assert "activationCount >= 2" in refused("activation-missing", "g", drawn.format("")).fix
+    accepted(drawn.format("<activationCondition>activationCount >= 2</activationCondition>"))
+
+
+def test_the_condition_of_a_complex_gateway_is_looked_at() -> None:
+    gateway = (
+        f"\n<complexGateway id='g'><activationCondition>activationCount >=</activationCondition>{HERE}</complexGateway>"
+    )
+
+    refused("expression-syntax", "g", f"{START}{gateway}{END}{chain('start', 'g', 'end')}")
 
 
 def test_a_condition_on_the_default_flow_is_worth_a_warning() -> None:

@@ -17,7 +17,6 @@ TASK = '<manualTask id="n"/>'
     ("node", "words"),
     [
         ('<adHocSubProcess id="n"><manualTask id="m"/></adHocSubProcess>', "multi-instance"),
-        ('<complexGateway id="n"/>', "inclusive gateway"),
         ('<implicitThrowEvent id="n"/>', "throwing event"),
         ('<foo id="n"/>', "supported elements"),
     ],
@@ -32,8 +31,6 @@ def test_what_is_not_executed_is_refused_with_what_is(node: str, words: str) -> 
 @pytest.mark.parametrize(
     ("node", "column"),
     [
-        ('<manualTask id="n" startQuantity="2"/>', 35),
-        ('<manualTask id="n" completionQuantity="3"/>', 40),
         ('<receiveTask id="n" messageRef="paid" instantiate="true"/>', 52),
     ],
 )

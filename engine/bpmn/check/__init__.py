@@ -23,6 +23,7 @@ from engine.bpmn.check import (
     limits,
     loops,
     people,
+    quantities,
     references,
     sandbox,
     structure,
@@ -52,6 +53,7 @@ FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
     expressions.check,
     limits.check,
     loops.check,
+    quantities.check,
     sandbox.check,
 )
 

@@ -111,6 +111,7 @@ _TEXTS: dict[str, Callable[[Diagram, Node], Iterator[Problem]]] = {
     "loopCondition": _expression,
     "loopCardinality": _expression,
     "completionCondition": _expression,
+    "activationCondition": _expression,
     "scriptTask": _script,
 }
 

@@ -15,7 +15,7 @@ from engine.bpmn.nodes import Node, bpmn, camunda, child_text, event_definitions
 from engine.model import Problem, Severity
 
 DECIDING = frozenset({"exclusiveGateway", "inclusiveGateway"})
-CONDITIONAL = DECIDING | ACTIVITIES
+CONDITIONAL = DECIDING | ACTIVITIES | {"complexGateway"}
 """Nodes whose leaving flows may carry conditions. Source: BPMN 2.0.2, 13.3.1."""
 
 
@@ -115,8 +115,12 @@ def _ignored_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
         reason = _why_ignored(source, flow)
         if condition(flow) and reason:
             fix = "Delete the condition, or draw an exclusive or inclusive gateway."
-            severity = Severity.WARNING if local(source) in CONDITIONAL else Severity.ERROR
+            severity = Severity.WARNING if local(source) in _TAKEN_ANYWAY else Severity.ERROR
             yield diagram.document.problem("condition-ignored", flow, reason, fix, severity=severity)
+
+
+_TAKEN_ANYWAY = CONDITIONAL | {"parallelGateway"}
+"""Where a condition that is not asked does no harm. Source: BPMN 2.0.2, 13.4.1 Parallel Gateway."""
 
 
 _WORDS = frozenset({"yes", "no", "ok", "else", "otherwise", "default", "ja", "nein", "sonst"})
@@ -133,7 +137,7 @@ def _words_for_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
 
 def _why_ignored(source: Node, flow: Node) -> str:
     if local(source) not in CONDITIONAL:
-        return f"A flow that leaves {a(local(source))} has no condition, but this one has."
+        return f"A flow that leaves {a(local(source))} has no condition, but this one has: it is not asked."
     if source.get("default") == flow.get("id"):
         return "The condition is ignored, since the flow is the default: taken when no other is."
     return ""
@@ -223,6 +227,18 @@ def _split_before(scope: Scope, flow: Node) -> Node | None:
     return None
 
 
+# ---- complex gateways -----------------------------------------------------------------------------------------------
+
+
+def _complex_gateways(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 10.6.5 Complex Gateway."""
+    for gateway in scope.of("complexGateway"):
+        if len(scope.incoming(gateway)) > 1 and not child_text(gateway, "activationCondition"):
+            message = "Expected an activation condition, since several flows come in, but there is none."
+            fix = "Write how many tokens it waits for: <activationCondition>activationCount >= 2</activationCondition>."
+            yield diagram.document.problem("activation-missing", gateway, message, fix)
+
+
 # ---- event-based gateways ------------------------------------------------------------------------------------------
 
 
@@ -268,5 +284,6 @@ _RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
     _stuck_joins,
     _bad_defaults,
     _no_defaults,
+    _complex_gateways,
     _event_gateways,
 )

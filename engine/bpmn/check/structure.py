@@ -54,6 +54,7 @@ def _odd_ids(diagram: Diagram) -> Iterator[Problem]:
 
 _PLACES: dict[str, frozenset[str]] = {
     **dict.fromkeys(FLOW_NODES | {"sequenceFlow"}, frozenset({"process"}) | SUB_PROCESSES),
+    "activationCondition": frozenset({"complexGateway"}),
     "condition": frozenset({"conditionalEventDefinition"}),
     "conditionExpression": frozenset({"sequenceFlow"}),
     "script": frozenset({"scriptTask"}),
@@ -68,6 +69,7 @@ _PLACES: dict[str, frozenset[str]] = {
 """Element -> what it may be a part of; anywhere else it would be overlooked."""
 _TEXTS = frozenset(
     {
+        "activationCondition",
         "completionCondition",
         "condition",
         "conditionExpression",

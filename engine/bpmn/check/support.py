@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from engine.bpmn.check.diagram import EVENTS, FLOW_NODES, SERVICES, SUB_PROCESSES, Diagram, a, children, owner
+from engine.bpmn.check.diagram import EVENTS, SERVICES, SUB_PROCESSES, Diagram, a, children, owner
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.nodes import Node, camunda, is_true, local
 from engine.model import Problem
@@ -42,6 +42,7 @@ EXECUTED = frozenset(
         "exclusiveGateway",
         "parallelGateway",
         "inclusiveGateway",
+        "complexGateway",
         "eventBasedGateway",
         "startEvent",
         "endEvent",
@@ -77,7 +78,6 @@ DRAWN = frozenset(
 """May stand in a process without a meaning for its run."""
 INSTEAD = {
     "adHocSubProcess": "Draw a sub-process with sequence flows or a multi-instance task.",
-    "complexGateway": "Draw an inclusive gateway, or a parallel one with conditions behind it.",
     "choreographyTask": "Draw a collaboration with send and receive tasks.",
     "subChoreography": "Draw a collaboration with send and receive tasks.",
     "callChoreography": "Draw a collaboration with send and receive tasks.",
@@ -193,8 +193,6 @@ def _standard_attributes(diagram: Diagram, node: Node) -> Iterator[Problem]:
 
 _FALSE = frozenset({"false", "0"})
 _STANDARD: Mapping[str, tuple[frozenset[str], frozenset[str], str, str]] = {
-    "startQuantity": (FLOW_NODES, frozenset({"1"}), "A start quantity", "Draw a parallel gateway before the activity."),
-    "completionQuantity": (FLOW_NODES, frozenset({"1"}), "A completion quantity", "Draw a parallel gateway behind it."),
     "instantiate": (
         frozenset({"receiveTask", "eventBasedGateway"}),
         _FALSE,

@@ -1,13 +1,15 @@
 """What every node of a process has in common: it is entered, perhaps waits, and is left along its sequence flows.
 
 The life of a token (SpiffWorkflow's Task): READY, to be executed by the engine; STARTED, waits for something outside;
-WAITING, stands before a join. What is over leaves the tree at once: a token knows nothing of its past.
+WAITING, stands before the node until other tokens have come. What is over leaves the tree at once: a token knows
+nothing of its past.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
@@ -76,6 +78,10 @@ class FlowNode(BpmnTaskSpec):
         self.incoming: list[Flow] = []
         self.boundary: list[str] = []
         """Ids of the boundary events attached to this activity."""
+        self.start_quantity = 1
+        """Tokens that must have come before the work of an activity begins."""
+        self.completion_quantity = 1
+        """Tokens that leave on each flow taken."""
 
     # ---- what a kind of node says
 
@@ -115,6 +121,41 @@ class FlowNode(BpmnTaskSpec):
     def _is_plain(self, flow: Flow) -> bool:
         return flow.condition is None and flow.id != self.default
 
+    # ---- tokens that stand before the node until others have come
+
+    fires_at_rest = False
+    """Whether it is asked again when nothing else can move."""
+
+    def gathers(self, token: Token) -> bool:
+        """Whether a token that comes has to wait for others. Source: BPMN 2.0.2, 10.3 Activities, startQuantity."""
+        return self.start_quantity > 1 and bool(token.internal_data.get("via"))
+
+    def arrivals(self, workflow: Any) -> dict[str, Token]:
+        """Those of the tokens waiting here that go on together when it fires, each by a name of its own."""
+        waiting = (token for token in workflow.tasks.values() if is_before(token, self))
+        return {str(number): token for number, token in enumerate(islice(waiting, self.start_quantity))}
+
+    def fires_on_arrival(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
+        return len(arrived) == self.start_quantity
+
+    def may_fire(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
+        """Asked when nothing else can move."""
+        return self.fires_on_arrival(arrived, workflow)
+
+    def why_stuck(self, arrived: Mapping[str, Token], workflow: Any) -> str:
+        """Why those who wait here wait for good, told when nothing moves; empty when they may not."""
+        if all(token._state == TaskState.WAITING for token in workflow.live()):  # no event sub-process waits, either
+            return f"Expected further tokens to come to {named(self)}, but every token left waits for others."
+        return ""
+
+    def fire(self, arrived: Mapping[str, Token], workflow: Any) -> None:
+        """Make one token of the arrivals."""
+        first, *others = arrived.values()
+        for token in others:
+            workflow.top_workflow.merge(token)
+        first.internal_data.pop("incident", None)
+        first._ready()
+
     # ---- the life of a token (SpiffWorkflow's hooks)
 
     def test(self) -> None:
@@ -124,7 +165,16 @@ class FlowNode(BpmnTaskSpec):
         """The future is not kept: a token's successors are made when it leaves."""
 
     def _update_hook(self, my_task: Token) -> bool:
-        return True
+        if not self.gathers(my_task):
+            return True
+        workflow = my_task.workflow
+        my_task._set_state(TaskState.WAITING)
+        workflow.top_workflow.note_entered(my_task)
+        workflow.top_workflow.agenda.gathering[workflow, self] = None
+        arrived = self.arrivals(workflow)
+        if self.fires_on_arrival(arrived, workflow):
+            self.fire(arrived, workflow)
+        return False
 
     def _on_ready_hook(self, my_task: Token) -> None:
         my_task.workflow.top_workflow.agenda.add(my_task)
@@ -156,14 +206,15 @@ class FlowNode(BpmnTaskSpec):
         if "aside" in token.internal_data:
             return []
         taken = [flow.id for flow in self.leave(token)]
-        if len(taken) > 1:
-            require_room(token, len(taken))
+        leaving = len(taken) * self.completion_quantity
+        if leaving > 1:
+            require_room(token, leaving)
         return taken
 
     def _on_complete_hook(self, my_task: Token) -> None:
         taken = set(my_task.internal_data.pop("taken", ()))
         for flow in self.flows:
-            if flow.id in taken:
+            for _ in range(self.completion_quantity if flow.id in taken else 0):
                 my_task.workflow.place(flow.target, flow=flow.id)
 
     # ---- mappings
@@ -254,6 +305,14 @@ def wait_for(token: Token, kind: str, element_id: str | None = None, **data: Jso
     token.internal_data.setdefault("waits", []).append(wait)
 
 
+def is_before(token: Token, node: FlowNode) -> bool:
+    """Whether a token stands before a node, waiting for others."""
+    return token.task_spec is node and token._state == TaskState.WAITING
+
+
+def named(node: FlowNode) -> str:
+    return f'"{node.element.name}"' if node.element.name else node.element.id
+
+
 def no_way_out(node: FlowNode) -> str:
-    named = f'"{node.element.name}"' if node.element.name else node.element.id
-    return f"No condition on the flows out of {named} is true, and none of them is the default flow."
+    return f"No condition on the flows out of {named(node)} is true, and none of them is the default flow."

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from SpiffWorkflow.util.task import TaskState
-
-from engine.bpmn.elements.flow_node import Flow, FlowNode, Token, holds, no_way_out
+from engine.bpmn.elements.flow_node import (
+    Element,
+    Flow,
+    FlowNode,
+    Token,
+    holds,
+    is_before,
+    named,
+    no_way_out,
+    value_of,
+)
+from engine.bpmn.script import ScriptFailed
+from engine.bpmn.variables import ScopeKind
 from engine.errors import ElementFailed
 from engine.model import Json
 
@@ -35,37 +45,28 @@ class Join(FlowNode):
     has one; what is left stays for the next firing. No look at the past: finished work may be forgotten freely.
     """
 
-    fires_at_once = True
-    """Whether an arrival alone can make it fire; otherwise it is asked when nothing else can move."""
-
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._reached: dict[tuple[str, bool], frozenset[str]] = {}
 
-    def may_fire(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
-        """arrived: sequence-flow id -> the oldest token waiting there."""
-        raise NotImplementedError
-
-    def why_stuck(self, arrived: Mapping[str, Token], workflow: Any) -> str:
-        """Why those who wait here wait for good, told when nothing moves; empty when they may not."""
-        if all(token._state == TaskState.WAITING for token in workflow.live()):  # no event sub-process waits, either
-            return f"Expected further tokens to come to {_named(self)}, but every token left waits at a gateway."
-        return ""
+    def gathers(self, token: Token) -> bool:
+        return len(self.incoming) > 1
 
     def arrivals(self, workflow: Any) -> dict[str, Token]:
+        """Sequence-flow id -> the oldest token waiting there."""
         found: dict[str, Token] = {}
         for token in workflow.tasks.values():
-            if token.task_spec is self and token._state == TaskState.WAITING:
+            if is_before(token, self):
                 found.setdefault(token.internal_data["via"][0], token)
         return found
 
-    def fire(self, arrived: Mapping[str, Token]) -> None:
-        """Make one token of the arrivals."""
-        first, *others = arrived.values()
-        for token in others:
-            token.workflow.top_workflow.merge(token)
-        first.internal_data.pop("incident", None)
-        first._ready()
+    def is_expected(self, empty: set[str], arrived: Mapping[str, Token], workflow: Any) -> bool:
+        """Whether a token elsewhere can still reach one of the empty flows. Source: 13.4.3.
+
+        A token that can reach a flow which has a token already does not count: it may be meant for the next firing.
+        """
+        reached = (self.reached_from(token.task_spec) for token in _moving(workflow, self))
+        return any(flows & empty and not flows & arrived.keys() for flows in reached)
 
     def reached_from(self, node: FlowNode, *, by_events: bool = False) -> frozenset[str]:
         """Ids of the flows into this gateway on paths from a node that do not pass the gateway.
@@ -89,23 +90,11 @@ class Join(FlowNode):
             following = [*node.next_nodes(), *(node.boundary if by_events else ())]
             todo.extend(nodes[name] for name in following)
 
-    def _update_hook(self, my_task: Token) -> bool:
-        if len(self.incoming) < 2:
-            return True
-        workflow = my_task.workflow
-        my_task._set_state(TaskState.WAITING)
-        workflow.top_workflow.note_entered(my_task)
-        workflow.top_workflow.agenda.joins[workflow, self] = None
-        arrived = self.arrivals(workflow)
-        if self.fires_at_once and self.may_fire(arrived, workflow):
-            self.fire(arrived)
-        return False
-
 
 class ParallelGateway(Join):
     """A token on every incoming flow; a token on every outgoing flow. Source: 13.4.1."""
 
-    def may_fire(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
+    def fires_on_arrival(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
         return all(flow.id in arrived for flow in self.incoming)
 
     def why_stuck(self, arrived: Mapping[str, Token], workflow: Any) -> str:
@@ -113,9 +102,9 @@ class ParallelGateway(Join):
         never = [flow for flow in self.incoming if flow.id not in coming]
         if not never:
             return super().why_stuck(arrived, workflow)
-        source = _named(self._wf_spec.task_specs[never[0].source])
+        source = named(self._wf_spec.task_specs[never[0].source])
         return (
-            f"Expected a token on each of the {len(self.incoming)} flows into {_named(self)}, but none can come any "
+            f"Expected a token on each of the {len(self.incoming)} flows into {named(self)}, but none can come any "
             f"more from {source}. Was the flow split by an exclusive gateway?"
         )
 
@@ -124,22 +113,86 @@ class ParallelGateway(Join):
 
 
 class InclusiveGateway(Join):
-    """Fires when no token elsewhere can still reach one of its empty incoming flows. Source: 13.4.3.
+    """Fires when no token elsewhere can still reach one of its empty incoming flows. Source: 13.4.3."""
 
-    A token that can reach a flow which has a token already does not hold it up: it may be meant for the next firing.
-    """
+    fires_at_rest = True
 
-    fires_at_once = False
+    def fires_on_arrival(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
+        return False
 
     def may_fire(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
-        empty = {flow.id for flow in self.incoming} - set(arrived)
-        if not empty or not arrived:
-            return bool(arrived)
-        return not any(self._holds_up(token, empty, set(arrived)) for token in _moving(workflow, self))
+        empty = {flow.id for flow in self.incoming} - arrived.keys()
+        return bool(arrived) and not (empty and self.is_expected(empty, arrived, workflow))
 
-    def _holds_up(self, token: Token, empty: set[str], filled: set[str]) -> bool:
-        reached = self.reached_from(token.task_spec)
-        return bool(reached & empty) and not reached & filled
+
+class ComplexGateway(Join):
+    """Fires once its condition holds, then waits for the rest of one round, and begins anew. Source: 13.4.5.
+
+    The condition reads activationCount, the number of tokens before the gateway. A flow that leaves without a
+    condition is taken when the round begins, never at its end (the specification gives each flow a condition).
+    """
+
+    fires_at_rest = True
+
+    def __init__(self, process: Any, element: Element, activation: str | None) -> None:
+        super().__init__(process, element)
+        self.activation = activation
+        """Python source; None where only one flow comes in: each token fires it."""
+
+    def gathers(self, token: Token) -> bool:
+        return "counters" not in token.internal_data and (len(self.incoming) > 1 or self.activation is not None)
+
+    def arrivals(self, workflow: Any) -> dict[str, Token]:
+        """At the end of a round only on those flows that nothing was taken from when it began."""
+        taken = workflow.rounds.get(self.name, ())
+        return {flow: token for flow, token in super().arrivals(workflow).items() if flow not in taken}
+
+    def fires_on_arrival(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
+        return self.name not in workflow.rounds and self._is_activated(arrived, workflow)
+
+    def may_fire(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
+        if self.name not in workflow.rounds:
+            return self._is_activated(arrived, workflow)
+        empty = {flow.id for flow in self.incoming} - arrived.keys() - set(workflow.rounds[self.name])
+        return not (empty and self.is_expected(empty, arrived, workflow))
+
+    def _is_activated(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
+        first = next(iter(arrived.values()), None)
+        if first is None or "incident" in first.internal_data:
+            return False
+        before = sum(is_before(token, self) for token in workflow.tasks.values())
+        first.internal_data |= _round(before, is_start=True)
+        try:
+            return self.activation is None or bool(value_of(first, self.activation))
+        except ScriptFailed as problem:
+            workflow.top_workflow.fail(first, str(problem))
+            return False
+
+    def fire(self, arrived: Mapping[str, Token], workflow: Any) -> None:
+        taken = workflow.rounds.pop(self.name, None)
+        if taken is None:
+            workflow.rounds[self.name] = list(arrived)
+            workflow.top_workflow.agenda.gathering[workflow, self] = None
+        else:
+            for token in arrived.values():
+                token.internal_data |= _round(len(arrived), is_start=False)
+        if arrived:
+            super().fire(arrived, workflow)
+        elif any(flow.condition is not None for flow in self.flows):
+            workflow.place(self.name, data=_round(0, is_start=False))
+
+    def leave(self, token: Token) -> Sequence[Flow]:
+        if token.internal_data.get("counters", _FIRST)["waitingForStart"]:
+            return super().leave(token)
+        return [flow for flow in self.flows if flow.condition is not None and holds(token, flow)]
+
+
+_FIRST = {"waitingForStart": True}
+
+
+def _round(count: int, *, is_start: bool) -> dict[str, Json]:
+    """What the conditions around a complex gateway may ask, as the data of a token."""
+    return {"scope": ScopeKind.OPEN, "counters": {"activationCount": count, "waitingForStart": is_start}}
 
 
 def _moving(workflow: Any, gateway: FlowNode) -> Iterable[Token]:
@@ -147,10 +200,6 @@ def _moving(workflow: Any, gateway: FlowNode) -> Iterable[Token]:
     for token in workflow.live():
         if token.task_spec is not gateway and "on" not in token.internal_data and "aside" not in token.internal_data:
             yield token
-
-
-def _named(node: FlowNode) -> str:
-    return f'"{node.element.name}"' if node.element.name else node.element.id
 
 
 class EventBasedGateway(FlowNode):

@@ -110,6 +110,8 @@ class _Builder:
         if repeated is not None:
             body, told = repeated
             body(spec, element, element.id + loops.EACH, told)
+        spec.task_specs[element.id].start_quantity = int(node.get("startQuantity", "1"))
+        spec.task_specs[element.id].completion_quantity = int(node.get("completionQuantity", "1"))
 
 
 def _lanes(process: Node) -> Iterator[tuple[str, str]]:
@@ -208,6 +210,10 @@ def _gateway(kind: type[FlowNode]) -> Build:
     return lambda drawn: kind(drawn.spec, drawn.element)
 
 
+def _complex_gateway(drawn: _Drawn) -> FlowNode:
+    return gateways.ComplexGateway(drawn.spec, drawn.element, flows.source_of(drawn.node, "activationCondition"))
+
+
 _BUILD: dict[str, Build] = {
     "startEvent": _event(events.StartEvent),
     "endEvent": _event(events.EndEvent),
@@ -229,4 +235,5 @@ _BUILD: dict[str, Build] = {
     "parallelGateway": _gateway(gateways.ParallelGateway),
     "inclusiveGateway": _gateway(gateways.InclusiveGateway),
     "eventBasedGateway": _gateway(gateways.EventBasedGateway),
+    "complexGateway": _complex_gateway,
 }

@@ -23,6 +23,7 @@ MOST_WORK = 200_000
 """Nodes looked at, over all names; in a diagram that needs more nothing is asked."""
 _KNOWN = frozenset(dir(builtins)) | {
     *("log", "BpmnError", "date", "datetime", "timedelta", "time", "Decimal"),
+    *("activationCount", "waitingForStart"),
     *("nrOfInstances", "nrOfCompletedInstances", "nrOfActiveInstances", "loopCounter"),
 }
 
