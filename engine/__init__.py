@@ -2,6 +2,7 @@
 
 from engine import (
     accounts,
+    conditions,
     definitions,
     errors,
     incidents,
@@ -101,6 +102,7 @@ __all__ = [
     "UserTask",
     "Variable",
     "accounts",
+    "conditions",
     "definitions",
     "errors",
     "incidents",

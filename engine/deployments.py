@@ -12,7 +12,7 @@ from engine import execution, history, jobs, waits
 from engine.bpmn import check as checks
 from engine.bpmn import parse, schedule
 from engine.bpmn.document import Document
-from engine.bpmn.elements.event_definition import Message, Signal, Timer
+from engine.bpmn.elements.event_definition import Conditional, Message, Signal, Timer
 from engine.bpmn.process import Process, StartPoint
 from engine.bpmn.script import constant
 from engine.errors import Invalid
@@ -150,12 +150,17 @@ def _end_starts(tx: Transaction, key: str) -> None:
 def _start_timer(tx: Transaction, row: DefinitionRow, start: StartPoint, timer: Timer) -> None:
     told = constant(timer.source)
     assert told is not None  # the checks let nothing else through
-    add_start_timer(tx, row.id, start.element.id, schedule.first(timer.kind, str(told[0]), tx.now, execution.zone(tx)))
+    add_start_timer(tx, row.id, start.at, schedule.first(timer.kind, str(told[0]), tx.now, execution.zone(tx)))
 
 
 def add_start_timer(tx: Transaction, definition_id: int, element_id: str, due: schedule.Due) -> None:
     payload = {"remaining": due.remaining, "interval": due.interval}
     jobs.add(tx, "timer", definition_id=definition_id, element_id=element_id, due_at=due.at, payload=payload)
+
+
+def _start_condition(tx: Transaction, row: DefinitionRow, start: StartPoint, told: Conditional) -> None:
+    values = {"kind": "condition", "name": "", "definition_id": row.id, "element_id": start.at}
+    tx.session.execute(insert(SubscriptionRow).values(**values))
 
 
 def _start_subscription(kind: str) -> Any:
@@ -165,7 +170,7 @@ def _start_subscription(kind: str) -> Any:
         start: StartPoint,
         told: Message | Signal,
     ) -> None:
-        values = {"kind": kind, "name": told.name, "definition_id": row.id, "element_id": start.element.id}
+        values = {"kind": kind, "name": told.name, "definition_id": row.id, "element_id": start.at}
         tx.session.execute(insert(SubscriptionRow).values(**values))
         waits.seek_messages(tx, [told.name] if kind == "message" else [])
 
@@ -176,4 +181,5 @@ _STARTS: Mapping[type, Any] = {
     Timer: _start_timer,
     Message: _start_subscription("message"),
     Signal: _start_subscription("signal"),
+    Conditional: _start_condition,
 }

@@ -10,6 +10,7 @@ from sqlalchemy import Row, bindparam, func, insert, or_, select
 
 from engine import differences, history, values, waits
 from engine.bpmn import forms, parse, read
+from engine.bpmn.names import element_of
 from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Run
 from engine.bpmn.snapshot import Parts, Unreadable
@@ -44,7 +45,7 @@ def begin(
     """Start an instance and run it until it waits or ends; gives its id. Raises Conflict, TypeError, InvalidValues."""
     check_business_key(business_key)
     process = process_of(tx, definition.id)
-    initiator = process.initiators.get(start_event or process.start_event or "")
+    initiator = process.initiators.get(element_of(start_event or process.start_event or ""))
     given = {**variables, initiator: tx.actor.id} if initiator else variables
     run = Run.begin(process, world(tx), given, start_event=start_event)
     row = _instance(tx, definition, business_key, caller)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, Subquery, exists, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from engine import definitions, differences, execution, history, values, waits
+from engine import conditions, definitions, differences, execution, history, values, waits
 from engine.bpmn import forms
 from engine.bpmn.runtime import Run
 from engine.bpmn.variables import PROCESS, is_internal
@@ -51,14 +51,19 @@ def start(
     variables: Mapping[str, Json] | None = None,
     business_key: str | None = None,
     version: int | None = None,
+    start_event: str | None = None,
 ) -> Instance:
     """Start the newest (or the given) version of a process; it runs until it waits.
 
-    Raises NotFound, Forbidden, Conflict when it has no plain start event, Invalid for values no variable can hold,
+    start_event: one of several plain start events; None: the first that is drawn. A process without any begins at a
+    conditional start event whose condition holds for the variables.
+    Raises NotFound, Forbidden, Conflict when it has no such start event, Invalid for values no variable can hold,
     InvalidValues for a business key that is too long.
     """
     row = definitions.row_to_start(tx, key, version)
-    return _begin(tx, row, variables or {}, business_key)
+    if start_event is None and not row.starts_by_hand:
+        start_event = conditions.that_holds(tx, row, variables or {})
+    return _begin(tx, row, variables or {}, business_key, start_event=start_event)
 
 
 def start_by_form(
@@ -72,9 +77,16 @@ def start_by_form(
     return _begin(tx, row, given, business_key)
 
 
-def _begin(tx: Transaction, row: DefinitionRow, variables: Mapping[str, Json], business_key: str | None) -> Instance:
+def _begin(
+    tx: Transaction,
+    row: DefinitionRow,
+    variables: Mapping[str, Json],
+    business_key: str | None,
+    *,
+    start_event: str | None = None,
+) -> Instance:
     try:
-        instance_id = execution.begin(tx, row, variables, business_key=business_key or None)
+        instance_id = execution.begin(tx, row, variables, business_key=business_key or None, start_event=start_event)
     except TypeError as cause:
         raise Invalid([Problem("variable-type", str(cause), Place(row.key))]) from cause
     return _load(tx, instance_id)

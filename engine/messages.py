@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, delete, select
 
 from engine import execution, history, incidents, jobs, values
+from engine.bpmn.names import element_of
 from engine.bpmn.variables import check
 from engine.errors import Conflict, Invalid, NotFound, ServiceFailed
 from engine.jobs import Handler, Job, NewJob
@@ -82,9 +83,8 @@ def _of(name: str) -> ColumnElement[bool]:
 
 def _deliver(tx: Transaction, row: SubscriptionRow, payload: Mapping[str, Json]) -> int:
     instance_id, token = row.instance_id or 0, row.token or ""
-    told = history.event(
-        tx, f"{row.kind} received", instance_id=instance_id, element_id=row.element_id, data={"name": row.name}
-    )
+    at, data = element_of(row.element_id), {"name": row.name}
+    told = history.event(tx, f"{row.kind} received", instance_id=instance_id, element_id=at, data=data)
     history.append(tx, [told])
     execution.advance(tx, instance_id, lambda run: run.happen(token, row.element_id, payload))
     return instance_id

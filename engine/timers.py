@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, select
 
 from engine import definitions, execution, history, incidents, instances, values
 from engine.bpmn import schedule
+from engine.bpmn.names import element_of
 from engine.errors import NotFound
 from engine.jobs import Handler, Job
 from engine.model import Page, Right, Timer
@@ -51,7 +52,7 @@ def _timer(tx: Transaction, row: JobRow, definition_name: str, business_key: str
         instance_id=row.instance_id,
         definition_id=row.definition_id or 0,
         definition_name=definition_name,
-        element_id=element_id,
+        element_id=element_of(element_id),
         element_name=process.elements[element_id].name or element_id,
         due_at=row.due_at,
         business_key=business_key,
@@ -70,7 +71,7 @@ def _fire(tx: Transaction, job: Job, _result: object) -> None:
         tx,
         "timer fired",
         instance_id=job.instance_id,
-        element_id=job.element_id,
+        element_id=element_of(job.element_id or ""),
         data={"due": values.encode(job.due_at)},
     )
     history.append(tx, [fired])

@@ -27,6 +27,7 @@ ROOT = """
     <message id="paid" name="paid"/><signal id="alarm" name="alarm"/>
     <error id="declined" name="Declined" errorCode="DECLINED"/><error id="broken" name="Broken" errorCode="BROKEN"/>
     <escalation id="late" name="Late" escalationCode="LATE"/>
+    <signalEventDefinition id="shared" signalRef="alarm"/>
 """
 _EVALUATOR = Evaluator(Limits(duration=timedelta(seconds=0.4)))
 

@@ -1,4 +1,4 @@
-"""Names that variables may have: those that an expression can read."""
+"""Names: of variables, which an expression can read, and of the parts of an event with several triggers."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ def is_variable(name: str) -> bool:
 def advice(name: str) -> str:
     """What to write instead of a name that no variable may have."""
     return f"{RULE[:-1]}, as in {variable_from(name)[:50].lower()}." if name else RULE
+
+
+def part(element_id: str, number: int) -> str:
+    """One of the triggers of an event that has several (no XML id has a #)."""
+    return f"{element_id}#{number}"
+
+
+def element_of(part: str) -> str:
+    """The event that has such a trigger; of any other element its own id."""
+    return part.partition("#")[0]
 
 
 def choice_variable(gateway_id: str, gateway_name: str) -> str:

@@ -13,10 +13,13 @@ from engine.bpmn.workflow import ProcessSpec
 
 @dataclass(frozen=True, slots=True)
 class StartPoint:
-    """A start event that waits for something: a timer, message or signal of the whole definition."""
+    """What begins an instance by itself: a timer, message, signal or condition of the whole definition."""
 
-    element: Element
+    at: str
+    """The event, or receive task; of an event with several triggers each has a name of its own."""
     definition: Definition
+    node: str
+    """Where the token is placed then: there, or at the event-based gateway before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Process:
     forms: Mapping[str, FormSource]
     """By id of the user task; the start form under the id of the plain start event."""
     start_event: str | None
+    """The plain one; of several the first that is drawn."""
     initiators: Mapping[str, str]
     """Start event -> the variable that shall hold who started."""
     starter_users: tuple[str, ...]

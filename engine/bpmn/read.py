@@ -14,6 +14,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
+from engine.bpmn import global_tasks
 from engine.bpmn.document import Document, Start
 from engine.bpmn.nodes import BPMN, BPMNDI, Node, bpmn, elements, is_bpmn, local
 from engine.errors import Invalid
@@ -41,7 +42,9 @@ def read(file: str, data: bytes) -> Document:
     root = _tree(file, source)
     _refuse_other_roots(file, root)
     _write_out_booleans(root)
-    return Document(file, root, _has_diagram(root), source, dict(zip(root.iter(), starts, strict=True)))
+    places = dict(zip(root.iter(), starts, strict=True))
+    global_tasks.wrap(root)
+    return Document(file, root, _has_diagram(root), source, places)
 
 
 _BOOLEANS = ("isExecutable", "cancelActivity", "isSequential", "testBefore", "triggeredByEvent", "isForCompensation")

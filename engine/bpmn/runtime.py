@@ -48,7 +48,7 @@ class Run:
     def begin(
         cls, process: Process, world: World, values: Mapping[str, Json], *, start_event: str | None = None
     ) -> Run:
-        """Make a new instance. start_event: the one that happened; None: the plain one.
+        """Make a new instance. start_event: the one that happened; None: the plain one, of several the first.
 
         Raises Conflict when there is no such start event, TypeError for values that no variable can hold.
         """
@@ -56,13 +56,11 @@ class Run:
         for name, value in values.items():
             scopes.write(None, name, value)
         workflow = ProcessWorkflow(process.specs[process.key], process.specs, scopes, world)
-        nodes = [start_event] if start_event else workflow.spec.start_nodes
-        if not nodes:
-            raise Conflict(
-                f'Expected process "{process.name}" to have a plain start event, but it starts by itself only: '
-                "by a timer, message or signal."
-            )
-        workflow.begin(nodes)
+        point = next((start for start in process.starts if start.at == start_event), None)
+        if point is None:
+            workflow.begin(_plain_starts(process, start_event))
+        else:
+            workflow.begin([point.node], workflow.spec.task_specs[point.node].begun_by(point.at))
         return cls(workflow, process)
 
     @classmethod
@@ -194,6 +192,19 @@ class Run:
     @property
     def result(self) -> Result:
         return self.workflow.result
+
+
+def _plain_starts(process: Process, start_event: str | None) -> list[str]:
+    """The nodes to begin at. Raises Conflict."""
+    if not process.start_nodes:
+        raise Conflict(
+            f'Expected process "{process.name}" to have a plain start event, but it starts by itself only: '
+            "by a timer, message, signal or condition."
+        )
+    if start_event is not None and start_event not in process.start_nodes:
+        raise Conflict(f'Expected process "{process.name}" to have a plain start event {start_event}, but it has none.')
+    chosen = start_event or process.start_event
+    return process.start_nodes if chosen is None else [chosen]
 
 
 def _waits(token: Token) -> Iterable[Wait]:

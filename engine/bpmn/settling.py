@@ -114,13 +114,12 @@ def _test_conditions(workflow: ProcessWorkflow) -> None:
 
 
 def _test(workflow: ProcessWorkflow, token: Token, changed: Container[str]) -> None:
+    """A token may wait for several conditions, and for all of them."""
     try:
-        element = events.condition_that_became_true(token, changed)
+        while token.id in token.workflow.tasks and (at := events.condition_that_became_true(token, changed)):
+            token.task_spec.happen(token, at, {})
     except ScriptFailed as problem:
         workflow.fail(token, str(problem))
-    else:
-        if element is not None:
-            token.task_spec.happen(token, element, {})
 
 
 def _fire_joins(workflow: ProcessWorkflow) -> bool:

@@ -108,12 +108,12 @@ class _Tokens:
         spec._update(token)
         return token
 
-    def begin(self, nodes: Iterable[str], happened: Mapping[str, Json] | None = None) -> None:
-        """Let event sub-processes wait, and start at these nodes; happened: what came with the start event."""
+    def begin(self, nodes: Iterable[str], data: Mapping[str, Json] | None = None) -> None:
+        """Let event sub-processes wait, and start at these nodes; data: of the tokens."""
         for node in self.spec.event_subprocesses:  # type: ignore[attr-defined]
             self.place(node, data={"on": THE_WHOLE})
         for node in nodes:
-            self.place(node, data=None if happened is None else {"happened": dict(happened)})
+            self.place(node, data=data)
 
     def watchers(self) -> list[Token]:
         """Tokens of the event sub-processes that wait."""

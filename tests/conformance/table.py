@@ -48,7 +48,8 @@ class Row:
     """Of BPMN 2.0.2 (formal/2013-12-09)."""
     drawn: str
     do: tuple[Step, ...] = ()
-    """Words: `a` completes a or lets it happen, `a#1` the second token there, `a!CODE` ends it with a BPMN error;
+    """Words: `a` completes a or lets it happen, `a#1` the second token there, `a!CODE` ends it with a BPMN error,
+    `a/1` is the second trigger of an event;
     a pair sets values, too."""
     at: str = ""
     """Where tokens stand then."""
@@ -202,6 +203,7 @@ def do(play: Play, step: Step) -> None:
     for word in words.split():
         name, _, code = word.partition("!")
         element, _, number = name.partition("#")
+        element = element.replace("/", "#")
         if code:
             play.throw(element, code)
         elif any(wait.element_id == element for kind in ("user", "service") for wait in play.waits(kind)):

@@ -212,10 +212,15 @@ def test_an_empty_sub_process_is_worth_a_warning() -> None:
     refused("empty-sub-process", "n", between('<subProcess id="n"/><!--here-->'), severity=Severity.WARNING)
 
 
-def test_one_start_event_is_blank() -> None:
-    content = f'{between(TASK)}\n<startEvent id="second"/><!--here-->{chain("second", "n")}'
+def test_one_start_event_of_a_sub_process_is_blank() -> None:
+    inside = '<startEvent id="first"/>\n<startEvent id="second"/><!--here--><manualTask id="m"/>'
+    flows = chain("first", "m") + chain("second", "m")
 
-    refused("multiple-blank-start", "second", content)
+    refused("multiple-blank-start", "second", between(f'<subProcess id="n">{inside}{flows}</subProcess>'))
+
+
+def test_a_process_may_have_several_blank_start_events() -> None:
+    accepted(f'{between(TASK)}<startEvent id="second"/>{chain("second", "n")}')
 
 
 # ---- reaching ------------------------------------------------------------------------------------------------------

@@ -28,16 +28,6 @@ def test_what_is_not_executed_is_refused_with_what_is(node: str, words: str) -> 
     assert words in problem.fix
 
 
-@pytest.mark.parametrize(
-    ("node", "column"),
-    [
-        ('<receiveTask id="n" messageRef="paid" instantiate="true"/>', 52),
-    ],
-)
-def test_attributes_that_are_not_executed_are_refused_in_their_place(node: str, column: int) -> None:
-    assert refused("unsupported-element", "n", between(node + HERE)).place.column == column
-
-
 def test_a_flow_that_is_not_immediate_is_refused() -> None:
     slow = '<sequenceFlow id="f" isImmediate="false" sourceRef="n" targetRef="end"/>'
     drawn = f'{START}{TASK}<endEvent id="end"/>{chain("start", "n")}\n{slow}{HERE}'
@@ -48,13 +38,6 @@ def test_a_flow_that_is_not_immediate_is_refused() -> None:
 
 def test_attributes_that_say_nothing_special_pass() -> None:
     accepted(between('<manualTask id="n" isForCompensation="false" startQuantity="1" completionQuantity="1"/>'))
-
-
-@pytest.mark.parametrize("attributes", ['instantiate="true"', 'eventGatewayType="Parallel"'])
-def test_event_based_gateways_that_do_more_are_refused(attributes: str) -> None:
-    gateway = f'<eventBasedGateway id="n" {attributes}/>{HERE}<receiveTask id="r" messageRef="paid"/>'
-
-    refused("unsupported-element", "n", f"{START}\n{gateway}{chain('start', 'n', 'r')}")
 
 
 # ---- events --------------------------------------------------------------------------------------------------------
@@ -99,10 +82,46 @@ def test_every_trigger_in_every_place_is_executed_or_refused(place: str, trigger
         assert problem.fix
 
 
-def test_an_event_with_several_triggers_is_refused() -> None:
-    content = PLACES["startEvent"].format(DEFINITIONS["message"] + DEFINITIONS["signal"])
+SEVERAL_FIT = [
+    ("startEvent", "message", "signal"),
+    ("endEvent", "message", "terminate"),
+    ("boundaryEvent", "error", "timer"),
+]
 
-    assert "message, signal" in refused("unsupported-element", "e", content).message
+
+@pytest.mark.parametrize(("place", "first", "second"), SEVERAL_FIT)
+def test_an_event_may_have_several_triggers(place: str, first: str, second: str) -> None:
+    found = problems(process(PLACES[place].format(DEFINITIONS[first] + DEFINITIONS[second])))
+
+    assert "unsupported-element" not in [problem.rule for problem in found]
+
+
+@pytest.mark.parametrize(
+    ("place", "first", "second", "words"),
+    [
+        ("intermediateCatchEvent", "timer", "link", "link among several"),
+        ("boundaryEvent", "compensate", "timer", "compensate among several"),
+        ("endEvent", "terminate", "error", "terminate, error"),
+        ("startEvent", "message", "terminate", "terminate among several"),
+    ],
+)
+def test_triggers_that_do_not_go_together_are_refused(place: str, first: str, second: str, words: str) -> None:
+    content = PLACES[place].format(DEFINITIONS[first] + DEFINITIONS[second])
+
+    assert words in next(each.message for each in problems(process(content)) if each.rule == "unsupported-element")
+
+
+def test_nothing_is_waited_for_together_with_an_error() -> None:
+    content = PLACES["boundaryEvent"].format(DEFINITIONS["error"] + DEFINITIONS["timer"])
+    content = content.replace('id="e"', 'id="e" parallelMultiple="true"')
+
+    refused("unsupported-element", "e", content)
+
+
+def test_an_event_has_fifty_triggers_at_most() -> None:
+    content = PLACES["intermediateCatchEvent"].format(DEFINITIONS["signal"] * 51)
+
+    assert "at most 50" in refused("unsupported-element", "e", content).message
 
 
 def test_a_sub_process_starts_blank() -> None:

@@ -22,6 +22,7 @@ LAYERS = (
     {
         "engine.accounts",
         "engine.calls",
+        "engine.conditions",
         "engine.definitions",
         "engine.deployments",
         "engine.dispatch",

@@ -36,6 +36,21 @@ EVENTS = frozenset(
         "boundaryEvent",
     }
 )
+EVENT_DEFINITIONS = frozenset(
+    f"{trigger}EventDefinition"
+    for trigger in (
+        "cancel",
+        "compensate",
+        "conditional",
+        "error",
+        "escalation",
+        "link",
+        "message",
+        "signal",
+        "terminate",
+        "timer",
+    )
+)
 CHOREOGRAPHY = frozenset({"choreographyTask", "subChoreography", "callChoreography"})
 FLOW_NODES = ACTIVITIES | GATEWAYS | EVENTS | CHOREOGRAPHY
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from engine.bpmn import dialects, schedule
 from engine.bpmn.check import python
 from engine.bpmn.check.diagram import EVENTS, Diagram, Scope
+from engine.bpmn.check.instantiation import is_begun_by
 from engine.bpmn.check.python import Fault
 from engine.bpmn.check.support import is_executed
 from engine.bpmn.nodes import TIMERS, Node, bpmn, child_text, is_true, link_name, local
@@ -47,8 +48,8 @@ def _timer(diagram: Diagram, event: Node, definition: Node) -> Iterator[Problem]
 
 def _time(diagram: Diagram, event: Node, node: Node) -> Iterator[Problem]:
     parent = event.getparent()
-    begins_instance = local(event) == "startEvent" and parent is not None and local(parent) == "process"
-    fault = _time_fault(TIMERS[local(node)], node.text or "", is_start=begins_instance)
+    is_start = parent is not None and is_begun_by(diagram.scope(parent), event)
+    fault = _time_fault(TIMERS[local(node)], node.text or "", is_start=is_start)
     if fault is not None:
         place = diagram.document.text_place(node, fault.offset)
         yield diagram.document.problem("timer-invalid", event, fault.message, fault.fix, place=place)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, Diagram, a, owner
+from engine.bpmn.check.diagram import ACTIVITIES, EVENT_DEFINITIONS, FLOW_NODES, Diagram, a, owner
 from engine.bpmn.nodes import Node, bpmn, local
 from engine.model import Problem, Severity
 
@@ -54,11 +54,12 @@ _REFERENCES = (
     _Reference(_of("lane"), "flowNodeRef", FLOW_NODES, Severity.WARNING, is_child=True),
     _Reference(FLOW_NODES, "incoming", _of("sequenceFlow"), Severity.WARNING, is_child=True),
     _Reference(FLOW_NODES, "outgoing", _of("sequenceFlow"), Severity.WARNING, is_child=True),
-    _Reference(FLOW_NODES, "eventDefinitionRef", _ANY, is_child=True),
+    _Reference(FLOW_NODES, "eventDefinitionRef", EVENT_DEFINITIONS, is_child=True),
 )
 _REQUIRED = {("sequenceFlow", "sourceRef"), ("sequenceFlow", "targetRef"), ("boundaryEvent", "attachedToRef")}
 
 
+_WORDS = {ACTIVITIES: "an activity", EVENT_DEFINITIONS: "an event definition"}
 _AGAIN = "Draw it again in the modeler."
 
 
@@ -119,7 +120,7 @@ def _kinds(reference: _Reference) -> str:
     if not reference.targets:
         return "an element"
     if len(reference.targets) > 3:
-        return "an activity" if reference.targets == ACTIVITIES else "an event, activity or gateway"
+        return _WORDS.get(reference.targets, "an event, activity or gateway")
     return " or ".join(a(tag) for tag in sorted(reference.targets))
 
 

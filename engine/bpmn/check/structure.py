@@ -213,16 +213,17 @@ def _starts(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
         message = "Expected a start event, but there is none, and every element waits for another."
         yield problem("no-start", holder, message, "Draw a start event.")
     blank = [start for start in scope.starts if not diagram.definitions_of(start)]
-    for start in blank[1:]:
+    for start in blank[1:] if local(holder) != "process" else ():
         message = f'Expected one start event without a trigger, but "{blank[0].get("id")}" is one too.'
         yield problem("multiple-blank-start", start, message, "Keep one, or give this one a message, timer or signal.")
 
 
 def _first(scope: Scope) -> list[Node]:
     """Where tokens begin: start events, or without any the nodes that no flow leads to. Source: BPMN 2.0.2, 13.2."""
-    return scope.starts or [
-        node for node in scope.nodes if not scope.incoming(node) and not _is_entered_otherwise(node)
-    ]
+    begun = [*scope.starts, *(node for node in scope.nodes if is_true(node, "instantiate"))]
+    if scope.starts:
+        return begun
+    return begun + [node for node in scope.nodes if not (scope.incoming(node) or _is_entered_otherwise(node))]
 
 
 def _is_entered_by_event(node: Node) -> bool:

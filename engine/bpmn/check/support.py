@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from engine.bpmn.check.diagram import EVENTS, SERVICES, SUB_PROCESSES, Diagram, a, children, owner
+from engine.bpmn.check.diagram import SERVICES, SUB_PROCESSES, Diagram, a, children, owner
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.nodes import Node, camunda, is_true, local
 from engine.model import Problem
@@ -113,7 +113,7 @@ _OF_ACTIVITIES = frozenset(
 NONE = "none"
 IN_EVENT_SUB_PROCESS = "startEvent of an event sub-process"
 TRIGGERS: Mapping[str, frozenset[str]] = {
-    "startEvent": frozenset({NONE, "timer", "message", "signal"}),
+    "startEvent": frozenset({NONE, "timer", "message", "signal", "conditional"}),
     IN_EVENT_SUB_PROCESS: frozenset({"timer", "message", "signal", "error", "escalation", "conditional", "compensate"}),
     "endEvent": frozenset({NONE, "message", "terminate", "error", "escalation", "signal", "compensate", "cancel"}),
     "intermediateCatchEvent": frozenset({"timer", "message", "signal", "link", "conditional"}),
@@ -123,6 +123,16 @@ TRIGGERS: Mapping[str, frozenset[str]] = {
     ),
 }
 """Event -> what may trigger it or what it throws. (A boundary event without a trigger is told by another rule.)"""
+_THROWING = ("endEvent", "intermediateThrowEvent")
+_WAITED_FOR = frozenset({"timer", "message", "signal", "conditional", "error", "escalation"})
+_THROWN = frozenset({"message", "signal", "escalation", "error", "terminate", "compensate", "cancel"})
+SEVERAL: Mapping[str, frozenset[str]] = {
+    kind: triggers & (_THROWN if kind in _THROWING else _WAITED_FOR) for kind, triggers in TRIGGERS.items()
+}
+"""Event -> what may be several on it. Source: BPMN 2.0.2, 10.5.1, Multiple and Parallel Multiple."""
+_AT_LAST = frozenset({"error", "terminate", "compensate", "cancel"})
+MOST_TRIGGERS = 50
+"""Of one event."""
 _WORDS = {
     "startEvent": "A start event",
     IN_EVENT_SUB_PROCESS: "The start event of an event sub-process",
@@ -130,9 +140,6 @@ _WORDS = {
     "intermediateCatchEvent": "A catching intermediate event",
     "intermediateThrowEvent": "A throwing intermediate event",
     "boundaryEvent": "A boundary event",
-}
-_TRIGGER_INSTEAD = {
-    "conditional": "Draw a message or signal start event: nothing can be asked before there is an instance.",
 }
 _PLACE_INSTEAD = {
     (IN_EVENT_SUB_PROCESS, NONE): "Give it the event that begins the sub-process: a message, timer, signal or error.",
@@ -146,16 +153,35 @@ def _triggers(diagram: Diagram, node: Node) -> Iterator[Problem]:
     if kind not in TRIGGERS:
         return
     found = [local(each).removesuffix("EventDefinition") for each in diagram.definitions_of(node)] or [NONE]
-    if len(found) > 1:
-        message = f"An event with several triggers ({', '.join(found)}) is not executed."
-        yield _refused(
-            diagram, node, message, "Draw one event for each, behind an event-based gateway or on the boundary."
-        )
-    elif found[0] not in TRIGGERS[kind]:
-        fix = _PLACE_INSTEAD.get((kind, found[0])) or _TRIGGER_INSTEAD.get(found[0]) or _allowed(kind)
-        yield _refused(diagram, node, f"{_WORDS[kind]} with trigger {found[0]} is not executed.", fix)
+    message, fix = _fault_of_several(kind, found, node) if len(found) > 1 else _fault_of_one(kind, found[0])
+    if message:
+        yield _refused(diagram, node, message, fix)
     elif kind == "startEvent" and found[0] != NONE and _is_inside(node):
         yield _refused(diagram, node, f"A sub-process does not start by a {found[0]}.", _ALWAYS_BLANK)
+
+
+def _fault_of_one(kind: str, trigger: str) -> tuple[str, str]:
+    if trigger in TRIGGERS[kind]:
+        return "", ""
+    fix = _PLACE_INSTEAD.get((kind, trigger)) or _allowed(kind)
+    return f"{_WORDS[kind]} with trigger {trigger} is not executed.", fix
+
+
+def _fault_of_several(kind: str, triggers: list[str], node: Node) -> tuple[str, str]:
+    strange = [trigger for trigger in triggers if trigger not in SEVERAL[kind]]
+    last = [trigger for trigger in triggers if trigger in _AT_LAST]
+    if len(triggers) > MOST_TRIGGERS:
+        return f"Expected at most {MOST_TRIGGERS} triggers, but there are {len(triggers)}.", "Draw several events."
+    if strange:
+        return f"{_WORDS[kind]} with {strange[0]} among several triggers is not executed.", "Draw an event of its own."
+    if kind in _THROWING and len(last) > 1:
+        return f"Expected one of {', '.join(last)} to end it, but there are several.", "Keep one."
+    if is_true(node, "parallelMultiple") and "error" in triggers:
+        return "An error ends what it is waited for beside: nothing else can come after it.", _ONE_IS_ENOUGH
+    return "", ""
+
+
+_ONE_IS_ENOUGH = 'Draw an event of its own for the error, or write parallelMultiple="false".'
 
 
 def _kind(node: Node) -> str:
@@ -191,19 +217,12 @@ def _standard_attributes(diagram: Diagram, node: Node) -> Iterator[Problem]:
             yield _refused(diagram, node, f"{what} is not executed.", fix, name)
 
 
-_FALSE = frozenset({"false", "0"})
 _STANDARD: Mapping[str, tuple[frozenset[str], frozenset[str], str, str]] = {
-    "instantiate": (
-        frozenset({"receiveTask", "eventBasedGateway"}),
-        _FALSE,
-        "Starting an instance here",
-        "Draw a message start event.",
-    ),
     "eventGatewayType": (
         frozenset({"eventBasedGateway"}),
-        frozenset({"Exclusive"}),
-        "A parallel event-based gateway",
-        "Draw a parallel gateway and the catching events behind it.",
+        frozenset({"Exclusive", "Parallel"}),
+        "Another type of event-based gateway",
+        "Write Exclusive or Parallel.",
     ),
     "isImmediate": (
         frozenset({"sequenceFlow"}),
@@ -211,7 +230,6 @@ _STANDARD: Mapping[str, tuple[frozenset[str], frozenset[str], str, str]] = {
         "A sequence flow that is not immediate",
         "Delete isImmediate: here a token goes on at once.",
     ),
-    "parallelMultiple": (EVENTS, _FALSE, "An event that waits for several triggers", "Draw one event for each."),
     "behavior": (
         frozenset({"multiInstanceLoopCharacteristics"}),
         frozenset({"All"}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.bpmn import schedule
+from engine.bpmn import names, schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,36 @@ class Link:
     """Id of the catching link event of the same name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Multiple:
+    """Several triggers, of which one is enough or all are needed; or several results, which all come about."""
+
+    definitions: tuple[Definition, ...]
+    is_parallel: bool = False
+
+
 Definition = (
-    Nothing | Timer | Message | Signal | Error | Escalation | Conditional | Compensation | Cancel | Terminate | Link
+    Nothing
+    | Timer
+    | Message
+    | Signal
+    | Error
+    | Escalation
+    | Conditional
+    | Compensation
+    | Cancel
+    | Terminate
+    | Link
+    | Multiple
 )
+
+
+def parts(element_id: str, definition: Definition) -> list[tuple[str, Definition]]:
+    """What an event is about, one by one, each under the name by which it is waited for."""
+    if not isinstance(definition, Multiple):
+        return [(element_id, definition)]
+    return [(names.part(element_id, number), each) for number, each in enumerate(definition.definitions)]
+
+
+def has(definition: Definition, kind: type) -> bool:
+    return any(isinstance(each, kind) for _at, each in parts("", definition))

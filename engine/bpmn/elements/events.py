@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from engine import values
 from engine.bpmn import schedule
 from engine.bpmn.elements import compensation, propagation
 from engine.bpmn.elements.event_definition import (
@@ -17,12 +18,16 @@ from engine.bpmn.elements.event_definition import (
     Escalation,
     Link,
     Message,
+    Multiple,
     Nothing,
     Signal,
     Terminate,
     Timer,
+    has,
+    parts,
 )
 from engine.bpmn.elements.flow_node import Element, Flow, FlowNode, Token, text_of, value_of, wait_for, whole_of, write
+from engine.bpmn.names import element_of
 from engine.bpmn.script import names
 from engine.errors import BpmnError, ElementFailed
 from engine.model import Json, Outcome
@@ -30,14 +35,17 @@ from engine.model import Json, Outcome
 # ---- catching ------------------------------------------------------------------------------------------------------
 
 
-def _wait_for_timer(node: FlowNode, token: Token, timer: Timer) -> None:
+# Each is told the name under which it is waited for.
+
+
+def _wait_for_timer(at: str, token: Token, timer: Timer) -> None:
     workflow = token.workflow.top_workflow
     text = value_of(token, timer.source)
     try:
         due = schedule.first(timer.kind, text_of(text), workflow.now, workflow.zone)
     except ValueError as cause:
-        raise ElementFailed(node.element.id, str(cause)) from cause
-    wait_for(token, "timer", node.element.id, **_due(due))
+        raise ElementFailed(element_of(at), str(cause)) from cause
+    wait_for(token, "timer", at, **_due(due))
 
 
 def _due(due: schedule.Due) -> dict[str, Json]:
@@ -50,22 +58,22 @@ def _following(wait: Mapping[str, Json], now: datetime) -> dict[str, Json] | Non
     return None if due is None else _due(due)
 
 
-def _wait_for_message(node: FlowNode, token: Token, message: Message) -> None:
+def _wait_for_message(at: str, token: Token, message: Message) -> None:
     key = None if message.key is None else value_of(token, message.key)
-    wait_for(token, "message", node.element.id, name=message.name, key=None if key is None else str(key))
+    wait_for(token, "message", at, name=message.name, key=None if key is None else str(key))
 
 
-def _wait_for_signal(node: FlowNode, token: Token, signal: Signal) -> None:
-    wait_for(token, "signal", node.element.id, name=signal.name)
+def _wait_for_signal(at: str, token: Token, signal: Signal) -> None:
+    wait_for(token, "signal", at, name=signal.name)
 
 
-def _wait_for_condition(node: FlowNode, token: Token, conditional: Conditional) -> None:
-    wait_for(token, "condition", node.element.id, source=conditional.source, was=None)
+def _wait_for_condition(at: str, token: Token, conditional: Conditional) -> None:
+    wait_for(token, "condition", at, source=conditional.source, was=None)
     token.workflow.top_workflow.agenda.conditions[token.id] = token
 
 
 def condition_that_became_true(token: Token, changed: Container[str]) -> str | None:
-    """The conditional event among those the token waits for whose condition was not true before, and is now.
+    """Under what name the token waits for a condition that was not true before, and is now.
 
     changed: names set since the last time; a condition that reads none of them is as it was. Raises ScriptFailed.
     """
@@ -82,7 +90,7 @@ def condition_that_became_true(token: Token, changed: Container[str]) -> str | N
     return None
 
 
-def _wait_for_nothing(node: FlowNode, token: Token, definition: object) -> None:
+def _wait_for_nothing(at: str, token: Token, definition: object) -> None:
     """Errors and escalations come from inside: nobody outside has to know that they are waited for."""
 
 
@@ -101,6 +109,11 @@ class Event(FlowNode):
     def __init__(self, process: Any, element: Element, definition: Definition, **options: Any) -> None:
         super().__init__(process, element, **options)
         self.definition = definition
+        self.at = element.id
+        """The element that is said to be waited for."""
+
+    def parts(self) -> list[tuple[str, Definition]]:
+        return parts(self.at, self.definition)
 
 
 class CatchEvent(Event):
@@ -108,7 +121,31 @@ class CatchEvent(Event):
 
     def subscribe(self, token: Token) -> None:
         """Tell what the token waits for; the token may be that of an event-based gateway before this event."""
-        _SUBSCRIBE[type(self.definition)](self, token, self.definition)
+        for at, each in self.parts():
+            _SUBSCRIBE[type(each)](at, token, each)
+
+    def gather(self, token: Token, at: str, payload: Mapping[str, Json]) -> Mapping[str, Json] | None:
+        """What has come with all triggers of a parallel multiple event, once the last one has; None before.
+
+        With any other event: what has come. Source: BPMN 2.0.2, 10.5.1, Parallel Multiple.
+        """
+        if not (isinstance(self.definition, Multiple) and self.definition.is_parallel):
+            return payload
+        data = token.internal_data
+        came = data.setdefault("came", {}).setdefault(self.name, {"at": [], "values": {}})
+        came["at"].append(at)
+        came["values"].update(values.encode(dict(payload)))
+        data["waits"] = [wait for wait in data.get("waits", ()) if wait["element"] != at]
+        if not all(part in came["at"] for part, _ in self.parts()):
+            return None
+        del data["came"][self.name]
+        together: Mapping[str, Json] = values.decode(came["values"])
+        return together
+
+    def happen(self, token: Token, at: str, payload: Mapping[str, Json]) -> None:
+        together = self.gather(token, at, payload)
+        if together is not None:
+            super().happen(token, at, together)
 
     def enter(self, token: Token) -> bool:
         if isinstance(self.definition, Nothing | Link):
@@ -122,11 +159,26 @@ class CatchEvent(Event):
 
 
 class StartEvent(CatchEvent):
-    """Has happened when the instance begins: what a start event waits for belongs to the definition."""
+    """Has happened when the instance begins: what a start event waits for belongs to the definition.
+
+    Where all of several triggers are needed, the instance begins with the first and waits here for the others.
+    """
+
+    def begun_by(self, at: str) -> dict[str, Json]:
+        return {"begun by": at}
 
     def enter(self, token: Token) -> bool:
+        begun_by = token.internal_data.pop("begun by", None)
+        if begun_by is not None and self._misses_some(token, begun_by):
+            return False
         write(token, token.internal_data.get("happened", {}))
         return True
+
+    def _misses_some(self, token: Token, begun_by: str) -> bool:
+        if not (isinstance(self.definition, Multiple) and self.definition.is_parallel):
+            return False
+        self.subscribe(token)
+        return self.gather(token, begun_by, {}) is None
 
 
 class Guard(CatchEvent):
@@ -140,24 +192,32 @@ class Guard(CatchEvent):
         """Cancel what the event interrupts."""
         raise NotImplementedError
 
-    def happen(self, token: Token, element: str, payload: Mapping[str, Json]) -> None:
+    def happen(self, token: Token, at: str, payload: Mapping[str, Json]) -> None:
         """Interrupting: the event's token goes on. Not: a new token goes on, and this one waits for the next time."""
+        together = self.gather(token, at, payload)
+        if together is None:
+            return
+        workflow = token.workflow.top_workflow
         if self.interrupting:
             self.interrupt(token)
-            super().happen(token, element, payload)
+            workflow.wake(token, happened=dict(together))
             return
-        token.workflow.place(self.name, data={"happened": dict(payload)})
-        if not self._wait_again(token):
-            token.workflow.top_workflow.forget(token)
+        token.workflow.place(self.name, data={"happened": dict(together)})
+        if together is not payload:
+            workflow.wake(token)  # it waits for all of them anew
+        elif not self._wait_again(token, at):
+            workflow.forget(token)
 
-    def _wait_again(self, token: Token) -> bool:
+    def _wait_again(self, token: Token, at: str) -> bool:
         """False: there is no next time."""
-        if not isinstance(self.definition, Timer):
+        waits = token.internal_data.get("waits", [])
+        timer = next((wait for wait in waits if wait["element"] == at and wait["kind"] == "timer"), None)
+        due = None if timer is None else _following(timer, token.workflow.top_workflow.now)
+        if timer is None or due is not None:
+            (timer or {}).update(due or {})
             return True
-        waits = token.internal_data["waits"]
-        due = _following(waits[0], token.workflow.top_workflow.now)
-        waits[0] |= due or {}
-        return due is not None
+        waits.remove(timer)
+        return isinstance(self.definition, Multiple)
 
 
 class BoundaryEvent(Guard):
@@ -177,10 +237,7 @@ class EventSubProcess(Guard):
 
     def __init__(self, process: Any, element: Element, start: StartEvent, inner: str, *, interrupting: bool) -> None:
         super().__init__(process, element, start.definition, interrupting=interrupting)
-        self.start, self.inner = start, inner
-
-    def subscribe(self, token: Token) -> None:
-        self.start.subscribe(token)
+        self.at, self.inner = start.element.id, inner
 
     def enter(self, token: Token) -> bool:
         happened = token.internal_data.get("happened")
@@ -190,7 +247,7 @@ class EventSubProcess(Guard):
             self.subscribe(token)
         else:
             sub = token.workflow.top_workflow.open_subprocess(token, self.inner)
-            sub.begin(sub.spec.start_nodes, happened)
+            sub.begin(sub.spec.start_nodes, {"happened": happened})
         return False
 
     def interrupt(self, token: Token) -> None:
@@ -265,6 +322,15 @@ def _throw_nothing(token: Token, _definition: object) -> bool:
     return True
 
 
+def _throw_each(token: Token, told: Multiple) -> bool:
+    """One after the other, what ends or undoes others at last; False: the last one waits."""
+    done = True
+    for each in told.definitions:
+        if token.id in token.workflow.tasks:
+            done = _THROW[type(each)](token, each)
+    return done
+
+
 _THROW: dict[type, Any] = {
     Nothing: _throw_nothing,
     Link: _throw_nothing,
@@ -275,6 +341,7 @@ _THROW: dict[type, Any] = {
     Compensation: _throw_compensation,
     Cancel: _cancel,
     Terminate: _terminate,
+    Multiple: _throw_each,
 }
 
 
@@ -303,7 +370,7 @@ class ThrowEvent(Event):
 class EndEvent(ThrowEvent):
     def finish(self, token: Token) -> None:
         """Everything is undone: the transaction is left by its cancel boundary event."""
-        if isinstance(self.definition, Cancel):
+        if has(self.definition, Cancel):
             workflow = token.workflow.top_workflow
             workflow.note_left(token, Outcome.COMPLETED)
             guards = workflow.boundary_events(whole_of(token.workflow.holder))

@@ -110,8 +110,12 @@ class FlowNode(BpmnTaskSpec):
             raise ElementFailed(self.element.id, no_way_out(self))
         return taken
 
-    def happen(self, token: Token, element: str, payload: Mapping[str, Json]) -> None:
-        """An event that the token waits for has happened: that of the element, with what came with it."""
+    def begun_by(self, at: str) -> dict[str, Json]:
+        """The data of the token with which an instance begins here: what is waited for at such a place has happened."""
+        return {"happened": {}}
+
+    def happen(self, token: Token, at: str, payload: Mapping[str, Json]) -> None:
+        """What the token waits for under such a name has happened, with what came with it."""
         token.workflow.top_workflow.wake(token, happened=dict(payload))
 
     def next_nodes(self) -> list[str]:

@@ -16,6 +16,7 @@ from engine.bpmn.elements.flow_node import (
     no_way_out,
     value_of,
 )
+from engine.bpmn.names import element_of
 from engine.bpmn.script import ScriptFailed
 from engine.bpmn.variables import ScopeKind
 from engine.errors import ElementFailed
@@ -203,25 +204,43 @@ def _moving(workflow: Any, gateway: FlowNode) -> Iterable[Token]:
 
 
 class EventBasedGateway(FlowNode):
-    """Waits for the first of the events behind it. Source: 13.4.4."""
+    """Waits for the first of the events behind it. Source: 13.4.4.
+
+    One that instantiates is passed by the event that begins the instance; in parallel the others are waited for, too.
+    """
+
+    def __init__(self, process: Any, element: Element, *, is_parallel: bool = False) -> None:
+        super().__init__(process, element)
+        self.is_parallel = is_parallel
+
+    def begun_by(self, at: str) -> dict[str, Json]:
+        return {"done": True, **_chosen(at, {})}
 
     def enter(self, token: Token) -> bool:
         for flow in self.flows:
-            event = self._wf_spec.task_specs[flow.target]
-            event.subscribe(token)
+            self._event(flow.target).subscribe(token)
         return False
 
-    def happen(self, token: Token, element: str, payload: Mapping[str, Json]) -> None:
-        token.internal_data |= {"chosen": element, "payload": dict(payload)}
-        token.workflow.top_workflow.resume(token)
+    def happen(self, token: Token, at: str, payload: Mapping[str, Json]) -> None:
+        together = self._event(element_of(at)).gather(token, at, payload)
+        if together is not None:
+            token.internal_data |= _chosen(at, together)
+            token.workflow.top_workflow.resume(token)
 
     def leave(self, token: Token) -> Sequence[Flow]:
         chosen = token.internal_data["chosen"]
-        return [flow for flow in self.flows if flow.target == chosen]
+        return [flow for flow in self.flows if self.is_parallel or flow.target == chosen]
 
     def _on_complete_hook(self, my_task: Token) -> None:
         """The event has happened already: its token is placed as done."""
-        event = my_task.internal_data["chosen"]
-        flow = next(flow for flow in self.flows if flow.target == event)
-        payload = my_task.internal_data.get("payload", {})
-        my_task.workflow.place(event, flow=flow.id, data={"happened": payload})
+        event, payload = my_task.internal_data["chosen"], my_task.internal_data["payload"]
+        for flow in self.leave(my_task):
+            happened = {"happened": payload} if flow.target == event else None
+            my_task.workflow.place(flow.target, flow=flow.id, data=happened)
+
+    def _event(self, name: str) -> Any:
+        return self._wf_spec.task_specs[name]
+
+
+def _chosen(at: str, payload: Mapping[str, Json]) -> dict[str, Json]:
+    return {"chosen": element_of(at), "payload": dict(payload)}

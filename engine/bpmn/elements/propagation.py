@@ -47,12 +47,14 @@ def _hand(
 ) -> bool:
     """Let the innermost guard catch it; on one level, one that names the code before one that catches all."""
     for guards in levels:
-        fitting = [guard for guard in guards if _catches(guard.task_spec.definition, kind, code)]
+        fitting = [
+            (guard, at, each) for guard in guards for at, each in guard.task_spec.parts() if _catches(each, kind, code)
+        ]
         if fitting:
-            guard = min(fitting, key=lambda guard: guard.task_spec.definition.code is None)
+            guard, at, _ = min(fitting, key=lambda found: getattr(found[-1], "code", None) is None)
             if thrower is not None and guard.task_spec.interrupting:
                 thrower.workflow.top_workflow.note_left(thrower, Outcome.COMPLETED)
-            guard.task_spec.happen(guard, guard.task_spec.name, payload)
+            guard.task_spec.happen(guard, at, payload)
             return True
     return False
 

@@ -49,7 +49,7 @@ class _Builder:
         spec = self.container(self.process, key)
         terms = dialects.terms(self.process)
         start = next(iter(spec.start_nodes), None)
-        start_event = start if start in self.elements and self.elements[start].type == "startEvent" else None
+        start_event = start if start is not None and self.elements[start].type == "startEvent" else None
         if start_event is not None and not self.forms[start_event].is_drawn:
             made = asked.start_form(self.specs, key, self.forms, known=set(self.initiators.values()))
             self.forms[start_event] = forms.FormSource(data=made)
@@ -83,12 +83,12 @@ class _Builder:
 
     def start_nodes(self, spec: ProcessSpec, nodes: Iterable[Node], *, is_process: bool) -> list[str]:
         starts = [spec.task_specs[node.get("id")] for node in nodes if local(node) == "startEvent"]
-        if not starts:
-            return [node.get("id", "") for node in nodes if flows.begins(spec, node)]
-        if is_process:
-            waiting = [start for start in starts if not isinstance(start.definition, event_definition.Nothing)]
-            self.starts += [StartPoint(start.element, start.definition) for start in waiting]
-        return [start.name for start in starts if isinstance(start.definition, event_definition.Nothing)]
+        points = list(flows.start_points(spec, nodes)) if is_process else []
+        self.starts += points
+        if starts:
+            return [start.name for start in starts if isinstance(start.definition, event_definition.Nothing)]
+        begun = {point.node for point in points}
+        return [node.get("id", "") for node in nodes if node.get("id") not in begun and flows.begins(spec, node)]
 
     def flow_node(self, spec: ProcessSpec, node: Node, lane: str) -> None:
         terms = dialects.terms(node)
@@ -110,8 +110,11 @@ class _Builder:
         if repeated is not None:
             body, told = repeated
             body(spec, element, element.id + loops.EACH, told)
-        spec.task_specs[element.id].start_quantity = int(node.get("startQuantity", "1"))
-        spec.task_specs[element.id].completion_quantity = int(node.get("completionQuantity", "1"))
+        made = spec.task_specs[element.id]
+        if isinstance(made, events.Event):
+            self.elements |= dict.fromkeys((at for at, _ in made.parts()), element)
+        made.start_quantity = int(node.get("startQuantity", "1"))
+        made.completion_quantity = int(node.get("completionQuantity", "1"))
 
 
 def _lanes(process: Node) -> Iterator[tuple[str, str]]:
@@ -189,7 +192,7 @@ def _event_subprocess(drawn: _Drawn, inner: ProcessSpec) -> FlowNode:
     """It begins at its one start event: when that has happened, or to compensate what is around it."""
     start = next(node for node in inner.task_specs.values() if isinstance(node, events.StartEvent))
     inner.start_nodes, inner.is_triggered = [start.name], True
-    if isinstance(start.definition, event_definition.Compensation):
+    if event_definition.has(start.definition, event_definition.Compensation):
         drawn.spec.handler = drawn.element.id
     else:
         drawn.spec.event_subprocesses.append(drawn.element.id)
@@ -208,6 +211,11 @@ def _boundary(drawn: _Drawn) -> FlowNode:
 
 def _gateway(kind: type[FlowNode]) -> Build:
     return lambda drawn: kind(drawn.spec, drawn.element)
+
+
+def _event_based_gateway(drawn: _Drawn) -> FlowNode:
+    is_parallel = drawn.node.get("eventGatewayType") == "Parallel"
+    return gateways.EventBasedGateway(drawn.spec, drawn.element, is_parallel=is_parallel)
 
 
 def _complex_gateway(drawn: _Drawn) -> FlowNode:
@@ -234,6 +242,6 @@ _BUILD: dict[str, Build] = {
     "exclusiveGateway": _gateway(gateways.ExclusiveGateway),
     "parallelGateway": _gateway(gateways.ParallelGateway),
     "inclusiveGateway": _gateway(gateways.InclusiveGateway),
-    "eventBasedGateway": _gateway(gateways.EventBasedGateway),
+    "eventBasedGateway": _event_based_gateway,
     "complexGateway": _complex_gateway,
 }

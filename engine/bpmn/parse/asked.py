@@ -169,7 +169,7 @@ def _of_call(call: activities.CallActivity) -> list[str | None]:
 
 
 def _of_event(event: events.CatchEvent) -> list[str | None]:
-    return [getattr(event.definition, "source", None)]
+    return [getattr(each, "source", None) for _at, each in event.parts()]
 
 
 _SOURCES: Mapping[type[FlowNode], Callable[..., list[str | None]]] = {
@@ -228,7 +228,7 @@ def _given(process: _Process, work: FlowNode) -> tuple[set[str], bool]:
 
 
 def _brings_anything(event: events.CatchEvent) -> bool:
-    return isinstance(event.definition, event_definition.Message | event_definition.Signal)
+    return any(isinstance(each, event_definition.Message | event_definition.Signal) for _at, each in event.parts())
 
 
 def _filled_in(process: _Process, task: FlowNode) -> tuple[set[str], bool]:

@@ -40,11 +40,22 @@ def definition(node: Node, references: References) -> event_definition.Definitio
     """What an event is about; a receive task names its message itself."""
     if node.get("messageRef"):
         return _message(node, node, references)
-    shared = (references.get(reference.text) for reference in node.iterfind(bpmn("eventDefinitionRef")))
-    for told in [*event_definitions(node), *shared]:
-        if told is not None:
-            return _DEFINE[local(told)](told, node, references)
-    return event_definition.Nothing()
+    shared = [references.get(reference.text) for reference in node.iterfind(bpmn("eventDefinitionRef"))]
+    told = [each for each in [*event_definitions(node), *shared] if each is not None]
+    found = [_DEFINE[local(each)](each, node, references) for each in told]
+    if len(found) > 1:
+        ordered = tuple(sorted(found, key=lambda each: isinstance(each, _ENDING)))
+        return event_definition.Multiple(ordered, is_true(node, "parallelMultiple"))
+    return found[0] if found else event_definition.Nothing()
+
+
+_ENDING = (
+    event_definition.Compensation,
+    event_definition.Cancel,
+    event_definition.Error,
+    event_definition.Terminate,
+)
+"""What is thrown after all else: it ends or undoes others."""
 
 
 def _timer(node: Node, event: Node, references: References) -> event_definition.Definition:

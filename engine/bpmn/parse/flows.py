@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from engine.bpmn import dialects
 from engine.bpmn.elements import event_definition, events
-from engine.bpmn.elements.flow_node import Flow
+from engine.bpmn.elements.flow_node import Flow, FlowNode
 from engine.bpmn.nodes import Node, bpmn, child_text, is_true, link_name, local, name_of
+from engine.bpmn.process import StartPoint
 from engine.bpmn.workflow import ProcessSpec
 
 
@@ -54,6 +55,28 @@ def _connect_links(spec: ProcessSpec, nodes: Iterable[Node]) -> None:
     for event, name in links.items():
         if isinstance(event, events.ThrowEvent):
             event.definition = event_definition.Link(caught[name])
+
+
+def start_points(spec: ProcessSpec, nodes: Iterable[Node]) -> Iterator[StartPoint]:
+    """What begins an instance by itself: start events that wait, and receive tasks and gateways that instantiate.
+
+    Source: BPMN 2.0.2, 10.5.2 Start Event, 10.3.3 Receive Task, 10.6.6 Event-Based Gateway, 13.2.
+    """
+    for node in nodes:
+        made = spec.task_specs[node.get("id")]
+        if local(node) == "startEvent":
+            yield from _points(made, made.name)
+        elif is_true(node, "instantiate") and local(node) == "eventBasedGateway":
+            for flow in made.flows:
+                yield from _points(spec.task_specs[flow.target], made.name)
+        elif is_true(node, "instantiate"):
+            yield from _points(made, made.name)
+
+
+def _points(event: FlowNode, node: str) -> Iterator[StartPoint]:
+    if isinstance(event, events.CatchEvent):
+        waited = ((at, told) for at, told in event.parts() if not isinstance(told, event_definition.Nothing))
+        yield from (StartPoint(at, told, node) for at, told in waited)
 
 
 def begins(spec: ProcessSpec, node: Node) -> bool:
