@@ -233,10 +233,10 @@ class Driver:
         with self.engine.transaction(by) as tx:
             return verb(tx, *told, **options)
 
-    def refused(self, kind: type[errors.EngineError], verb: Any, *told: object, by: Actor) -> str:
+    def refused(self, kind: type[errors.EngineError], verb: Any, *told: object, by: Actor, **options: object) -> str:
         """Call a verb that must be refused in this way; gives the words."""
         try:
-            self.do(verb, *told, by=by)
+            self.do(verb, *told, by=by, **options)
         except kind as cause:
             return str(cause)
         raise AssertionError(f"Expected {kind.__name__}, but nothing was refused.")

@@ -1,0 +1,189 @@
+"""Instances that begin by themselves, at whatever may begin one; and tasks of no process, called from others."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import (
+    Actor,
+    Conflict,
+    Engine,
+    Invalid,
+    NotFound,
+    SettableClock,
+    conditions,
+    definitions,
+    instances,
+    messages,
+)
+from tests.conformance.table import HOUR, MESSAGE, SIGNAL, catch, draw, start
+from tests.driver import ROOT, Driver, Story
+from tests.play import END, START, chain, document, user
+
+RECEIVE = '<receiveTask id="get" messageRef="paid" instantiate="true"/>'
+CONDITION = "<conditionalEventDefinition><condition>n &gt; limit</condition></conditionalEventDefinition>"
+
+
+@pytest.fixture
+def driver(engine: Engine, clock: SettableClock) -> Driver:
+    return Driver(engine, clock)
+
+
+def race(kind: str, *events: str) -> str:
+    gateway = f'<eventBasedGateway id="race" instantiate="true" eventGatewayType="{kind}"/>'
+    return draw("race -> m -> a -> end; race -> s -> b -> end", gateway, catch("m", MESSAGE), *events)
+
+
+def names(story: Story) -> list[str]:
+    return sorted(task.name for task in story.tasks())
+
+
+def test_a_receive_task_begins_an_instance_with_each_message(driver: Driver) -> None:
+    driver.deploy_drawn(draw("get -> a -> end", RECEIVE))
+
+    first, second = driver.tell("paid", sum=7), driver.tell("paid", sum=8)
+
+    assert [names(first), names(second)] == [["a"], ["a"]]
+    assert [first.values(), second.values()] == [{"sum": 7}, {"sum": 8}]
+    assert second.path() == ["get", "a"]
+
+
+def test_each_event_behind_a_gateway_begins_an_instance(driver: Driver) -> None:
+    driver.deploy_drawn(race("Exclusive", catch("s", HOUR)))
+
+    told = driver.tell("paid")
+    driver.tick(hours=1)
+
+    assert names(told) == ["a"]
+    assert [names(story) for story in driver.stories("p")] == [["a"], ["b"]]
+
+
+def test_behind_a_parallel_gateway_the_rest_comes_to_the_same_instance(driver: Driver) -> None:
+    driver.deploy_drawn(race("Parallel", catch("s", SIGNAL)))
+
+    told = driver.tell("paid")
+    assert names(told) == ["a"]
+    driver.tell("paid")  # another instance: the first has its message already
+    driver.call_out("alarm")
+
+    first, second, third = driver.stories("p")
+    assert (names(first), names(second)) == (["a", "b"], ["a", "b"])
+    assert names(third) == ["b"]  # the signal begins one, too
+
+
+def test_a_start_that_needs_all_waits_for_the_rest_in_its_instance(driver: Driver) -> None:
+    all_needed = start("begin", MESSAGE + SIGNAL).replace('id="begin"', 'id="begin" parallelMultiple="true"')
+    driver.deploy_drawn(draw("begin -> a -> end", all_needed))
+
+    told = driver.tell("paid", sum=7)
+    assert (names(told), told.status) == ([], "active")
+    driver.call_out("alarm", loud=True)
+
+    assert names(told) == ["a"]
+    assert told.values() == {"sum": 7, "loud": True}
+
+
+def test_one_of_several_triggers_begins_an_instance(driver: Driver) -> None:
+    driver.deploy_drawn(draw("begin -> a -> end", start("begin", MESSAGE + HOUR)))
+
+    driver.tell("paid")
+    driver.tick(hours=1)
+
+    assert [names(story) for story in driver.stories("p")] == [["a"], ["a"]]
+
+
+def test_a_new_version_ends_what_the_old_one_waited_for(driver: Driver) -> None:
+    driver.deploy_drawn(race("Exclusive", catch("s", HOUR)))
+    driver.deploy_drawn(draw("start -> other -> end"))
+
+    driver.tick(hours=2)
+
+    assert driver.stories("p") == []
+    driver.refused(NotFound, messages.correlate, "paid", by=ROOT)
+
+
+def test_a_condition_begins_an_instance_where_it_holds(driver: Driver) -> None:
+    driver.deploy_drawn(draw("begin -> a -> end", start("begin", CONDITION)))
+
+    assert driver.do(conditions.evaluate, {"n": 1, "limit": 5}, by=ROOT) == []
+    (begun,) = driver.do(conditions.evaluate, {"n": 6, "limit": 5}, by=ROOT)
+
+    assert Story(driver, begun).values() == {"n": 6, "limit": 5}
+
+
+def test_a_condition_that_reads_something_else_is_not_asked(driver: Driver) -> None:
+    driver.deploy_drawn(draw("begin -> a -> end", start("begin", CONDITION)))
+
+    assert driver.do(conditions.evaluate, {"n": 6}, by=ROOT) == []
+
+
+def test_a_condition_that_fails_hinders_no_other(driver: Driver) -> None:
+    both = start("begin", CONDITION) + start("other", CONDITION.replace("limit", "1"))
+    driver.deploy_drawn(draw("begin -> a -> end; other -> b -> end", both))
+
+    (begun,) = driver.do(conditions.evaluate, {"n": 6, "limit": "many"}, by=ROOT)
+
+    assert names(Story(driver, begun)) == ["b"]
+
+
+def test_by_hand_such_a_process_starts_when_its_condition_holds(driver: Driver) -> None:
+    driver.deploy_drawn(draw("begin -> a -> end", start("begin", CONDITION)))
+
+    assert names(driver.start("p", n=6, limit=5)) == ["a"]
+    with pytest.raises(Conflict, match="condition"):
+        driver.start("p", n=1, limit=5)
+
+
+def test_of_several_plain_starts_one_is_chosen(driver: Driver) -> None:
+    driver.deploy_drawn(draw("start -> a -> end; start2 -> b -> end"))
+
+    first = driver.start("p")
+    second = Story(driver, driver.do(instances.start, "p", start_event="start2", by=ROOT).id)
+
+    assert (names(first), names(second)) == (["a"], ["b"])
+    assert "none" in driver.refused(Conflict, instances.start, "p", start_event="a", by=ROOT)
+
+
+# ---- global tasks --------------------------------------------------------------------------------------------------
+
+
+def calling(*tasks: str) -> bytes:
+    body = START + '<callActivity id="call" calledElement="work"/>' + user("after") + END
+    drawn = document(body + chain("start", "call", "after", "end"))
+    return drawn.replace(b"</definitions>", "".join(tasks).encode() + b"</definitions>")
+
+
+def test_a_global_script_task_is_called(driver: Driver) -> None:
+    task = '<globalScriptTask id="work" scriptLanguage="python"><script>total = amount * 2</script></globalScriptTask>'
+    driver.deploy_files({"p.bpmn": calling(task)})
+
+    story = driver.start("p", amount=4)
+
+    assert (names(story), story.values()) == (["after"], {"amount": 4, "total": 8})
+
+
+def test_a_global_user_task_comes_to_the_inbox(driver: Driver) -> None:
+    task = '<globalUserTask id="work" name="Look"><potentialOwner><resourceAssignmentExpression><formalExpression>'
+    task += "group(clerks)</formalExpression></resourceAssignmentExpression></potentialOwner></globalUserTask>"
+    driver.deploy_files({"p.bpmn": calling(task)})
+
+    story = driver.start("p")
+    (child,) = driver.stories("work")
+    assert child.task("Look").candidate_groups == ("clerks",)
+    driver.complete(Actor("ana", groups=frozenset({"clerks"})), "Look", seen=True)
+
+    assert (names(story), story.values()) == (["after"], {"seen": True})
+
+
+def test_a_script_of_a_global_task_is_looked_at(driver: Driver) -> None:
+    task = '<globalScriptTask id="work"><script>total = </script></globalScriptTask>'
+
+    assert "work.task" in driver.refused(Invalid, definitions.deploy, {"p.bpmn": calling(task)}, by=ROOT)
+
+
+def test_a_file_may_hold_global_tasks_alone(driver: Driver) -> None:
+    alone = document("").split(b"<process")[0] + b'<globalTask id="work"/></definitions>'
+    driver.deploy_files({"tasks.bpmn": alone})
+    driver.deploy_files({"p.bpmn": calling()})
+
+    assert names(driver.start("p")) == ["after"]
