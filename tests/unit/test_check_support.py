@@ -180,13 +180,53 @@ def test_loops_that_end_pass(loop: str) -> None:
     accepted(between(f'<manualTask id="n">{loop}</manualTask>'))
 
 
-def test_events_of_multi_instance_activities_are_refused() -> None:
-    loop = '<multiInstanceLoopCharacteristics behavior="One" camunda:collection="c"/>'
+LOOP = "multiInstanceLoopCharacteristics"
+EVENT = '<event id="v"><signalEventDefinition signalRef="alarm"/></event>'
+WHEN = "<condition>nrOfCompletedInstances == 2</condition>"
 
-    assert (
-        "behavior"
-        not in refused("unsupported-element", "", between(f'<manualTask id="n">{loop}{HERE}</manualTask>')).message
-    )
+
+def behavior(told: str, inner: str = "") -> str:
+    drawn = f'<{LOOP} behavior="{told}" camunda:collection="c">{inner}{HERE}</{LOOP}>'
+    return between(f'<manualTask id="n">\n{drawn}</manualTask>')
+
+
+@pytest.mark.parametrize(
+    ("told", "inner", "words"),
+    [
+        ("Some", "", "None, One, All, Complex"),
+        ("Complex", "", "complexBehaviorDefinition"),
+        ("Complex", f"<complexBehaviorDefinition>{WHEN}</complexBehaviorDefinition>", "one is missing"),
+        ("Complex", f"<complexBehaviorDefinition>{EVENT}</complexBehaviorDefinition>", "one is missing"),
+        (
+            "Complex",
+            f"<complexBehaviorDefinition>{WHEN}{EVENT.replace('signalRef', 'x')}</complexBehaviorDefinition>",
+            "signalRef",
+        ),
+        (
+            "Complex",
+            f"<complexBehaviorDefinition>{WHEN}<event><terminateEventDefinition/></event></complexBehaviorDefinition>",
+            "signal, message",
+        ),
+    ],
+)
+def test_what_a_multi_instance_activity_cannot_throw_is_refused(told: str, inner: str, words: str) -> None:
+    problem = refused("multi-instance", "n", behavior(told, inner))
+
+    assert words in problem.message + problem.fix
+
+
+def test_what_a_multi_instance_activity_may_throw_passes() -> None:
+    accepted(behavior("None"))
+    accepted(behavior("One"))
+    accepted(behavior("Complex", f"<complexBehaviorDefinition>{WHEN}{EVENT}</complexBehaviorDefinition>"))
+
+
+def test_only_its_own_boundary_events_catch_a_signal_without_name() -> None:
+    unnamed = f'\n<boundaryEvent id="b" attachedToRef="n"><signalEventDefinition/>{HERE}</boundaryEvent>'
+    handled = '<manualTask id="h"/><sequenceFlow id="b-h" sourceRef="b" targetRef="h"/>'
+
+    accepted(behavior("One").replace(HERE, "") + unnamed + handled)
+    refused("event-definition-incomplete", "b", behavior("All").replace(HERE, "") + unnamed + handled)
 
 
 # ---- data ----------------------------------------------------------------------------------------------------------

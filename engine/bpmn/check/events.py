@@ -8,6 +8,7 @@ from engine.bpmn import dialects, schedule
 from engine.bpmn.check import python
 from engine.bpmn.check.diagram import EVENTS, Diagram, Scope
 from engine.bpmn.check.instantiation import is_begun_by
+from engine.bpmn.check.loops import throws_own_signal
 from engine.bpmn.check.python import Fault
 from engine.bpmn.check.support import is_executed
 from engine.bpmn.nodes import TIMERS, Node, bpmn, child_text, is_true, link_name, local
@@ -98,6 +99,9 @@ def _message(diagram: Diagram, event: Node, definition: Node) -> Iterator[Proble
 
 
 def _signal(diagram: Diagram, event: Node, definition: Node) -> Iterator[Problem]:
+    host = diagram.referred(event.get("attachedToRef", ""))
+    if host is not None and throws_own_signal(host.find(bpmn("multiInstanceLoopCharacteristics"))):
+        return
     if not definition.get("signalRef"):
         message = "Expected a signal, but none is chosen."
         fix = "Choose or create one in the modeler, so that signalRef names it."

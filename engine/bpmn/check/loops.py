@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from engine.bpmn import dialects
-from engine.bpmn.check.diagram import Diagram
+from engine.bpmn.check.diagram import Diagram, a
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.check.limits import fault_of_variable
 from engine.bpmn.elements.loops import MOST_IN_TURN, MOST_SIDE_BY_SIDE
@@ -24,7 +24,7 @@ def check(diagram: Diagram) -> Iterator[Problem]:
         faults, activity = _LOOPS.get(local(node)), node.getparent()
         if faults is None or activity is None or is_drawn_for_another_tool(activity):
             continue
-        for message, fix in faults(activity, node):
+        for message, fix in (*faults(activity, node), *_behavior(diagram, node)):
             place = diagram.document.place(node)
             yield diagram.document.problem("multi-instance", activity, message, fix, place=place)
 
@@ -39,11 +39,6 @@ def _multi_instance(activity: Node, loop: Node) -> Told:
         yield "Expected a collection to take the items from, but there is none.", "Name the variable that holds it."
     yield from _cardinality(loop, cardinality)
     yield from _data_names(activity, loop)
-    if loop.find(bpmn("complexBehaviorDefinition")) is not None:
-        yield (
-            "Events thrown while a multi-instance activity goes on are not executed.",
-            "Draw them inside a sub-process.",
-        )
 
 
 def _cardinality(loop: Node, text: str) -> Told:
@@ -71,6 +66,56 @@ def _data_names(activity: Node, loop: Node) -> Told:
         fault = fault_of_variable(name)
         if fault is not None:
             yield fault.message, fault.fix
+
+
+# ---- events thrown as instances complete ---------------------------------------------------------------------------
+
+_BEHAVIORS = {"None": "noneBehaviorEventRef", "One": "oneBehaviorEventRef", "All": "", "Complex": ""}
+"""What an activity may do when an instance completes -> the attribute that names the event."""
+_THROWN = {
+    "signalEventDefinition": "signalRef",
+    "messageEventDefinition": "messageRef",
+    "escalationEventDefinition": "escalationRef",
+    "errorEventDefinition": "errorRef",
+}
+"""Event definition -> the attribute that says what is thrown."""
+
+
+def throws_own_signal(loop: Node | None) -> bool:
+    """Whether a signal is thrown that has no name: for boundary events of the activity."""
+    attribute = "" if loop is None else _BEHAVIORS.get(loop.get("behavior", ""), "")
+    return loop is not None and bool(attribute) and not loop.get(attribute)
+
+
+def _behavior(diagram: Diagram, loop: Node) -> Told:
+    """Source: BPMN 2.0.2, 10.3.8 Loop Characteristics, behavior."""
+    behavior = loop.get("behavior", "All")
+    if behavior not in _BEHAVIORS:
+        yield f'Expected the behavior to be {", ".join(_BEHAVIORS)}, but it is "{behavior:.20}".', "Usually it is All."
+    named = diagram.referred(loop.get(_BEHAVIORS.get(behavior) or "none", ""))
+    yield from _thrown([] if named is None else [named])
+    drawn = loop.findall(bpmn("complexBehaviorDefinition"))
+    if behavior == "Complex" and not drawn:
+        yield "Expected what to throw, and when, but nothing says it.", "Write a complexBehaviorDefinition."
+    for each in drawn:
+        event = each.find(bpmn("event"))
+        told = [] if event is None else diagram.definitions_of(event)
+        if not (child_text(each, "condition") and told):
+            yield "Expected a condition and an event to throw, but one is missing.", "Write both, or delete it."
+        yield from _thrown(told)
+
+
+def _thrown(definitions: list[Node]) -> Told:
+    for told in definitions:
+        attribute = _THROWN.get(local(told))
+        if attribute is None:
+            kinds = ", ".join(tag.removesuffix("EventDefinition") for tag in _THROWN)
+            yield f"Expected the activity to throw one of {kinds}, but it is {a(local(told))}.", "Choose one of them."
+        elif not told.get(attribute):
+            yield f"Expected {attribute} to name what is thrown, but it is missing.", "Choose or create one."
+
+
+# ---- standard loops ------------------------------------------------------------------------------------------------
 
 
 def _standard_loop(_activity: Node, loop: Node) -> Told:

@@ -44,6 +44,8 @@ _REFERENCES = (
     _Reference(_of("errorEventDefinition"), "errorRef", _of("error")),
     _Reference(_of("escalationEventDefinition"), "escalationRef", _of("escalation")),
     _Reference(_of("compensateEventDefinition"), "activityRef", ACTIVITIES),
+    _Reference(_of("multiInstanceLoopCharacteristics"), "noneBehaviorEventRef", EVENT_DEFINITIONS),
+    _Reference(_of("multiInstanceLoopCharacteristics"), "oneBehaviorEventRef", EVENT_DEFINITIONS),
     _Reference(_of("participant"), "processRef", _of("process")),
     _Reference(_of("dataObjectReference"), "dataObjectRef", _of("dataObject"), Severity.WARNING),
     _Reference(_of("dataStoreReference"), "dataStoreRef", _of("dataStore"), Severity.WARNING),

@@ -55,7 +55,8 @@ def _odd_ids(diagram: Diagram) -> Iterator[Problem]:
 _PLACES: dict[str, frozenset[str]] = {
     **dict.fromkeys(FLOW_NODES | {"sequenceFlow"}, frozenset({"process"}) | SUB_PROCESSES),
     "activationCondition": frozenset({"complexGateway"}),
-    "condition": frozenset({"conditionalEventDefinition"}),
+    "complexBehaviorDefinition": frozenset({"multiInstanceLoopCharacteristics"}),
+    "condition": frozenset({"conditionalEventDefinition", "complexBehaviorDefinition"}),
     "conditionExpression": frozenset({"sequenceFlow"}),
     "script": frozenset({"scriptTask"}),
     "multiInstanceLoopCharacteristics": ACTIVITIES,
@@ -86,7 +87,7 @@ _TEXTS = frozenset(
     }
 )
 """Elements that hold a text and nothing else."""
-_ONCE = frozenset(_PLACES) - FLOW_NODES - {"sequenceFlow", "flowNodeRef"}
+_ONCE = frozenset(_PLACES) - FLOW_NODES - {"sequenceFlow", "flowNodeRef", "complexBehaviorDefinition"}
 
 
 def _misplaced(node: Node) -> str:

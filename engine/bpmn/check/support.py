@@ -230,12 +230,6 @@ _STANDARD: Mapping[str, tuple[frozenset[str], frozenset[str], str, str]] = {
         "A sequence flow that is not immediate",
         "Delete isImmediate: here a token goes on at once.",
     ),
-    "behavior": (
-        frozenset({"multiInstanceLoopCharacteristics"}),
-        frozenset({"All"}),
-        "A multi-instance activity that throws events as it goes on",
-        "Draw a sub-process with the events inside.",
-    ),
 }
 """Attribute -> where it counts, which values mean nothing special, what it is, what to do instead."""
 

@@ -31,6 +31,11 @@ class Signal:
     name: str
 
 
+def own_signal(activity_id: str) -> Signal:
+    """What a multi-instance activity throws when nothing else is named, for its boundary events (no name has a #)."""
+    return Signal(f"#{activity_id}")
+
+
 @dataclass(frozen=True, slots=True)
 class Error:
     code: str | None = None

@@ -29,6 +29,7 @@ from engine.bpmn.elements.event_definition import (
 from engine.bpmn.elements.flow_node import Element, Flow, FlowNode, Token, text_of, value_of, wait_for, whole_of, write
 from engine.bpmn.names import element_of
 from engine.bpmn.script import names
+from engine.bpmn.variables import is_internal
 from engine.errors import BpmnError, ElementFailed
 from engine.model import Json, Outcome
 
@@ -260,14 +261,18 @@ class EventSubProcess(Guard):
 
 
 def _throw_signal(token: Token, signal: Signal) -> bool:
+    _call_out(token.workflow.top_workflow, signal, _payload(token))
+    return True
+
+
+def _call_out(workflow: Any, signal: Signal, payload: Mapping[str, Json]) -> None:
     """To all that wait for it now: in this instance at once, in others as soon as this command is stored."""
-    workflow, payload = token.workflow.top_workflow, _payload(token)
-    workflow.note_thrown("signal", signal.name, payload)
+    if not is_internal(signal.name):
+        workflow.note_thrown("signal", signal.name, payload)
     waiting = [(each, wait["element"]) for each in workflow.all_live() for wait in _signals(each, signal.name)]
     for receiver, element in waiting:
         if receiver.id in receiver.workflow.tasks and "waits" in receiver.internal_data:
             receiver.task_spec.happen(receiver, element, payload)
-    return True
 
 
 def _signals(token: Token, name: str) -> list[dict[str, Json]]:
@@ -342,6 +347,42 @@ _THROW: dict[type, Any] = {
     Cancel: _cancel,
     Terminate: _terminate,
     Multiple: _throw_each,
+}
+
+
+# ---- thrown by an activity itself, to its boundary events and outward
+
+
+def throw_beside(activity: Token, definition: Definition, payload: Mapping[str, Json]) -> None:
+    for _at, each in parts("", definition):
+        if activity.id in activity.workflow.tasks:
+            _THROW_BESIDE[type(each)](activity, each, payload)
+
+
+def _signal_beside(activity: Token, signal: Signal, payload: Mapping[str, Json]) -> None:
+    _call_out(activity.workflow.top_workflow, signal, payload)
+
+
+def _message_beside(activity: Token, message: Message, payload: Mapping[str, Json]) -> None:
+    activity.workflow.top_workflow.note_thrown("message", message.name, payload)
+
+
+def _escalation_beside(activity: Token, escalation: Escalation, payload: Mapping[str, Json]) -> None:
+    if not propagation.escalate_outward(activity, escalation.code, payload):
+        activity.workflow.top_workflow.note_thrown("escalation", escalation.code or "", payload)
+
+
+def _error_beside(activity: Token, error: Error, payload: Mapping[str, Json]) -> None:
+    thrown = BpmnError(error.code or "", "")
+    if not propagation.throw(activity, thrown):
+        activity.workflow.top_workflow.result.error = thrown
+
+
+_THROW_BESIDE: dict[type, Any] = {
+    Signal: _signal_beside,
+    Message: _message_beside,
+    Escalation: _escalation_beside,
+    Error: _error_beside,
 }
 
 

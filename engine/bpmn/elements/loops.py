@@ -11,6 +11,8 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
+from engine.bpmn.elements import events
+from engine.bpmn.elements.event_definition import Definition
 from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token, require_room, set_local, storable, value_of
 from engine.bpmn.variables import MISSING, ScopeKind
 from engine.errors import ElementFailed
@@ -32,6 +34,16 @@ class StandardLoop:
 
 
 @dataclass(frozen=True, slots=True)
+class Thrown:
+    """An event that is thrown when an instance completes. Source: BPMN 2.0.2, 10.3.8, behavior; 13.3.7."""
+
+    definition: Definition
+    condition: str | None = None
+    only_first: bool = False
+    """Whether it is thrown for the first instance that completes, and for no other."""
+
+
+@dataclass(frozen=True, slots=True)
 class MultiInstance:
     is_sequential: bool = False
     cardinality: str | None = None
@@ -42,6 +54,7 @@ class MultiInstance:
     output_item: str | None = None
     """Python source, evaluated as each iteration ends."""
     completion_condition: str | None = None
+    behavior: tuple[Thrown, ...] = ()
 
 
 class Repeated(FlowNode):
@@ -139,10 +152,25 @@ class MultiInstanceBody(Repeated):
             output = self._output(iteration, told.output_item)
             set_local(body, _output_name(iteration.internal_data["counters"]["loopCounter"]), output)
         self._count(body, completed=done)
+        body.internal_data["throws"] = self._to_throw(iteration, is_first=done == 1)
         return done < body.internal_data["total"] and not self._is_enough(iteration)
+
+    def _to_throw(self, iteration: Token, *, is_first: bool) -> list[int]:
+        """Which events to throw, by number."""
+        asked = [(number, told) for number, told in enumerate(self.told.behavior) if is_first or not told.only_first]
+        return [number for number, told in asked if told.condition is None or bool(value_of(iteration, told.condition))]
+
+    def _throw(self, body: Token, numbers: list[int]) -> None:
+        """What is thrown carries the counters; a boundary event that catches it may end the body."""
+        for number in numbers:
+            if body.id in body.workflow.tasks:
+                events.throw_beside(body, self.told.behavior[number].definition, body.internal_data["counters"])
 
     def iteration_done(self, body: Token, goes_on: bool) -> None:
         body.internal_data["completed"] += 1
+        self._throw(body, body.internal_data.pop("throws", []))
+        if body.id not in body.workflow.tasks:
+            return
         if not goes_on:
             self._end(body)
         elif self.told.is_sequential:

@@ -104,7 +104,7 @@ class _Builder:
         self.elements[element.id] = element
         if terms.initiator:
             self.initiators[element.id] = terms.initiator
-        repeated = repeats.repeated(node, terms)
+        repeated = repeats.repeated(node, terms, self.references)
         options = {"name": element.id + loops.EACH} if repeated else {}
         _BUILD[element.type](_Drawn(self, spec, node, element, terms, options))
         if repeated is not None:

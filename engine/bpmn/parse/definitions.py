@@ -42,11 +42,15 @@ def definition(node: Node, references: References) -> event_definition.Definitio
         return _message(node, node, references)
     shared = [references.get(reference.text) for reference in node.iterfind(bpmn("eventDefinitionRef"))]
     told = [each for each in [*event_definitions(node), *shared] if each is not None]
-    found = [_DEFINE[local(each)](each, node, references) for each in told]
+    found = [one_definition(each, node, references) for each in told]
     if len(found) > 1:
         ordered = tuple(sorted(found, key=lambda each: isinstance(each, _ENDING)))
         return event_definition.Multiple(ordered, is_true(node, "parallelMultiple"))
     return found[0] if found else event_definition.Nothing()
+
+
+def one_definition(told: Node, event: Node, references: References) -> event_definition.Definition:
+    return _DEFINE[local(told)](told, event, references)
 
 
 _ENDING = (
@@ -71,6 +75,8 @@ def _message(node: Node, event: Node, references: References) -> event_definitio
 
 
 def _signal(node: Node, event: Node, references: References) -> event_definition.Definition:
+    if not node.get("signalRef"):
+        return event_definition.own_signal(event.get("attachedToRef", ""))
     return event_definition.Signal(_called(references.get(node.get("signalRef"))))
 
 
