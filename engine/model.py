@@ -185,6 +185,8 @@ class Button:
 
     label: str
     values: Mapping[str, Json] = field(default_factory=dict)
+    is_enabled: bool = True
+    """False: it cannot be pressed now, but may be later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,9 @@ def _form(tx: Transaction, row: Task) -> Form:
 
 
 def _form_source(tx: Transaction, row: Task) -> FormSource:
-    return execution.process_of(tx, row.definition_id).forms[row.element_id]
+    """Where a person chooses what is done next, the form follows from where the instance stands."""
+    source = execution.process_of(tx, row.definition_id).forms.get(row.element_id)
+    return source or FormSource(data=execution.look(tx, row.instance_id).choice_at(row.token))
 
 
 def _seen(tx: Transaction, row: Task) -> dict[str, Json]:
@@ -168,7 +170,7 @@ def _finish(tx: Transaction, row: Task, values: Mapping[str, Json]) -> None:
     def act(run: Run) -> None:
         """The instance is locked before the task, as when a timer fires: neither waits for the other."""
         _close(tx, row)
-        run.complete(row.token, values)
+        run.complete(row.token, values, by=tx.actor.id)
 
     done = _event(tx, row, "task completed")
     try:
@@ -247,7 +249,10 @@ def _pressed(form: Form, button: int | None) -> Mapping[str, Json]:
         return {}
     if not 0 <= button < len(form.buttons):
         raise InvalidValues({"button": f"Expected one of {len(form.buttons)} buttons, but got number {button}."})
-    return form.buttons[button].values
+    pressed = form.buttons[button]
+    if not pressed.is_enabled:
+        raise InvalidValues({"button": f'Expected something that can be done now, but "{pressed.label}" has to wait.'})
+    return pressed.values
 
 
 def _chosen(form: Form, given: Mapping[str, object]) -> dict[str, Json]:

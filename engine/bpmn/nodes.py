@@ -45,6 +45,22 @@ def elements(root: Node) -> Iterator[Node]:
     return (node for node in root.iter() if is_bpmn(node))
 
 
+# ---- kinds of elements ---------------------------------------------------------------------------------------------
+
+SUB_PROCESSES = frozenset({"subProcess", "transaction", "adHocSubProcess"})
+ACTIVITIES = SUB_PROCESSES | {
+    "task",
+    "userTask",
+    "manualTask",
+    "scriptTask",
+    "serviceTask",
+    "sendTask",
+    "receiveTask",
+    "businessRuleTask",
+    "callActivity",
+}
+
+
 # ---- texts ---------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn import settling, snapshot
 from engine.bpmn.elements import propagation
-from engine.bpmn.elements.flow_node import Token, write
+from engine.bpmn.elements.flow_node import Token
 from engine.bpmn.facts import Fact
 from engine.bpmn.parse import Process
 from engine.bpmn.script import ScriptFailed
@@ -19,7 +19,7 @@ from engine.bpmn.snapshot import Parts
 from engine.bpmn.variables import Scopes
 from engine.bpmn.workflow import ProcessWorkflow, Result, World, uncaught
 from engine.errors import BpmnError, Conflict, ElementFailed
-from engine.model import Json
+from engine.model import Form, Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,10 @@ class Run:
 
     # ---- commands: each leaves the instance to be settled
 
-    def complete(self, token_id: str, values: Mapping[str, Json]) -> None:
-        """A person or service has done the work of an activity."""
+    def complete(self, token_id: str, values: Mapping[str, Json], *, by: str | None = None) -> None:
+        """A person (by) or a service has done the work of an activity."""
         token = self._waiting(token_id)
-        self._attempt(token, lambda: write(token, values))
-        self.workflow.resume(token)
+        self._attempt(token, lambda: token.task_spec.complete(token, values, by))
 
     def happen(self, token_id: str, element_id: str, payload: Mapping[str, Json]) -> None:
         """A timer, message or signal that a token waits for has come."""
@@ -155,6 +154,12 @@ class Run:
 
     def waits(self) -> dict[tuple[str, str, str], Wait]:
         return {wait.key: wait for token in self.workflow.all_live() for wait in _waits(token)}
+
+    def choice_at(self, token_id: str) -> Form:
+        """What a person may choose at an ad-hoc sub-process."""
+        token = self._waiting(token_id)
+        form: Form = token.task_spec.form(token)
+        return form
 
     def values_seen_by(self, token_id: str) -> dict[str, Json]:
         """The variables that a token sees, without the counters of loops."""

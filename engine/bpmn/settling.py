@@ -157,10 +157,12 @@ def _finish_subprocess(workflow: ProcessWorkflow) -> bool:
     while left:
         sub = next(iter(left))
         del left[sub]
-        if workflow.subprocesses.get(sub.parent_task_id) is sub and sub.is_over:
-            holder = sub.holder
+        holder = sub.holder
+        if workflow.subprocesses.get(sub.parent_task_id) is not sub or holder is None:
+            continue
+        if sub.is_over:
             workflow.close_subprocess(sub)
-            if holder is not None:
-                workflow.resume(holder)
-                return True
+            workflow.resume(holder)
+            return True
+        holder.task_spec.look_after(holder, sub)
     return False

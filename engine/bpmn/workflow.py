@@ -19,7 +19,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine import values
 from engine.bpmn.agenda import Agenda
-from engine.bpmn.elements import compensation
+from engine.bpmn.elements import ad_hoc, compensation
 from engine.bpmn.elements.compensation import Record
 from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token, storable, write
 from engine.bpmn.elements.loops import Repeated
@@ -54,6 +54,7 @@ class ProcessSpec(BpmnProcessSpec):
         """Where a token is placed when nothing else is said."""
         self.event_subprocesses: list[str] = []
         """Nodes where a token waits from the beginning."""
+        self.is_ad_hoc = False
         self.is_triggered = False
         """Whether it is the inside of an event sub-process."""
         self.handlers: dict[str, str] = {}
@@ -143,6 +144,13 @@ class SubProcessWorkflow(_Tokens, BpmnSubWorkflow):
         self.compensable, self.rounds = [], {}
         super().__init__(spec, parent_task_id, top_workflow)
         self.task_tree._set_state(TaskState.COMPLETED)
+
+    @property
+    def is_over(self) -> bool:
+        holder = self.holder
+        if self.spec.is_ad_hoc and holder is not None and "compensates" not in holder.internal_data:
+            return ad_hoc.is_over(holder, self)
+        return super().is_over
 
     def _task_removed_notify(self, token: Token) -> None:
         self.top_workflow.agenda.left[self] = None
@@ -262,6 +270,9 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
             token.workflow._remove_task(token.id)
         if "for" in token.internal_data:
             compensation.end_handler(token)
+        if token.internal_data.get("enough") and token.task_spec.is_chosen:
+            holder = token.workflow.holder
+            holder.task_spec.end(holder, token.workflow)
 
     def cancel(self, token: Token) -> None:
         """Take a token away with all that hangs on it: iterations, what is inside, boundary events."""
@@ -315,6 +326,10 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
     def cancel_others(self, token: Token) -> None:
         """Cancel everything else in the (sub-)process that a token is in."""
         _cancel_each(self, token.workflow, but=token)
+
+    def cancel_each(self, sub: SubProcessWorkflow) -> None:
+        """Cancel everything in a sub-process."""
+        _cancel_each(self, sub)
 
     def terminate(self, token: Token) -> None:
         """End the (sub-)process that the token is in, at once. Source: BPMN 2.0.2, 10.5.3 End Event."""

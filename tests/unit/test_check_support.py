@@ -16,7 +16,6 @@ TASK = '<manualTask id="n"/>'
 @pytest.mark.parametrize(
     ("node", "words"),
     [
-        ('<adHocSubProcess id="n"><manualTask id="m"/></adHocSubProcess>', "multi-instance"),
         ('<implicitThrowEvent id="n"/>', "throwing event"),
         ('<foo id="n"/>', "supported elements"),
     ],

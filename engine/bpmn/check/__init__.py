@@ -11,6 +11,7 @@ from typing import NamedTuple
 from engine import values
 from engine.bpmn import forms, read
 from engine.bpmn.check import (
+    ad_hoc,
     attributes,
     calls,
     compensation,
@@ -47,6 +48,7 @@ FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
     extensions.check,
     events.check,
     event_sub_processes.check,
+    ad_hoc.check,
     compensation.check,
     calls.check,
     gateways.check,

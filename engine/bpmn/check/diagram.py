@@ -7,22 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from engine.bpmn import nodes
 from engine.bpmn.document import Document
 from engine.bpmn.nodes import Node, bpmn, event_definitions, is_bpmn, is_true, local
 from engine.model import Place
 
-SUB_PROCESSES = frozenset({"subProcess", "transaction", "adHocSubProcess"})
-ACTIVITIES = SUB_PROCESSES | {
-    "task",
-    "userTask",
-    "manualTask",
-    "scriptTask",
-    "serviceTask",
-    "sendTask",
-    "receiveTask",
-    "businessRuleTask",
-    "callActivity",
-}
+SUB_PROCESSES, ACTIVITIES = nodes.SUB_PROCESSES, nodes.ACTIVITIES
 SERVICES = frozenset({"serviceTask", "sendTask", "businessRuleTask"})
 """Tasks that call a service by its topic."""
 GATEWAYS = frozenset({"exclusiveGateway", "inclusiveGateway", "parallelGateway", "eventBasedGateway", "complexGateway"})

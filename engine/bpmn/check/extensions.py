@@ -65,6 +65,8 @@ _HARMLESS_ATTRIBUTES = frozenset(
         "type",
     }
 )
+WORK_OF_PEOPLE = frozenset({"userTask", "adHocSubProcess"})
+"""What comes to the inbox: a task to do, or to choose what is done next."""
 _ATTRIBUTE_PLACES = {
     "resultVariable": SERVICES,
     "topic": SERVICES,
@@ -73,11 +75,7 @@ _ATTRIBUTE_PLACES = {
     "calledElementBinding": frozenset({"callActivity"}),
     "calledElementVersion": frozenset({"callActivity"}),
     "initiator": frozenset({"startEvent"}),
-    "assignee": frozenset({"userTask"}),
-    "candidateUsers": frozenset({"userTask"}),
-    "candidateGroups": frozenset({"userTask"}),
-    "dueDate": frozenset({"userTask"}),
-    "followUpDate": frozenset({"userTask"}),
+    **dict.fromkeys(("assignee", "candidateUsers", "candidateGroups", "dueDate", "followUpDate"), WORK_OF_PEOPLE),
     "formKey": frozenset({"userTask", "startEvent"}),
     "formRef": frozenset({"userTask", "startEvent"}),
 }

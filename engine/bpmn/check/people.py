@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from engine.bpmn import forms
 from engine.bpmn.check.diagram import Diagram
-from engine.bpmn.check.extensions import is_drawn_for_another_tool
+from engine.bpmn.check.extensions import WORK_OF_PEOPLE, is_drawn_for_another_tool
 from engine.bpmn.dialects import ROLES
 from engine.bpmn.nodes import Node, bpmn, camunda, local
 from engine.model import Problem, Severity
@@ -22,7 +22,7 @@ def check(diagram: Diagram, files: forms.FormFiles) -> Iterator[Problem]:
         if local(node) in ("userTask", "startEvent"):
             yield from _form(diagram, node, names)
             yield from _form_data(diagram, node)
-        if local(node) == "userTask":
+        if local(node) in WORK_OF_PEOPLE:
             yield from _assignment(diagram, node, in_lanes)
 
 

@@ -39,6 +39,7 @@ EXECUTED = frozenset(
         "callActivity",
         "subProcess",
         "transaction",
+        "adHocSubProcess",
         "exclusiveGateway",
         "parallelGateway",
         "inclusiveGateway",
@@ -77,7 +78,6 @@ DRAWN = frozenset(
 )
 """May stand in a process without a meaning for its run."""
 INSTEAD = {
-    "adHocSubProcess": "Draw a sub-process with sequence flows or a multi-instance task.",
     "choreographyTask": "Draw a collaboration with send and receive tasks.",
     "subChoreography": "Draw a collaboration with send and receive tasks.",
     "callChoreography": "Draw a collaboration with send and receive tasks.",
@@ -97,6 +97,7 @@ def _elements(diagram: Diagram, node: Node) -> Iterator[Problem]:
 
 _OF_ACTIVITIES = frozenset(
     {
+        "completionCondition",
         "incoming",
         "outgoing",
         "multiInstanceLoopCharacteristics",

@@ -69,27 +69,30 @@ class UserTask(FlowNode):
         self.assignment = assignment
 
     def enter(self, token: Token) -> bool:
-        told = self.assignment
-        users = _people(token, told.candidate_users)
-        groups = _people(token, told.candidate_groups)
-        assignee = _assignee(token, told.assignee)
-        if not (assignee or users or groups) and self.element.lane:
-            groups = [self.element.lane]
-        if told.names_somebody and not (assignee or users or groups):
-            raise ElementFailed(self.bpmn_id, _NOBODY)  # nobody named by the diagram means everybody; here one is meant
-        if assignee and not (users or groups):
-            users = [assignee]  # released, it is offered to nobody else
-        dates = {"due": _moment(token, told.due), "follow_up": _moment(token, told.follow_up)}
-        wait_for(
-            token,
-            "user",
-            assignee=assignee,
-            users=users,
-            groups=groups,
-            priority=_priority(token, told.priority),
-            **dates,
-        )
+        wait_for(token, "user", **offer(token, self.assignment))
         return False
+
+
+def offer(token: Token, told: Assignment) -> dict[str, Json]:
+    """To whom work is offered, until when and how urgent. Raises ElementFailed, ScriptFailed."""
+    element = token.task_spec.element
+    users = _people(token, told.candidate_users)
+    groups = _people(token, told.candidate_groups)
+    assignee = _assignee(token, told.assignee)
+    if not (assignee or users or groups) and element.lane:
+        groups = [element.lane]
+    if told.names_somebody and not (assignee or users or groups):
+        raise ElementFailed(element.id, _NOBODY)  # nobody named by the diagram means everybody; here one is meant
+    if assignee and not (users or groups):
+        users = [assignee]  # released, it is offered to nobody else
+    return {
+        "assignee": assignee,
+        "users": users,
+        "groups": groups,
+        "priority": _priority(token, told.priority),
+        "due": _moment(token, told.due),
+        "follow_up": _moment(token, told.follow_up),
+    }
 
 
 DEFAULT_PRIORITY = 50

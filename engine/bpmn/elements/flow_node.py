@@ -82,6 +82,8 @@ class FlowNode(BpmnTaskSpec):
         """Tokens that must have come before the work of an activity begins."""
         self.completion_quantity = 1
         """Tokens that leave on each flow taken."""
+        self.is_chosen = False
+        """Whether a person says when its work begins: it is an activity right inside an ad-hoc sub-process."""
 
     # ---- what a kind of node says
 
@@ -114,6 +116,14 @@ class FlowNode(BpmnTaskSpec):
         """The data of the token with which an instance begins here: what is waited for at such a place has happened."""
         return {"happened": {}}
 
+    def complete(self, token: Token, values: Mapping[str, Json], by: str | None) -> None:
+        """The work that the token waits for is done, with these results, by a person or a service (None)."""
+        write(token, values)
+        token.workflow.top_workflow.resume(token)
+
+    def look_after(self, token: Token, sub: Any) -> None:
+        """Nothing else moves, and what is inside this sub-process activity is not over."""
+
     def happen(self, token: Token, at: str, payload: Mapping[str, Json]) -> None:
         """What the token waits for under such a name has happened, with what came with it."""
         token.workflow.top_workflow.wake(token, happened=dict(payload))
@@ -132,7 +142,7 @@ class FlowNode(BpmnTaskSpec):
 
     def gathers(self, token: Token) -> bool:
         """Whether a token that comes has to wait for others. Source: BPMN 2.0.2, 10.3 Activities, startQuantity."""
-        return self.start_quantity > 1 and bool(token.internal_data.get("via"))
+        return (self.start_quantity > 1 or self.is_chosen) and bool(token.internal_data.get("via"))
 
     def arrivals(self, workflow: Any) -> dict[str, Token]:
         """Those of the tokens waiting here that go on together when it fires, each by a name of its own."""
@@ -140,7 +150,7 @@ class FlowNode(BpmnTaskSpec):
         return {str(number): token for number, token in enumerate(islice(waiting, self.start_quantity))}
 
     def fires_on_arrival(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
-        return len(arrived) == self.start_quantity
+        return not self.is_chosen and len(arrived) == self.start_quantity
 
     def may_fire(self, arrived: Mapping[str, Token], workflow: Any) -> bool:
         """Asked when nothing else can move."""
@@ -148,6 +158,8 @@ class FlowNode(BpmnTaskSpec):
 
     def why_stuck(self, arrived: Mapping[str, Token], workflow: Any) -> str:
         """Why those who wait here wait for good, told when nothing moves; empty when they may not."""
+        if workflow.spec.is_ad_hoc:
+            return ""
         if all(token._state == TaskState.WAITING for token in workflow.live()):  # no event sub-process waits, either
             return f"Expected further tokens to come to {named(self)}, but every token left waits for others."
         return ""
@@ -203,6 +215,8 @@ class FlowNode(BpmnTaskSpec):
             data["again"] = my_task.parent.task_spec.decide(my_task.parent, my_task)
         else:
             data["taken"] = self._taken(my_task)
+        if self.is_chosen and "aside" not in data:
+            data["enough"] = my_task.workflow.holder.task_spec.is_enough(my_task)
         workflow.keep_record(my_task)
         return True
 

@@ -9,10 +9,10 @@ from typing import Any
 from engine.bpmn import dialects, forms
 from engine.bpmn.dialects import Terms
 from engine.bpmn.document import Document
-from engine.bpmn.elements import activities, event_definition, events, gateways, loops
+from engine.bpmn.elements import activities, ad_hoc, event_definition, events, gateways, loops
 from engine.bpmn.elements.flow_node import Assignment, Element, FlowNode
 from engine.bpmn.forms import FormFiles, FormSource
-from engine.bpmn.nodes import Node, bpmn, child_text, is_true, local, name_of, raw_text
+from engine.bpmn.nodes import ACTIVITIES, Node, bpmn, child_text, is_true, local, name_of, raw_text
 from engine.bpmn.parse import asked, calls, decisions, flows, repeats
 from engine.bpmn.parse.definitions import References, definition
 from engine.bpmn.process import Process, StartPoint
@@ -147,8 +147,11 @@ Build = Callable[[_Drawn], FlowNode]
 
 
 def _user_task(drawn: _Drawn) -> FlowNode:
-    terms = drawn.terms
-    told = activities.Assignment(
+    return activities.UserTask(drawn.spec, drawn.element, _assignment(drawn.terms), **drawn.options)
+
+
+def _assignment(terms: Terms) -> activities.Assignment:
+    return activities.Assignment(
         assignee=terms.assignee,
         candidate_users=terms.candidate_users,
         candidate_groups=terms.candidate_groups,
@@ -156,7 +159,6 @@ def _user_task(drawn: _Drawn) -> FlowNode:
         follow_up=terms.follow_up,
         priority=terms.priority,
     )
-    return activities.UserTask(drawn.spec, drawn.element, told, **drawn.options)
 
 
 def _script_task(drawn: _Drawn) -> FlowNode:
@@ -186,6 +188,26 @@ def _subprocess(drawn: _Drawn) -> FlowNode:
     if is_true(drawn.node, "triggeredByEvent"):
         return _event_subprocess(drawn, inner)
     return activities.SubProcess(drawn.spec, drawn.element, drawn.element.id, **drawn.options)
+
+
+def _ad_hoc_subprocess(drawn: _Drawn) -> FlowNode:
+    inner = drawn.builder.container(drawn.node, drawn.element.id, drawn.element.lane)
+    inner.is_ad_hoc = True
+    for child in drawn.node:
+        if isinstance(child.tag, str) and local(child) in ACTIVITIES and not _is_entered_by_event(child):
+            inner.task_specs[child.get("id")].is_chosen = True
+    inner.start_nodes = [name for name in inner.start_nodes if not inner.task_specs[name].is_chosen]
+    told = ad_hoc.AdHoc(
+        is_sequential=drawn.node.get("ordering") == "Sequential",
+        cancels_remaining=is_true(drawn.node, "cancelRemainingInstances", "true"),
+        completion_condition=flows.source_of(drawn.node, "completionCondition"),
+    )
+    assignment = _assignment(drawn.terms)
+    return ad_hoc.AdHocSubProcess(drawn.spec, drawn.element, inner.name, told, assignment, **drawn.options)
+
+
+def _is_entered_by_event(activity: Node) -> bool:
+    return is_true(activity, "isForCompensation") or is_true(activity, "triggeredByEvent")
 
 
 def _event_subprocess(drawn: _Drawn, inner: ProcessSpec) -> FlowNode:
@@ -238,6 +260,7 @@ _BUILD: dict[str, Build] = {
     "receiveTask": _event(events.CatchEvent),
     "subProcess": _subprocess,
     "transaction": _subprocess,
+    "adHocSubProcess": _ad_hoc_subprocess,
     "callActivity": _call_activity,
     "exclusiveGateway": _gateway(gateways.ExclusiveGateway),
     "parallelGateway": _gateway(gateways.ParallelGateway),
