@@ -42,7 +42,7 @@ class FormSource:
         drawn = self._drawn()
         decided = {key for button in made.buttons for key in button.values}
         asked = {field.key for field in drawn.fields}
-        return drawn if decided & asked else replace(drawn, buttons=made.buttons)
+        return drawn if drawn.buttons or decided & asked else replace(drawn, buttons=made.buttons)
 
     def _drawn(self) -> Form:
         if self.key is None:
