@@ -196,6 +196,8 @@ class Form:
     fields: tuple[Field, ...] = ()
     schema: Mapping[str, Json] = field(default_factory=dict)
     buttons: tuple[Button, ...] = ()
+    question: str = ""
+    """What the buttons answer, where they decide what is done next."""
 
     def defaults(self, given: Container[str]) -> dict[str, Json]:
         """Values of the fields that have one of their own, without the keys given."""

@@ -150,10 +150,11 @@ def complete(tx: Transaction, task_id: int, submitted: Mapping[str, object], *, 
 
 def complete_by_form(
     tx: Transaction, task_id: int, submitted: Mapping[str, object], *, button: int | None = None
-) -> None:
+) -> Form:
     """Finish a task with what a person filled in: the form's fields and the button pressed, nothing else.
 
-    Only who has claimed it can: a page may show what was released since. Raises as complete does.
+    Only who has claimed it can: a page may show what was released since. Gives the form as it was then.
+    Raises as complete does.
     """
     row = row_of(tx, task_id)
     _require_holder(tx, row)
@@ -164,6 +165,7 @@ def complete_by_form(
     pressed = _chosen(form, _pressed(form, button))
     filled = {**_defaults(tx, row, form, given), **given}
     _finish(tx, row, {**_checked(tx, row, form, filled), **pressed})
+    return form
 
 
 def _finish(tx: Transaction, row: Task, values: Mapping[str, Json]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from engine import InvalidValues, Json, TaskStatus, Transaction, UserTask, accounts, definitions, user_tasks
+from engine import Form, InvalidValues, Json, TaskStatus, Transaction, UserTask, accounts, definitions, user_tasks
 from web import forms, people
 from web.context import actor, command, may, reading
 
@@ -28,12 +28,19 @@ def complete(task_id: int) -> ResponseReturnValue:
         values = forms.submitted()
         with command() as tx:
             task = user_tasks.get(tx, task_id)
-            user_tasks.complete_by_form(tx, task_id, values, button=forms.button())
+            form = user_tasks.complete_by_form(tx, task_id, values, button=forms.button())
     except InvalidValues as refused:
         with reading() as tx:
             return _page(tx, task_id, typed=values, errors=refused.errors), 422
-    flash(f"Completed: {task.name}", "success")
+    flash(_done(task, form), "success")
     return redirect(url_for("inbox.index"))
+
+
+def _done(task: UserTask, form: Form) -> str:
+    pressed = forms.button()
+    if not form.question or pressed is None:
+        return f"Completed: {task.name}"
+    return f"{task.name}: {form.buttons[pressed].label}"
 
 
 def _page(

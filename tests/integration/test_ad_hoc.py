@@ -132,5 +132,6 @@ def test_the_page_has_a_button_for_each(site: Site, driver: Driver) -> None:
     assert [label in page for label in (">ask<", ">pay<", "Nothing more to do")] == [True] * 3
     assert "disabled" in page.split(">close<")[0].rpartition("<button")[2]
     ana.post(path, {"button": "1"})
+    assert "Handle the case: pay" in ana.page("/")
 
     assert names(story) == ["Handle the case", "pay"]

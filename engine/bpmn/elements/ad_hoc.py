@@ -64,7 +64,7 @@ class AdHocSubProcess(SubProcess):
         ]
         if self.told.completion_condition is None:
             buttons.append(Button("Nothing more to do", {NEXT: None}))
-        return Form(buttons=tuple(buttons))
+        return Form(buttons=tuple(buttons), question="What is done next?")
 
     def complete(self, token: Token, values: Mapping[str, Json], by: str | None) -> None:
         """A person has chosen. Raises Conflict for what cannot be done now."""
