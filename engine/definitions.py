@@ -24,6 +24,7 @@ __all__ = [
     "get",
     "latest",
     "may_start",
+    "plain_starts",
     "problems",
     "row_to_start",
     "source",
@@ -197,10 +198,19 @@ def _allowed(tx: Transaction, row: DefinitionRow) -> DefinitionRow:
 # ---- forms ---------------------------------------------------------------------------------------------------------
 
 
-def start_form(tx: Transaction, definition_id: int) -> Form | None:
-    """What to fill in before starting; None when the start event asks for nothing. Raises NotFound, Forbidden."""
+def plain_starts(tx: Transaction, definition_id: int) -> dict[str, str]:
+    """The name of each start event without a trigger, by its id; a person may choose. Raises NotFound, Forbidden."""
     process = execution.process_of(tx, version_to_start(tx, definition_id).id)
-    told = process.forms.get(process.start_event or "")
+    return {start: process.elements[start].name or start for start in process.plain_starts}
+
+
+def start_form(tx: Transaction, definition_id: int, start_event: str | None = None) -> Form | None:
+    """What to fill in before starting; None when the start event asks for nothing. Raises NotFound, Forbidden.
+
+    start_event: one of several plain ones; None: the first.
+    """
+    process = execution.process_of(tx, version_to_start(tx, definition_id).id)
+    told = process.forms.get(start_event or process.start_event or "")
     if told is None or not told.is_drawn:
         return None
     return told.form

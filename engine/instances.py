@@ -67,14 +67,21 @@ def start(
 
 
 def start_by_form(
-    tx: Transaction, definition_id: int, submitted: Mapping[str, object], *, business_key: str | None = None
+    tx: Transaction,
+    definition_id: int,
+    submitted: Mapping[str, object],
+    *,
+    business_key: str | None = None,
+    start_event: str | None = None,
 ) -> Instance:
     """Start with what a person filled in. Raises InvalidValues naming each field that breaks a rule."""
     row = definitions.version_to_start(tx, definition_id)
-    form = definitions.start_form(tx, definition_id)
+    if start_event is not None and start_event not in definitions.plain_starts(tx, definition_id):
+        raise NotFound(f"There is no start event {start_event} to begin at by hand.")
+    form = definitions.start_form(tx, definition_id, start_event)
     filled = {} if form is None else {**form.defaults(submitted), **submitted}
     given = {} if form is None else forms.checked(form, filled, execution.circumstances(tx, dict))
-    return _begin(tx, row, given, business_key)
+    return _begin(tx, row, given, business_key, start_event=start_event)
 
 
 def _begin(

@@ -12,6 +12,7 @@ from engine import (
     Instance,
     InvalidValues,
     Json,
+    NotFound,
     TaskStatus,
     Transaction,
     UserTask,
@@ -44,7 +45,9 @@ def start(definition_id: int) -> ResponseReturnValue:
     try:
         values = forms.submitted()
         with command() as tx:
-            instance = instances.start_by_form(tx, definition_id, values, business_key=business_key)
+            instance = instances.start_by_form(
+                tx, definition_id, values, business_key=business_key, start_event=_start_event()
+            )
             mine = _first_own_task(tx, instance)
     except InvalidValues as refused:
         with reading() as tx:
@@ -60,14 +63,24 @@ def _page(
     typed: Mapping[str, Json] | None = None,
     errors: Mapping[str, str] | None = None,
 ) -> str:
-    form = definitions.start_form(tx, definition_id) or Form()
+    starts, chosen = definitions.plain_starts(tx, definition_id), _start_event()
+    if chosen is not None and chosen not in starts:
+        raise NotFound("There is no such start event.")
+    form = definitions.start_form(tx, definition_id, chosen) or Form()
     return render_template(
         "start/show.html",
         definition=definitions.get(tx, definition_id),
+        starts=starts,
+        chosen=chosen or next(iter(starts), None),
         form=form,
         island=forms.island(form, typed or {}, errors or {}),
         problems=forms.summary(form, errors or {}),
     )
+
+
+def _start_event() -> str | None:
+    """One of several to begin at, as the address names it."""
+    return request.args.get("at") or None
 
 
 def _first_own_task(tx: Transaction, instance: Instance) -> UserTask | None:

@@ -35,12 +35,17 @@ class Process:
     starts: tuple[StartPoint, ...]
     forms: Mapping[str, FormSource]
     """By id of the user task; the start form under the id of the plain start event."""
-    start_event: str | None
-    """The plain one; of several the first that is drawn."""
+    plain_starts: tuple[str, ...]
+    """The start events without a trigger, as they are drawn."""
     initiators: Mapping[str, str]
     """Start event -> the variable that shall hold who started."""
     starter_users: tuple[str, ...]
     starter_groups: tuple[str, ...]
+
+    @property
+    def start_event(self) -> str | None:
+        """The plain one; of several the first."""
+        return next(iter(self.plain_starts), None)
 
     @property
     def start_nodes(self) -> list[str]:

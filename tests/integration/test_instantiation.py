@@ -19,6 +19,7 @@ from engine import (
 from tests.conformance.table import HOUR, MESSAGE, SIGNAL, catch, draw, start
 from tests.driver import ROOT, Driver, Story
 from tests.play import END, START, chain, document, user
+from tests.site import Site
 
 RECEIVE = '<receiveTask id="get" messageRef="paid" instantiate="true"/>'
 CONDITION = "<conditionalEventDefinition><condition>n &gt; limit</condition></conditionalEventDefinition>"
@@ -187,3 +188,29 @@ def test_a_file_may_hold_global_tasks_alone(driver: Driver) -> None:
     driver.deploy_files({"p.bpmn": calling()})
 
     assert names(driver.start("p")) == ["after"]
+
+
+# ---- by hand, at one of several start events -----------------------------------------------------------------------
+
+
+def test_a_person_chooses_where_it_begins(site: Site, driver: Driver) -> None:
+    named = draw("start -> a -> end; start2 -> b -[total > 1]-> end; b -*-> end2").replace(
+        '"start2"', '"start2" name="By mail"', 1
+    )
+    definition = driver.deploy_drawn(named).definitions[0]
+    ana, path = site.visitor("ana"), f"/start/{definition.id}"
+
+    page = ana.page(path)
+    assert "By mail" in page and "total" not in page
+    assert "total" in ana.page(f"{path}?at=start2")
+    ana.post(f"{path}?at=start2", {"values": '{"total": 2}'})
+
+    assert names(driver.stories("p")[-1]) == ["b"]
+    assert ana.get(f"{path}?at=end").status_code == 404
+    assert ana.post(f"{path}?at=end").status_code == 404
+
+
+def test_one_start_event_is_no_choice(site: Site, driver: Driver) -> None:
+    definition = driver.deploy_drawn(draw("start -> a -> end")).definitions[0]
+
+    assert "Where it begins" not in site.visitor("ana").page(f"/start/{definition.id}")

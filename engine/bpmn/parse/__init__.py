@@ -48,11 +48,12 @@ class _Builder:
         self.lanes = dict(_lanes(self.process))
         spec = self.container(self.process, key)
         terms = dialects.terms(self.process)
-        start = next(iter(spec.start_nodes), None)
-        start_event = start if start is not None and self.elements[start].type == "startEvent" else None
-        if start_event is not None and not self.forms[start_event].is_drawn:
-            made = asked.start_form(self.specs, key, self.forms, known=set(self.initiators.values()))
-            self.forms[start_event] = forms.FormSource(data=made)
+        plain = [node for node in spec.start_nodes if self.elements[node].type == "startEvent"]
+        for start in plain:
+            if not self.forms[start].is_drawn:
+                known = set(self.initiators.values())
+                made = asked.start_form(self.specs, key, self.forms, start=start, known=known)
+                self.forms[start] = forms.FormSource(data=made)
         return Process(
             key=key,
             name=name_of(self.process) or key,
@@ -61,7 +62,7 @@ class _Builder:
             elements=self.elements,
             starts=tuple(self.starts),
             forms=self.forms,
-            start_event=start_event,
+            plain_starts=tuple(plain),
             initiators=self.initiators,
             starter_users=terms.starter_users,
             starter_groups=terms.starter_groups,

@@ -53,9 +53,17 @@ class _Told:
 
 
 def start_form(
-    specs: Mapping[str, ProcessSpec], key: str, drawn: Mapping[str, forms.FormSource], *, known: Container[str] = ()
+    specs: Mapping[str, ProcessSpec],
+    key: str,
+    drawn: Mapping[str, forms.FormSource],
+    *,
+    start: str,
+    known: Container[str] = (),
 ) -> Form | None:
-    """A form with a field for each name; None when there is nothing to ask. known: set as an instance begins."""
+    """A form with a field for each name; None when there is nothing to ask.
+
+    start: the start event where an instance begins. known: set as it begins.
+    """
     process = _Process(specs, drawn)
     nodes = [node for spec in specs.values() for node in _nodes(spec)]
     told = map(process.of, nodes)
@@ -63,7 +71,7 @@ def start_form(
     wanted = [name for name in read if name not in _KNOWN and name not in known]
     if not wanted or len(wanted) * len(nodes) > MOST_WORK:
         return None
-    asked = [name for name in wanted if _is_needed(process, specs[key], name)]
+    asked = [name for name in wanted if _is_needed(process, specs[key], start, name)]
     conditions = [flow.condition for node in nodes for flow in node.flows if flow.condition]
     scripts = [work.script for work in map(_work, nodes) if isinstance(work, activities.ScriptTask)]
     return forms.from_names(asked, conditions, scripts=scripts, lists=_collections(nodes)) if asked else None
@@ -74,9 +82,9 @@ def _nodes(spec: ProcessSpec) -> list[FlowNode]:
     return [node for name, node in spec.task_specs.items() if name == node.element.id and node is not spec.start]
 
 
-def _is_needed(process: _Process, spec: ProcessSpec, name: str) -> bool:
+def _is_needed(process: _Process, spec: ProcessSpec, start: str, name: str) -> bool:
     """Whether a token may come to where the name is read without passing where it is set."""
-    todo, seen = [(spec, node) for node in spec.start_nodes], set[str]()
+    todo, seen = [(spec, start)], set[str]()
     while todo:
         around, node_name = todo.pop()
         if node_name in seen:
