@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from SpiffWorkflow.task import Task
 
+from engine.bpmn.elements.flow_node import Token
 from engine.bpmn.variables import Scopes
 from engine.bpmn.workflow import ProcessWorkflow, Specs, SubProcessWorkflow, World
 
@@ -84,10 +84,10 @@ def _fill(workflow: Any, part: Mapping[str, Any]) -> None:
     workflow.compensable, workflow.rounds = part.get("compensable", []), part.get("rounds", {})
     for node in workflow.rounds:
         workflow.top_workflow.agenda.gathering[workflow, workflow.spec.task_specs[node]] = None
-    tokens: list[Task] = []
+    tokens: list[Token] = []
     for token_id, parent, node, state, triggered, data in part["tokens"]:
         above = workflow.task_tree if parent is None else tokens[parent]
-        token = Task(workflow, workflow.spec.task_specs[node], above, state=state, id=UUID(hex=token_id))
+        token = Token(workflow, workflow.spec.task_specs[node], above, state=state, id=UUID(hex=token_id))
         token.triggered = triggered
         token.internal_data = data
         tokens.append(token)

@@ -232,7 +232,7 @@ def _stops(token: Token | None) -> Iterator[_Stop]:
 
 def _outer(token: Token) -> Token | None:
     """The token around this one: the body of its loop, else the sub-process activity it is in."""
-    if token.triggered and token.parent is not None:
-        return token.parent
-    holder = token.workflow.parent_task_id
-    return None if holder is None else token.workflow.top_workflow.get_task_from_id(holder)
+    around: Token | None = token.parent if token.triggered else None
+    if around is None and token.workflow.parent_task_id is not None:
+        around = token.workflow.top_workflow.get_task_from_id(token.workflow.parent_task_id)
+    return around

@@ -98,13 +98,17 @@ class _Tokens:
         inside = self.parent_task_id  # type: ignore[attr-defined]
         return "" if inside is None else str(inside.hex)
 
+    def collect_log_extras(self, dct: dict[str, Any] | None = None) -> dict[str, Any]:
+        """For SpiffWorkflow's log, which nobody reads."""
+        return {}
+
     def update_waiting_tasks(self) -> None:
         """Nothing is polled: who waits is told."""
 
     def place(self, node: str, *, flow: str | None = None, data: Mapping[str, Json] | None = None) -> Token:
         """Put a new token on a node, as coming along a flow."""
         spec = self.spec.task_specs[node]  # type: ignore[attr-defined]
-        token: Token = self.task_tree._add_child(spec, TaskState.FUTURE)  # type: ignore[attr-defined]
+        token = Token(self, spec, self.task_tree, state=TaskState.FUTURE)  # type: ignore[attr-defined]
         token.internal_data = {"via": [flow] if flow else [], **(data or {})}
         spec._update(token)
         return token

@@ -89,7 +89,7 @@ def test_the_problems_of_an_upload_are_accessible(open_page: OpenPage, colours: 
     page = open_page("ana", color_scheme=colours, **PHONE)
     page.goto("/definitions/upload")
 
-    broken = awkward.long_diagram().replace(b"<task ", b"<adHocSubProcess ")
+    broken = awkward.long_diagram().replace(b"<task ", b"<choreographyTask ")
     page.get_by_label("BPMN diagrams").set_input_files(
         [{"name": f"{awkward.LONG}.bpmn", "mimeType": "text/xml", "buffer": broken}]
     )

@@ -17,8 +17,8 @@ def driver(engine: Engine, clock: SettableClock) -> Driver:
     return Driver(engine, clock)
 
 
-def test_five_hundred_elements_in_a_row(driver: Driver) -> None:
-    nodes = [f"step{number}" for number in range(500)]
+def test_two_thousand_elements_in_a_row(driver: Driver) -> None:
+    nodes = [f"step{number}" for number in range(2_000)]
     tasks = "".join(f'<task id="{node}"/>' for node in nodes)
     story = driver.draw(START + tasks + END + chain("start", *nodes, "end"))
 
@@ -37,15 +37,15 @@ def test_two_hundred_branches_come_together_once(driver: Driver) -> None:
     assert story.is_at_rest
 
 
-def test_three_hundred_tasks_of_one_activity_are_all_there_and_all_go(driver: Driver) -> None:
+def test_a_thousand_tasks_of_one_activity_are_all_there_and_all_go(driver: Driver) -> None:
     each = '<multiInstanceLoopCharacteristics camunda:collection="${items}" camunda:elementVariable="item"/>'
     late = boundary("overdue", "check", HOURLY) + chain("overdue", "end")
     story = driver.draw(
         START + user("check", each, assignee="${item}") + late + END + chain("start", "check", "end"),
-        items=[f"person{number}" for number in range(300)],
+        items=[f"person{number}" for number in range(1_000)],
     )
     tasks = story.tasks()
-    assert len({task.assignee for task in tasks}) == 300
+    assert len({task.assignee for task in tasks}) == 1_000
 
     driver.tick(hours=1)
 

@@ -75,7 +75,7 @@ class Repeated(FlowNode):
         raise NotImplementedError
 
     def _begin(self, body: Token, number: int, values: Mapping[str, Json]) -> None:
-        token = body._add_child(self._wf_spec.task_specs[self.each], TaskState.FUTURE)
+        token = Token(body.workflow, self._wf_spec.task_specs[self.each], body, state=TaskState.FUTURE)
         token.triggered = True
         via = body.internal_data.get("via", []) if number == 0 else []
         token.internal_data |= {"scope": self.iteration_scope, "counters": {"loopCounter": number}, "via": via}
