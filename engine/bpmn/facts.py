@@ -37,4 +37,11 @@ class Thrown:
     payload: Mapping[str, Json]
 
 
-Fact = Entered | Left | Logged | Thrown
+@dataclass(frozen=True, slots=True)
+class Released:
+    """An instance that was called can no longer be undone: what it kept for that may go."""
+
+    instance_id: int
+
+
+Fact = Entered | Left | Logged | Thrown | Released
