@@ -28,6 +28,7 @@ ROOT = """
     <error id="declined" name="Declined" errorCode="DECLINED"/><error id="broken" name="Broken" errorCode="BROKEN"/>
     <escalation id="late" name="Late" escalationCode="LATE"/>
     <signalEventDefinition id="shared" signalRef="alarm"/>
+    <dataStore id="stock" name="Stock"/><dataStore id="shelf" name="Shelf" capacity="2" isUnlimited="false"/>
 """
 _EVALUATOR = Evaluator(Limits(duration=timedelta(seconds=0.4)))
 

@@ -73,6 +73,35 @@ def time(kind: schedule.TimerKind, text: str) -> str:
     return repr(text.strip())
 
 
+def path(text: str) -> tuple[str, ...]:
+    """What an assignment sets: a name, and the keys that lead to a field in it. Raises Untranslatable."""
+    try:
+        found = ast.parse(expression(text), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as cause:
+        raise Untranslatable(_NO_PATH.format(text[:50])) from cause
+    keys: list[str] = []
+    while not isinstance(found, ast.Name):
+        key, found = _field(found)
+        if key is None or len(keys) == MAX_PATH:
+            raise Untranslatable(_NO_PATH.format(text[:50]))
+        keys.append(key)
+    return (found.id, *reversed(keys))
+
+
+MAX_PATH = 50
+"""Keys of one path."""
+_NO_PATH = 'Expected a name, or a field in it such as order.total or order["total"], but it is "{}".'
+
+
+def _field(node: ast.expr) -> tuple[str | None, ast.expr]:
+    """The last key of a path, and what it is a field of."""
+    if isinstance(node, ast.Attribute):
+        return node.attr, node.value
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+        return node.slice.value, node.value
+    return None, node
+
+
 def is_juel(text: str) -> bool:
     """Whether an expression is not Python already."""
     return text.lstrip().startswith(("${", "#{"))

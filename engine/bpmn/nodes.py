@@ -106,14 +106,6 @@ def link_name(event: Node) -> str | None:
 # ---- data of loops -------------------------------------------------------------------------------------------------
 
 
-def data_name(activity: Node, reference: str) -> str:
-    """The name of the data input or output an id refers to; without such a declaration the reference is the name."""
-    for declared in activity.iterfind(f"{bpmn('ioSpecification')}/*"):
-        if declared.get("id") == reference:
-            return name_of(declared) or reference
-    return reference
-
-
 def item_name(item: Node) -> str:
     """The name of an inputDataItem or outputDataItem."""
     return name_of(item) or item.get("id", "")

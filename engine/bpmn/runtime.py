@@ -102,8 +102,10 @@ class Run:
         token = self._waiting(token_id)
         for over in ("waits", "mapped"):
             token.internal_data.pop(over, None)
-        for mapping in token.task_spec.element.inputs:
-            self.workflow.scopes.remove(token_id, mapping.name)
+        element, data = token.task_spec.element, token.task_spec.element.data
+        own = [mapping.name for mapping in element.inputs] + ([] if data is None else data.own)
+        for name in own:
+            self.workflow.scopes.remove(token_id, name)
         self.workflow.fail(token, message)
 
     def throw(self, token_id: str, error: BpmnError) -> None:
@@ -179,10 +181,12 @@ class Run:
         return taken
 
     def input_of(self, token_id: str) -> dict[str, Json]:
-        """What a service is called with: its input mapping when it has one, else every variable it sees."""
+        """What a service is called with: what its inputs made when it has any, else every variable it sees."""
         token = self._waiting(token_id)
-        if token.task_spec.element.inputs:
-            return dict(self.workflow.scopes.known.get(token_id, {}))
+        node, data = token.task_spec, token.task_spec.element.data
+        if node.element.inputs or (data and data.inputs):
+            made: dict[str, Json] = node.made(self.workflow.scopes.known.get(token_id, {}))
+            return made
         return self.workflow.scopes.visible(token)
 
     def parts(self) -> Parts:

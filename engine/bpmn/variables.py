@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PROCESS = ""
 REMEMBERED = "#values"
 """The name, in a scope of its own, of all values as they were when an activity completed: a dict."""
+STORES = "#stores"
+"""The scope of the data stores that a command has read: kept by the database beyond the instance."""
 LONGEST_NAME = 255
 MOST_WRITTEN = 50_000_000
 """Characters of JSON that one command may write: they are kept in memory until its end, then in rows."""
@@ -69,6 +71,8 @@ class Scopes:
     """Characters that may still be written."""
     fetch: Callable[[str], Json] | None = None
     """Reads what is remembered in a scope; it is not loaded with the rest."""
+    declared: Mapping[str, Json] = field(default_factory=dict)
+    """The data objects of the process, with what they hold until somebody sets them: no rows are needed for that."""
     _before: list[tuple[str, str, Json | Missing]] = field(default_factory=list)
     """(scope, name, value before) of each change since the last step began."""
 
@@ -95,11 +99,18 @@ class Scopes:
 
     def find(self, token: Token | None, name: str) -> Json | Missing:
         """The value of a name as the token sees it (None: as the process sees it), looking outward."""
-        for stop in _stops(token):
+        return self._first(_stops(token), name)
+
+    def find_outside(self, token: Token, name: str) -> Json | Missing:
+        """The same past the token's own scope."""
+        return self._first(_outside(token), name)
+
+    def _first(self, stops: Iterable[_Stop], name: str) -> Json | Missing:
+        for stop in stops:
             for names in (self._names(stop), stop.computed):
                 if name in names:
                     return names[name]
-        return MISSING
+        return self.declared.get(name, MISSING)
 
     def _names(self, stop: _Stop) -> Mapping[str, Json]:
         return self._remembered(stop.scope) if stop.kind is ScopeKind.REMEMBERED else self.known.get(stop.scope, _EMPTY)
@@ -118,7 +129,7 @@ class Scopes:
 
     def visible(self, token: Token | None, *, with_counters: bool = True) -> dict[str, Json]:
         """Every value the token can see, inner names hiding outer ones."""
-        result: dict[str, Json] = {}
+        result: dict[str, Json] = dict(self.declared) if with_counters else {}
         for stop in reversed(list(_stops(token))):
             counters = stop.computed if with_counters else _EMPTY
             result |= {**counters, **self._names(stop)}
@@ -133,8 +144,18 @@ class Scopes:
 
     def write_outside(self, token: Token, name: str, value: Json) -> None:
         """The same, but past the token's own scope: for output mappings and output collections."""
-        outer = (stop for stop in _stops(token) if stop.scope != token.id.hex)
-        self.set(self._home(outer, _told(name)), name, value)
+        self.set(self._home(_outside(token), _told(name)), name, value)
+
+    def in_store(self, store: str, fetch: Callable[[str], Json] | None) -> Json:
+        """The value of a data store, fetched when it is first asked for; None when nobody has written it."""
+        held = self.known.setdefault(STORES, {})
+        if store not in held:
+            held[store] = None if fetch is None else fetch(store)
+        return held[store]
+
+    def put_in_store(self, store: str, value: Json) -> None:
+        """Write a data store that was read before. Raises TypeError."""
+        self.set(STORES, store, value)
 
     def _home(self, stops: Iterable[_Stop], name: str) -> str:
         """Where a name lives; a new one: the nearest scope that keeps new names."""
@@ -228,6 +249,11 @@ def _stops(token: Token | None) -> Iterator[_Stop]:
             yield _Stop(token.internal_data["remembers"], ScopeKind.REMEMBERED, _EMPTY)
         token = _outer(token)
     yield _Stop(PROCESS, ScopeKind.KEEPING, _EMPTY)
+
+
+def _outside(token: Token) -> Iterator[_Stop]:
+    """The same past the token's own scope."""
+    return (stop for stop in _stops(token) if stop.scope != token.id.hex)
 
 
 def _outer(token: Token) -> Token | None:

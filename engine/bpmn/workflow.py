@@ -5,7 +5,7 @@ No recursion over a tree and no look at the past: each (sub-)process is a root w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -62,6 +62,8 @@ class ProcessSpec(BpmnProcessSpec):
         """Activity -> the activity that compensates it."""
         self.handler: str | None = None
         """The event sub-process that compensates the whole."""
+        self.declared: dict[str, Json] = {}
+        """What the data of a process holds until somebody sets it."""
 
 
 Specs = Mapping[str, ProcessSpec]
@@ -69,11 +71,13 @@ Specs = Mapping[str, ProcessSpec]
 
 @dataclass(slots=True)
 class World:
-    """What a command lends to an instance: sandbox, moment, time zone."""
+    """What a command lends to an instance: sandbox, moment, time zone, and the data stores."""
 
     evaluator: Evaluator
     now: datetime
     zone: tzinfo
+    fetch: Callable[[str], Json] | None = None
+    """Reads a data store by its name, and keeps others from it until the command has ended."""
 
 
 # ---- workflows -----------------------------------------------------------------------------------------------------
@@ -177,6 +181,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     def __init__(self, spec: ProcessSpec, specs: Specs, scopes: Scopes, world: World) -> None:
         self.scopes = scopes
+        self.scopes.declared = spec.declared
         self.world = world
         self.result = Result()
         self.is_called = False
@@ -197,11 +202,12 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     # ---- expressions
 
-    def evaluate(self, token: Token | None, source: str) -> Json:
+    def evaluate(self, token: Token | None, source: str, given: Mapping[str, Json] | None = None) -> Json:
+        """given: names that are no variables, or hide one."""
         known = constant(source)
         if known is not None:
             return known[0]
-        values = self.scopes.some(token, names(source).read)
+        values = {**self.scopes.some(token, names(source).read), **(given or {})}
         return self.world.evaluator.evaluate(source, values, self.now)
 
     def execute(self, token: Token, script: str) -> None:
@@ -215,6 +221,10 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         write(
             token, {name: new for name, new in ran.values.items() if name in told.assigned or values.get(name) != new}
         )
+
+    def in_store(self, store: str) -> Json:
+        """The value of a data store."""
+        return self.scopes.in_store(store, self.world.fetch)
 
     # ---- finding tokens
 

@@ -141,6 +141,8 @@ TRUE_REASONS = {
     "service-missing",
     "missing-condition",
     "condition-syntax",
+    "data-association",
+    "expression-syntax",
     "script-language",
     "event-definition-incomplete",
     "multi-instance",

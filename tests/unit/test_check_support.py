@@ -226,14 +226,3 @@ def test_only_its_own_boundary_events_catch_a_signal_without_name() -> None:
 
     accepted(behavior("One").replace(HERE, "") + unnamed + handled)
     refused("event-definition-incomplete", "b", behavior("All").replace(HERE, "") + unnamed + handled)
-
-
-# ---- data ----------------------------------------------------------------------------------------------------------
-
-
-def test_drawn_data_passes_and_computed_data_is_refused() -> None:
-    plain = '<dataInputAssociation id="d"><sourceRef>x</sourceRef><targetRef>y</targetRef></dataInputAssociation>'
-    computed = plain.replace("</dataInput", "<transformation>x + 1</transformation></dataInput")
-
-    accepted(between(f'<manualTask id="n">{plain}</manualTask>'))
-    refused("unsupported-element", "n", between(f'<manualTask id="n">\n{computed}{HERE}</manualTask>'))

@@ -12,6 +12,7 @@ from engine import values
 from engine.bpmn import forms, read
 from engine.bpmn.check import (
     ad_hoc,
+    associations,
     attributes,
     calls,
     compensation,
@@ -55,6 +56,7 @@ FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
     instantiation.check,
     attributes.check,
     expressions.check,
+    associations.check,
     limits.check,
     loops.check,
     quantities.check,

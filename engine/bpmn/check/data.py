@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator
 
-from engine.bpmn import forms, script
+from engine.bpmn import forms, items, script
 from engine.bpmn.check.diagram import Diagram, owner
 from engine.bpmn.check.gateways import decided_names
-from engine.bpmn.nodes import Node, bpmn, camunda, child_text, data_name, local, name_of
+from engine.bpmn.nodes import Node, bpmn, camunda, local, name_of
 from engine.errors import Invalid
 from engine.model import Problem, Severity
 
@@ -65,7 +65,7 @@ def _written(diagram: Diagram, files: forms.FormFiles) -> Iterator[tuple[Node, N
         yield node, _set_by(diagram, node, files)
         parent = node.getparent()
         if node.find(_LOOP) is not None and parent is not None:
-            yield parent, _let_out(node)
+            yield parent, _let_out(diagram, node)
     yield from ((text.node, set(_assigned(text.node, text.source))) for text in diagram.texts)
 
 
@@ -79,7 +79,7 @@ def _set_by(diagram: Diagram, node: Node, files: forms.FormFiles) -> Names:
         drawn = {field.get("id", "") for field in node.iter(camunda("formField"))} | _keys(node, files)
         found |= drawn or decided_names(diagram, node)
     if node.find(_LOOP) is None:
-        found |= _mapped(node)
+        found |= _mapped(diagram, node)
     return found - {""}
 
 
@@ -92,16 +92,16 @@ def _keys(node: Node, files: forms.FormFiles) -> Names:
         return set()  # told where the form is read
 
 
-def _mapped(node: Node) -> Names:
-    """What an activity's output mapping sets around it."""
+def _mapped(diagram: Diagram, node: Node) -> Names:
+    """What an activity's output mapping and data output associations set around it."""
+    given = [diagram.items.name(items.target(each)) for each in items.executed(node, diagram.items, outward=True)]
     path = f"{bpmn('extensionElements')}/{camunda('inputOutput')}/{camunda('outputParameter')}"
-    return {each.get("name", "").strip() for each in node.findall(path)}
+    return {each.get("name", "").strip() for each in node.findall(path)} | set(given)
 
 
-def _let_out(activity: Node) -> Names:
-    loop = activity.find(_LOOP)
-    reference = "" if loop is None else child_text(loop, "loopDataOutputRef")
-    return (_mapped(activity) | {data_name(activity, reference)}) - {""}
+def _let_out(diagram: Diagram, activity: Node) -> Names:
+    collected = diagram.items.name(items.loop_reference(activity, "loopDataOutputRef"))
+    return (_mapped(diagram, activity) | {collected}) - {""}
 
 
 def _assigned(node: Node, source: str) -> frozenset[str]:

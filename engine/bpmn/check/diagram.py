@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from engine.bpmn import nodes
 from engine.bpmn.document import Document
+from engine.bpmn.items import Items
 from engine.bpmn.nodes import Node, bpmn, event_definitions, is_bpmn, is_true, local
 from engine.model import Place
 
@@ -156,6 +157,11 @@ class Diagram:
             if node.get("id"):
                 found.setdefault(node.get("id", ""), node)
         return found
+
+    @cached_property
+    def items(self) -> Items:
+        """What holds data."""
+        return Items.of(self.document.root)
 
     @cached_property
     def elements(self) -> list[Node]:

@@ -112,6 +112,8 @@ _TEXTS: dict[str, Callable[[Diagram, Node], Iterator[Problem]]] = {
     "loopCardinality": _expression,
     "completionCondition": _expression,
     "activationCondition": _expression,
+    "transformation": _expression,
+    "from": _expression,
     "scriptTask": _script,
 }
 

@@ -10,7 +10,7 @@ from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.check.limits import fault_of_variable
 from engine.bpmn.elements.loops import MOST_IN_TURN, MOST_SIDE_BY_SIDE
 from engine.bpmn.juel import Untranslatable
-from engine.bpmn.nodes import Node, bpmn, camunda, child_text, data_name, is_true, item_name, local
+from engine.bpmn.nodes import Node, bpmn, camunda, child_text, is_true, item_name, local
 from engine.bpmn.script import constant
 from engine.model import Json, Problem
 
@@ -24,12 +24,12 @@ def check(diagram: Diagram) -> Iterator[Problem]:
         faults, activity = _LOOPS.get(local(node)), node.getparent()
         if faults is None or activity is None or is_drawn_for_another_tool(activity):
             continue
-        for message, fix in (*faults(activity, node), *_behavior(diagram, node)):
+        for message, fix in (*faults(diagram, activity, node), *_behavior(diagram, node)):
             place = diagram.document.place(node)
             yield diagram.document.problem("multi-instance", activity, message, fix, place=place)
 
 
-def _multi_instance(activity: Node, loop: Node) -> Told:
+def _multi_instance(diagram: Diagram, activity: Node, loop: Node) -> Told:
     cardinality = child_text(loop, "loopCardinality")
     collection = loop.get(camunda("collection"), "") or child_text(loop, "loopDataInputRef")
     if not cardinality and not collection:
@@ -38,7 +38,7 @@ def _multi_instance(activity: Node, loop: Node) -> Told:
     if item and not collection:
         yield "Expected a collection to take the items from, but there is none.", "Name the variable that holds it."
     yield from _cardinality(loop, cardinality)
-    yield from _data_names(activity, loop)
+    yield from _data_names(diagram, loop)
 
 
 def _cardinality(loop: Node, text: str) -> Told:
@@ -57,12 +57,12 @@ def _known(text: str) -> tuple[Json] | None:
     return (-found[0],) if found and text.startswith("-") and isinstance(found[0], int) else found
 
 
-def _data_names(activity: Node, loop: Node) -> Told:
+def _data_names(diagram: Diagram, loop: Node) -> Told:
     """What the standard's own words call the collections and their items: variables, so expressions read them."""
     items = [loop.find(bpmn(tag)) for tag in ("inputDataItem", "outputDataItem")]
     references = [child_text(loop, tag) for tag in ("loopDataInputRef", "loopDataOutputRef")]
     drawn = [item_name(item) for item in items if item is not None]
-    for name in [*drawn, *(data_name(activity, reference) for reference in references if reference)]:
+    for name in [*drawn, *(diagram.items.name(reference) for reference in references if reference)]:
         fault = fault_of_variable(name)
         if fault is not None:
             yield fault.message, fault.fix
@@ -118,7 +118,7 @@ def _thrown(definitions: list[Node]) -> Told:
 # ---- standard loops ------------------------------------------------------------------------------------------------
 
 
-def _standard_loop(_activity: Node, loop: Node) -> Told:
+def _standard_loop(_diagram: Diagram, _activity: Node, loop: Node) -> Told:
     maximum = loop.get("loopMaximum")
     if maximum is None and not child_text(loop, "loopCondition"):
         yield "Expected a loop condition or a maximum, but there is neither: the loop never ends.", "Write one."
@@ -131,7 +131,7 @@ def _is_number(text: str) -> bool:
     return digits.isascii() and digits.isdigit() and len(digits) < 10
 
 
-_LOOPS: Mapping[str, Callable[[Node, Node], Told]] = {
+_LOOPS: Mapping[str, Callable[[Diagram, Node, Node], Told]] = {
     "multiInstanceLoopCharacteristics": _multi_instance,
     "standardLoopCharacteristics": _standard_loop,
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, SUB_PROCESSES, Diagram, Scope, a, owner
+from engine.bpmn import items
+from engine.bpmn.check.diagram import ACTIVITIES, EVENTS, FLOW_NODES, SUB_PROCESSES, Diagram, Scope, a, owner
 from engine.bpmn.nodes import Node, bpmn, is_bpmn, is_true, link_name, local
 from engine.model import Problem, Severity
 
@@ -44,7 +45,11 @@ _ID = re.compile(r"[\w.·-]+\Z")
 def _odd_ids(diagram: Diagram) -> Iterator[Problem]:
     """XML asks for letters, digits and a few signs; many tools are laxer about the first character, and so are we."""
     for node in diagram.running:
-        if node.get("id") and not _ID.match(node.get("id", "")) and owner(node) is node:
+        if (
+            node.get("id")
+            and not _ID.match(node.get("id", ""))
+            and (owner(node) is node or local(node) in items.HOLDING)
+        ):
             place = diagram.document.attribute_place(node, "id")
             message = f'Expected letters, digits, ".", "-" and "_" in the id, but it is "{node.get("id", "")[:50]}".'
             yield diagram.document.problem("invalid-id", node, message, "Write another.", place=place)
@@ -66,6 +71,9 @@ _PLACES: dict[str, frozenset[str]] = {
     "loopCondition": frozenset({"standardLoopCharacteristics"}),
     **dict.fromkeys(("timeDate", "timeDuration", "timeCycle"), frozenset({"timerEventDefinition"})),
     "flowNodeRef": frozenset({"lane"}),
+    **dict.fromkeys(items.ASSOCIATIONS, ACTIVITIES | EVENTS),
+    **dict.fromkeys(("transformation", "assignment"), items.ASSOCIATIONS),
+    **dict.fromkeys(("from", "to"), frozenset({"assignment"})),
 }
 """Element -> what it may be a part of; anywhere else it would be overlooked."""
 _TEXTS = frozenset(
@@ -76,6 +84,7 @@ _TEXTS = frozenset(
         "conditionExpression",
         "flowNodeRef",
         "formalExpression",
+        "from",
         "incoming",
         "loopCardinality",
         "loopCondition",
@@ -84,10 +93,13 @@ _TEXTS = frozenset(
         "timeCycle",
         "timeDate",
         "timeDuration",
+        "to",
+        "transformation",
     }
 )
 """Elements that hold a text and nothing else."""
-_ONCE = frozenset(_PLACES) - FLOW_NODES - {"sequenceFlow", "flowNodeRef", "complexBehaviorDefinition"}
+_MANY = frozenset({"sequenceFlow", "flowNodeRef", "complexBehaviorDefinition", "assignment"})
+_ONCE = frozenset(_PLACES) - FLOW_NODES - items.ASSOCIATIONS - _MANY
 
 
 def _misplaced(node: Node) -> str:

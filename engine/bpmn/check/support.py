@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from engine.bpmn.check.diagram import SERVICES, SUB_PROCESSES, Diagram, a, children, owner
+from engine.bpmn.check.diagram import SERVICES, SUB_PROCESSES, Diagram
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.nodes import Node, camunda, is_true, local
 from engine.model import Problem
@@ -53,24 +53,20 @@ EXECUTED = frozenset(
         "sequenceFlow",
     }
 )
+DATA = frozenset({"dataObject", "dataObjectReference", "dataStoreReference", "ioSpecification", "property"})
 DRAWN = frozenset(
     {
         "artifact",
         "association",
         "auditing",
-        "dataObject",
-        "dataObjectReference",
-        "dataStoreReference",
         "documentation",
         "extensionElements",
         "group",
-        "ioSpecification",
         "laneSet",
         "monitoring",
         "performer",
         "potentialOwner",
         "humanPerformer",
-        "property",
         "resourceRole",
         "supports",
         "textAnnotation",
@@ -89,7 +85,7 @@ _CONTAINERS = frozenset({"process"}) | SUB_PROCESSES
 
 def _elements(diagram: Diagram, node: Node) -> Iterator[Problem]:
     parent = node.getparent()
-    if parent is None or local(parent) not in _CONTAINERS or local(node) in EXECUTED | DRAWN | _OF_ACTIVITIES:
+    if parent is None or local(parent) not in _CONTAINERS or local(node) in EXECUTED | DATA | DRAWN | _OF_ACTIVITIES:
         return
     fix = INSTEAD.get(local(node), "Delete it, or draw it with supported elements.")
     yield _refused(diagram, node, f"The element {local(node)} is not executed.", fix)
@@ -256,25 +252,9 @@ def _services(diagram: Diagram, node: Node) -> Iterator[Problem]:
         yield _refused(diagram, node, message, 'Write camunda:type="external".', camunda("type"))
 
 
-# ---- data ----------------------------------------------------------------------------------------------------------
-
-
-def _data(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    """A drawn data association says who reads what; one that computes would have to be executed."""
-    if local(node) not in ("dataInputAssociation", "dataOutputAssociation"):
-        return
-    computing = [each for each in children(node) if local(each) in ("assignment", "transformation")]
-    if computing:
-        message = f"A data association with {a(local(computing[0]))} is not executed."
-        fix = "Write a camunda:inputParameter or camunda:outputParameter."
-        place = diagram.document.place(node)
-        yield diagram.document.problem("unsupported-element", owner(node), message, fix, place=place)
-
-
 _RULES: tuple[Callable[[Diagram, Node], Iterator[Problem]], ...] = (
     _elements,
     _triggers,
     _standard_attributes,
     _services,
-    _data,
 )

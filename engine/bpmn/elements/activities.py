@@ -232,8 +232,8 @@ class CallActivity(FlowNode):
         return False
 
     def taken(self, token: Token, local: Mapping[str, Json], visible: Mapping[str, Json]) -> dict[str, Json]:
-        """What the called process starts with. local: what the input mapping made."""
-        return dict(visible if self.called.takes_all else local)
+        """What the called process starts with. local: what is in the activity's own scope."""
+        return dict(visible) if self.called.takes_all else self.made(local)
 
     def give(self, token: Token, result: Mapping[str, Json]) -> None:
         """Take over what the called process ended with; an output mapping picks from it. Raises ElementFailed.
@@ -243,7 +243,7 @@ class CallActivity(FlowNode):
         if "compensates" in token.internal_data:
             return
         for name, value in result.items():
-            if self.element.outputs:
+            if self.element.outputs or (self.element.data and self.element.data.outputs):
                 set_local(token, name, value)
             elif self.called.gives_all:
                 write(token, {name: value})

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-from engine.bpmn.elements.flow_node import Element, FlowNode, Token, storable
+from engine.bpmn.elements.flow_node import Element, FlowNode, Token, set_local, storable
 from engine.bpmn.facts import Released
 from engine.bpmn.variables import REMEMBERED
 from engine.model import Json
@@ -127,10 +127,19 @@ def compensate_inside(token: Token, inner: str) -> None:
     """Begin to undo what completed in a sub-process that is compensated itself; it ends when no handler is left."""
     sub = token.workflow.top_workflow.open_subprocess(token, inner)
     sub.compensable = token.internal_data.pop("to compensate")
+    _remember_own(token)
     if sub.spec.handler is None or token.internal_data.get("partly"):
         _proceed(token, list(_taken_out(sub, None)))
     else:
         sub.place(sub.spec.handler, data={"aside": True, "happened": {}})
+
+
+def _remember_own(token: Token) -> None:
+    """The sub-process's own data as it was: handlers inside read and write it."""
+    data = token.task_spec.element.data
+    known = {} if data is None else token.workflow.top_workflow.scopes.some(token, data.unset)
+    for name, value in known.items():
+        set_local(token, name, value)
 
 
 def end_handler(token: Token) -> None:

@@ -168,6 +168,11 @@ class StartEvent(CatchEvent):
     def begun_by(self, at: str) -> dict[str, Json]:
         return {"begun by": at}
 
+    def known(self, token: Token) -> Mapping[str, Json]:
+        """What came with the event, or was told by who started, is there before the event is entered."""
+        data = self.element.data
+        return {} if data is None else token.workflow.top_workflow.scopes.some(token, data.unset)
+
     def enter(self, token: Token) -> bool:
         begun_by = token.internal_data.pop("begun by", None)
         if begun_by is not None and self._misses_some(token, begun_by):
@@ -320,8 +325,9 @@ def _terminate(token: Token, _definition: Terminate) -> bool:
 
 
 def _payload(token: Token) -> dict[str, Json]:
-    """What is thrown with an event: what its input mapping made, nothing else."""
-    return dict(token.workflow.top_workflow.scopes.known.get(token.id.hex, {}))
+    """What is thrown with an event: what its inputs made, nothing else."""
+    made: dict[str, Json] = token.task_spec.made(token.workflow.top_workflow.scopes.known.get(token.id.hex, {}))
+    return made
 
 
 def _throw_nothing(token: Token, _definition: object) -> bool:

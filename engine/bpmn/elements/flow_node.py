@@ -22,6 +22,7 @@ from engine.errors import ElementFailed
 from engine.model import Json
 
 if TYPE_CHECKING:
+    from engine.bpmn.elements.data import Data
     from engine.bpmn.workflow import ProcessWorkflow
 
 
@@ -68,6 +69,8 @@ class Element:
     lane: str = ""
     inputs: tuple[Assignment, ...] = ()
     outputs: tuple[Assignment, ...] = ()
+    data: Data | None = None
+    """What data associations bring in and take out; None: nothing."""
 
 
 class FlowNode(BpmnTaskSpec):
@@ -249,15 +252,24 @@ class FlowNode(BpmnTaskSpec):
 
     def _map_inputs(self, token: Token) -> None:
         """Evaluate the inputs once, in the outer scope, and make them the activity's own names."""
-        inputs, outputs = self.element.inputs, self.element.outputs
-        if not (inputs or outputs) or "mapped" in token.internal_data:
+        inputs, outputs, data = self.element.inputs, self.element.outputs, self.element.data
+        if not (inputs or outputs or data) or "mapped" in token.internal_data:
             return
-        found = [(mapping.name, value_of(token, mapping.source)) for mapping in inputs]
+        found = {} if data is None else data.brought(token, self.known(token))
+        found |= {mapping.name: value_of(token, mapping.source) for mapping in inputs}
         token.internal_data["mapped"] = True
         if outputs or "scope" not in token.internal_data:
             token.internal_data["scope"] = ScopeKind.CLOSED if outputs else ScopeKind.OPEN
-        for name, value in found:
+        for name, value in found.items():
             set_local(token, name, value)
+
+    def known(self, token: Token) -> Mapping[str, Json]:
+        """The values that the element's data has as it begins."""
+        return {}
+
+    def made(self, local: Mapping[str, Json]) -> dict[str, Json]:
+        """Of what is in its own scope: what its input mapping and data input associations made."""
+        return dict(local) if self.element.data is None else self.element.data.made(local)
 
     def _map_outputs(self, token: Token) -> None:
         """With an output mapping only the mapped names go out. Compensating, the activity has done so long ago."""
@@ -267,6 +279,8 @@ class FlowNode(BpmnTaskSpec):
         scopes = token.workflow.top_workflow.scopes
         for name, value in found:
             storable(token, name, lambda name=name, value=value: scopes.write_outside(token, name, value))
+        if self.element.data is not None:
+            self.element.data.give(token)
 
     def _attach_boundary_events(self, token: Token) -> None:
         if self.boundary and "guarded" not in token.internal_data:

@@ -12,6 +12,7 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn.elements import events
+from engine.bpmn.elements.data import Association, brought, give
 from engine.bpmn.elements.event_definition import Definition
 from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token, require_room, set_local, storable, value_of
 from engine.bpmn.variables import MISSING, ScopeKind
@@ -49,8 +50,12 @@ class MultiInstance:
     cardinality: str | None = None
     collection: str | None = None
     """Python source of a list or dict (its values); either this or a cardinality."""
+    brought: tuple[Association, ...] = ()
+    """What makes the collection, when it is a data input."""
     item: str | None = None
     output_collection: str | None = None
+    given: tuple[Association, ...] = ()
+    """What takes the output collection out, when it is a data output."""
     output_item: str | None = None
     """Python source, evaluated as each iteration ends."""
     completion_condition: str | None = None
@@ -191,7 +196,7 @@ class MultiInstanceBody(Repeated):
     def _items(self, token: Token) -> list[Json]:
         if self.told.collection is None:
             return list(range(self._bounded(token, _count(token, self.told.cardinality or "0", "cardinality"))))
-        value = value_of(token, self.told.collection)
+        value = self._collection(token, self.told.collection)
         if isinstance(value, dict):
             value = list(value.values())
         if not isinstance(value, list | tuple):
@@ -200,6 +205,11 @@ class MultiInstanceBody(Repeated):
             )
         self._bounded(token, len(value))
         return list(value)
+
+    def _collection(self, token: Token, source: str) -> Json:
+        if self.told.brought:
+            return brought(token, self.told.brought)[source]
+        return value_of(token, source)
 
     def _bounded(self, token: Token, instances: int) -> int:
         most = MOST_IN_TURN if self.told.is_sequential else MOST_SIDE_BY_SIDE
@@ -234,7 +244,10 @@ class MultiInstanceBody(Repeated):
             return
         found = [scopes.find(token, _output_name(number)) for number in range(token.internal_data["total"])]
         outputs = [None if value is MISSING else value for value in found]
-        storable(token, name, lambda: scopes.write_outside(token, name, outputs))
+        for association in self.told.given:
+            give(token, association, {name: outputs})
+        if not self.told.given:
+            storable(token, name, lambda: scopes.write_outside(token, name, outputs))
 
 
 def _output_name(number: int) -> str:

@@ -12,8 +12,9 @@ from engine.bpmn.document import Document
 from engine.bpmn.elements import activities, ad_hoc, event_definition, events, gateways, loops
 from engine.bpmn.elements.flow_node import Assignment, Element, FlowNode
 from engine.bpmn.forms import FormFiles, FormSource
+from engine.bpmn.items import Items
 from engine.bpmn.nodes import ACTIVITIES, Node, bpmn, child_text, is_true, local, name_of, raw_text
-from engine.bpmn.parse import asked, calls, decisions, flows, repeats
+from engine.bpmn.parse import asked, calls, data, decisions, flows, repeats
 from engine.bpmn.parse.definitions import References, definition
 from engine.bpmn.process import Process, StartPoint
 from engine.bpmn.workflow import ProcessSpec
@@ -23,9 +24,9 @@ __all__ = ["FormSource", "Process", "StartPoint", "processes"]
 
 def processes(document: Document, files: Mapping[str, bytes] | None = None) -> list[Process]:
     """Every executable process of a document that the checks have passed. files: its upload, with the forms."""
-    references, forms = References.of(document), FormFiles(files)
+    references, items, forms = References.of(document), Items.of(document.root), FormFiles(files)
     return [
-        _Builder(node, references, forms).build()
+        _Builder(node, references, items, forms).build()
         for node in document.root.iterfind(bpmn("process"))
         if is_true(node, "isExecutable")
     ]
@@ -35,6 +36,7 @@ def processes(document: Document, files: Mapping[str, bytes] | None = None) -> l
 class _Builder:
     process: Node
     references: References
+    items: Items
     files: FormFiles
     specs: dict[str, ProcessSpec] = field(default_factory=dict)
     elements: dict[str, Element] = field(default_factory=dict)
@@ -47,6 +49,7 @@ class _Builder:
         key = self.process.get("id", "")
         self.lanes = dict(_lanes(self.process))
         spec = self.container(self.process, key)
+        spec.declared = dict.fromkeys(data.declared(self.process))
         terms = dialects.terms(self.process)
         plain = [node for node in spec.start_nodes if self.elements[node].type == "startEvent"]
         for start in plain:
@@ -101,11 +104,12 @@ class _Builder:
             lane=self.lanes.get(node.get("id", ""), lane),
             inputs=(*(Assignment(name, source) for name, source in terms.inputs), *calls.mappings(node, "in")),
             outputs=(*(Assignment(name, source) for name, source in terms.outputs), *calls.mappings(node, "out")),
+            data=data.of(node, self.items),
         )
         self.elements[element.id] = element
         if terms.initiator:
             self.initiators[element.id] = terms.initiator
-        repeated = repeats.repeated(node, terms, self.references)
+        repeated = repeats.repeated(node, terms, self.references, self.items)
         options = {"name": element.id + loops.EACH} if repeated else {}
         _BUILD[element.type](_Drawn(self, spec, node, element, terms, options))
         if repeated is not None:
@@ -181,7 +185,8 @@ def _abstract_task(drawn: _Drawn) -> FlowNode:
 
 
 def _call_activity(drawn: _Drawn) -> FlowNode:
-    return activities.CallActivity(drawn.spec, drawn.element, calls.called(drawn.node, drawn.terms), **drawn.options)
+    told = calls.called(drawn.node, drawn.terms, drawn.element.data)
+    return activities.CallActivity(drawn.spec, drawn.element, told, **drawn.options)
 
 
 def _subprocess(drawn: _Drawn) -> FlowNode:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from engine.bpmn import forms
 from engine.bpmn.elements import activities, event_definition, events, loops
+from engine.bpmn.elements.data import Association, Data
 from engine.bpmn.elements.flow_node import FlowNode
 from engine.bpmn.script import ScriptFailed, names
 from engine.bpmn.workflow import ProcessSpec
@@ -50,6 +51,8 @@ class _Told:
     set: frozenset[str] = frozenset()
     sets_anything: bool = False
     read_behind: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
+    """Data of its own, which hides variables from what is inside."""
 
 
 def start_form(
@@ -96,7 +99,7 @@ def _is_needed(process: _Process, spec: ProcessSpec, start: str, name: str) -> b
             return True
         inner = _inside(process, node)
         todo += [(around, event) for event in node.boundary]
-        todo += [(inner, first) for first in inner.start_nodes] if inner is not None else []
+        todo += [(inner, first) for first in inner.start_nodes] if inner and name not in told.own else []
         if name in told.set or told.sets_anything:
             continue
         if name in told.read_behind:
@@ -123,10 +126,11 @@ def _work(node: FlowNode) -> FlowNode:
 
 def _told(process: _Process, node: FlowNode) -> _Told:
     work = _work(node)
-    own = _own(node)
-    read = set(_read(_repeating(node)))
+    own, data = _own(node), work.element.data or Data()
+    read = set(_read(_repeating(node))).union(*(each.read for each in _collected(node)))
+    read |= set().union(*(each.read for each in data.inputs)) - own
     read |= set(_read(mapping.source for mapping in work.element.inputs)) - own
-    local = own | {mapping.name for mapping in work.element.inputs}
+    local = own | {mapping.name for mapping in work.element.inputs} | set(data.own)
     read |= (_needed_by_script(work) | set(_read(_sources(work)))) - local
     given, is_open = _given(process, work)
     if work.element.outputs:
@@ -134,8 +138,10 @@ def _told(process: _Process, node: FlowNode) -> _Told:
     if isinstance(node, loops.MultiInstanceBody):
         output = node.told.output_collection
         given, is_open = {output} if output else set(), False
+        given |= {each.target.name for each in node.told.given}
+    given = (given - set(data.own)) | {each.target.name for each in data.outputs}
     conditions = _read(flow.condition for flow in node.flows if flow.condition)
-    return _Told(frozenset(read), frozenset(given), is_open, frozenset(conditions))
+    return _Told(frozenset(read), frozenset(given), is_open, frozenset(conditions), frozenset(data.own))
 
 
 def _read(sources: Iterable[str | None]) -> Iterator[str]:
@@ -149,10 +155,14 @@ def _read(sources: Iterable[str | None]) -> Iterator[str]:
 
 def _repeating(node: FlowNode) -> list[str | None]:
     if isinstance(node, loops.MultiInstanceBody):
-        return [node.told.collection, node.told.cardinality]
+        return [None if node.told.brought else node.told.collection, node.told.cardinality]
     if isinstance(node, loops.LoopBody):
         return [node.loop.condition if node.loop.test_before else None, node.loop.maximum]
     return []
+
+
+def _collected(node: FlowNode) -> tuple[Association, ...]:
+    return node.told.brought if isinstance(node, loops.MultiInstanceBody) else ()
 
 
 def _own(node: FlowNode) -> set[str]:

@@ -7,11 +7,12 @@ import re
 from engine.bpmn import dialects
 from engine.bpmn.dialects import Terms
 from engine.bpmn.elements.activities import Binding, Called
+from engine.bpmn.elements.data import Data
 from engine.bpmn.elements.flow_node import Assignment
 from engine.bpmn.nodes import Node, camunda
 
 
-def called(node: Node, terms: Terms) -> Called:
+def called(node: Node, terms: Terms, data: Data | None) -> Called:
     """Nothing said of variables: all go in, and all come out."""
     taken, given = list(node.iterfind(f".//{camunda('in')}")), list(node.iterfind(f".//{camunda('out')}"))
     keys = [key for told in taken if (key := told.get("businessKey", "")) and not is_own_key(key)]
@@ -21,7 +22,7 @@ def called(node: Node, terms: Terms) -> Called:
         version=terms.called_version,
         business_key=dialects.value(keys[0]) if keys else None,
         hands_on_key=any(is_own_key(told.get("businessKey", "")) for told in taken),
-        takes_all=_is_all(taken),
+        takes_all=_is_all(taken) and not (data and data.inputs),
         gives_all=_is_all(given),
     )
 

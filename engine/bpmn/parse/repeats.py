@@ -9,7 +9,9 @@ from engine.bpmn.dialects import Terms
 from engine.bpmn.elements import loops
 from engine.bpmn.elements.event_definition import Definition, own_signal
 from engine.bpmn.elements.flow_node import Element, FlowNode
-from engine.bpmn.nodes import Node, bpmn, child_text, data_name, is_true, item_name
+from engine.bpmn.items import Items
+from engine.bpmn.nodes import Node, bpmn, child_text, is_true, item_name
+from engine.bpmn.parse import data
 from engine.bpmn.parse.definitions import References, definition, one_definition
 from engine.bpmn.parse.flows import source_of
 from engine.bpmn.workflow import ProcessSpec
@@ -17,13 +19,13 @@ from engine.bpmn.workflow import ProcessSpec
 Repeated = tuple[Callable[[ProcessSpec, Element, str, Any], FlowNode], loops.StandardLoop | loops.MultiInstance]
 
 
-def repeated(node: Node, terms: Terms, references: References) -> Repeated | None:
+def repeated(node: Node, terms: Terms, references: References, items: Items) -> Repeated | None:
     """How an activity is repeated: the node of its body, and what that is told; None when it is done once."""
     told = node.find(bpmn("standardLoopCharacteristics"))
     if told is not None:
         return loops.LoopBody, _standard_loop(told)
     told = node.find(bpmn("multiInstanceLoopCharacteristics"))
-    return None if told is None else (loops.MultiInstanceBody, _multi_instance(node, told, terms, references))
+    return None if told is None else (loops.MultiInstanceBody, _multi_instance(node, told, terms, references, items))
 
 
 def _standard_loop(told: Node) -> loops.StandardLoop:
@@ -32,13 +34,17 @@ def _standard_loop(told: Node) -> loops.StandardLoop:
     return loops.StandardLoop(source_of(told, "loopCondition"), before, None if maximum is None else str(int(maximum)))
 
 
-def _multi_instance(node: Node, told: Node, terms: Terms, references: References) -> loops.MultiInstance:
+def _multi_instance(
+    node: Node, told: Node, terms: Terms, references: References, items: Items
+) -> loops.MultiInstance:
     return loops.MultiInstance(
         is_sequential=is_true(told, "isSequential"),
         cardinality=source_of(told, "loopCardinality"),
-        collection=terms.collection or data_name(node, child_text(told, "loopDataInputRef")) or None,
+        collection=terms.collection or items.name(child_text(told, "loopDataInputRef")) or None,
+        brought=() if terms.collection else data.of_loop(node, items, outward=False),
         item=terms.element_variable or _item(told, "inputDataItem"),
-        output_collection=data_name(node, child_text(told, "loopDataOutputRef")) or None,
+        output_collection=items.name(child_text(told, "loopDataOutputRef")) or None,
+        given=data.of_loop(node, items, outward=True),
         output_item=_item(told, "outputDataItem"),
         completion_condition=source_of(told, "completionCondition"),
         behavior=tuple(_BEHAVIORS.get(told.get("behavior", ""), _no_events)(node, told, references)),

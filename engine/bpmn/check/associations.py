@@ -1,0 +1,200 @@
+"""Data associations: what they lead from and to, who can see that, and what is set by an assignment.
+
+Those that only show who reads or writes what may lead anywhere. Source: BPMN 2.0.2, 10.4.1 and 10.4.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from engine.bpmn import dialects, items, names
+from engine.bpmn.check.diagram import ACTIVITIES, EVENTS, Diagram, a
+from engine.bpmn.check.expressions import read_by
+from engine.bpmn.items import INPUT
+from engine.bpmn.nodes import Node, bpmn, child_text, is_true, local, name_of
+from engine.model import Place, Problem
+
+
+class Told(NamedTuple):
+    """What is wrong with an association, what to do, and where it shows; None: where the association begins."""
+
+    message: str
+    fix: str
+    node: Node | None = None
+
+
+def check(diagram: Diagram) -> Iterator[Problem]:
+    yield from _capacities(diagram)
+    for node in diagram.running:
+        if local(node) in ACTIVITIES | EVENTS:
+            yield from _of_loop(diagram, node)
+            for drawn in node.iterchildren(*map(bpmn, items.ASSOCIATIONS)):
+                yield from _of_association(diagram, node, drawn)
+
+
+def _of_association(diagram: Diagram, node: Node, drawn: Node) -> Iterator[Problem]:
+    if items.is_drawing(drawn, diagram.items):
+        return
+    for rule in _RULES:
+        found = list(rule(diagram, node, drawn))
+        for told in found:
+            place = diagram.document.place(drawn if told.node is None else told.node)
+            yield _problem(diagram, node, told, place)
+        if found:
+            return  # the next rules build on this one
+
+
+def _problem(diagram: Diagram, node: Node, told: Told, place: Place) -> Problem:
+    return diagram.document.problem("data-association", node, told.message, told.fix, place=place)
+
+
+# ---- its ends ------------------------------------------------------------------------------------------------------
+
+_HOLDS = "a data object, property, data input, data output or data store"
+
+
+def _ends(diagram: Diagram, _node: Node, drawn: Node) -> Iterator[Told]:
+    """Each names something that holds data."""
+    if not items.target(drawn):
+        yield Told(f"Expected targetRef to name {_HOLDS}, but it is missing.", "Draw the association again.")
+    for end in drawn.iterchildren(bpmn("sourceRef"), bpmn("targetRef")):
+        reference = (end.text or "").strip()
+        if reference and diagram.items.get(reference) is None:
+            found = diagram.referred(reference)
+            what = f'there is no element "{reference}"' if found is None else f'"{reference}" {_lacks(found)}'
+            message = f"Expected {local(end)} to name {_HOLDS}, but {what}."
+            yield Told(message, "Draw the association again.", end)
+
+
+def _lacks(found: Node) -> str:
+    if local(found) == "dataObjectReference":
+        return "is a reference to no data object"
+    return "is a reference to no data store" if local(found) == "dataStoreReference" else f"is {a(local(found))}"
+
+
+def _number(_diagram: Diagram, _node: Node, drawn: Node) -> Iterator[Told]:
+    """Source: BPMN 2.0.2, 10.4.2: without a transformation there is one source, whose value is copied."""
+    sources = len(items.sources(drawn))
+    if sources != 1 and not items.is_computing(drawn):
+        fix = "Draw one association for each, or write a transformation that makes one value of all."
+        yield Told(f"Expected one source, whose value is taken as it is, but there are {sources}.", fix)
+
+
+def _sight(diagram: Diagram, node: Node, drawn: Node) -> Iterator[Told]:
+    for end in drawn.iterchildren(bpmn("sourceRef"), bpmn("targetRef")):
+        item = diagram.items.get(end.text or "")
+        if item is not None:
+            yield from (told._replace(node=end) for told in _unseen(node, item))
+
+
+def _unseen(node: Node, item: Node) -> Iterator[Told]:
+    """Source: BPMN 2.0.2, 10.4.1: data is seen inside the process, sub-process or activity that has it."""
+    holder, around = items.holder(item), list(_around(node))
+    if holder is None:
+        return
+    if holder not in around:
+        message = f'Expected data that is seen here, but "{items.variable(item)}" belongs to {_called(holder)}.'
+        yield Told(message, "Move it into the process, or hand it on by a variable.")
+        return
+    hiding = (each for each in around[: around.index(holder)] if each is not node and _has(each, items.variable(item)))
+    for each in hiding:
+        message = f'"{items.variable(item)}" is hidden here by data of that name in {_called(each)}.'
+        yield Told(message, "Give one of them another name.")
+
+
+def _around(node: Node) -> Iterator[Node]:
+    yield node
+    yield from node.iterancestors()
+
+
+def _has(container: Node, name: str) -> bool:
+    return any(items.variable(item) == name for item in items.owned(container))
+
+
+def _called(node: Node) -> str:
+    return f'the {local(node)} "{name_of(node) or node.get("id", "")}"'
+
+
+def _direction(diagram: Diagram, node: Node, drawn: Node) -> Iterator[Told]:
+    """Into what belongs to the activity or event itself, or out of it."""
+    target = diagram.items.get(items.target(drawn))
+    is_own = target is not None and items.holder(target) is node
+    if local(drawn) == INPUT and not is_own:
+        message = f"Expected a data input of this {local(node)} as the target, but it lies outside."
+        yield Told(message, "Draw a data output association instead.")
+    elif local(drawn) != INPUT and target is not None and is_own and local(target) in ("dataInput", "dataOutput"):
+        message = f"Expected a target outside this {local(node)}, but it is its own {local(target)}."
+        yield Told(message, "Lead it to a data object or a data store.")
+
+
+# ---- what it computes ----------------------------------------------------------------------------------------------
+
+
+def _readable(diagram: Diagram, _node: Node, drawn: Node) -> Iterator[Told]:
+    """Expressions read the sources by their names."""
+    if not items.is_computing(drawn):
+        return
+    for end in drawn.iterchildren(bpmn("sourceRef")):
+        item = diagram.items.get(end.text or "")
+        if item is not None and not names.is_variable(items.variable(item)):
+            name = name_of(item) or items.variable(item)
+            message = f'Expected a source with a name that an expression can read, but it is "{name:.50}".'
+            yield Told(message, names.advice(name), end)
+
+
+def _texts(_diagram: Diagram, _node: Node, drawn: Node) -> Iterator[Told]:
+    transformation = drawn.find(bpmn("transformation"))
+    if transformation is not None and not child_text(drawn, "transformation"):
+        yield Told("Expected an expression in the transformation, but it is empty.", "Write one.", transformation)
+    for assignment in drawn.iterchildren(bpmn("assignment")):
+        for tag in ("from", "to"):
+            if not child_text(assignment, tag):
+                message = f'Expected the assignment to say "{tag}", but it does not.'
+                yield Told(message, "Write an expression into from, and what it sets into to.", assignment)
+
+
+def _targets(diagram: Diagram, _node: Node, drawn: Node) -> Iterator[Told]:
+    """An assignment sets the target of its association, or a field in it."""
+    target = diagram.items.get(items.target(drawn))
+    for to in drawn.iterfind(f"{bpmn('assignment')}/{bpmn('to')}"):
+        path, fault = read_by(dialects.path, to.text or "")
+        name = "" if target is None else items.variable(target)
+        if fault is not None:
+            yield Told(fault.message, f'Write {name}, or {name}["total"].', to)
+        elif path is not None and path[0] != name:
+            message = (
+                f'Expected the assignment to set "{name}", the target of its association, but it sets "{path[0]}".'
+            )
+            yield Told(message, f'Write {name}, or {name}["total"].', to)
+
+
+Rule = Callable[[Diagram, Node, Node], Iterator[Told]]
+_RULES: tuple[Rule, ...] = (_ends, _number, _sight, _direction, _readable, _texts, _targets)
+
+
+# ---- loops and stores ----------------------------------------------------------------------------------------------
+
+
+def _of_loop(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    """What a multi-instance activity collects from or into is seen as any other data."""
+    for tag in ("loopDataInputRef", "loopDataOutputRef"):
+        item = diagram.items.get(items.loop_reference(node, tag))
+        if item is None:
+            continue
+        place = diagram.document.place(next(node.iter(bpmn(tag))))
+        for told in _unseen(node, item):
+            yield _problem(diagram, node, told, place)
+        if local(item) == "dataStore":
+            message = f"Expected {tag} to name a variable, but it is a data store."
+            told = Told(message, "Name a data input or output, and lead a data association from it to the store.")
+            yield _problem(diagram, node, told, place)
+
+
+def _capacities(diagram: Diagram) -> Iterator[Problem]:
+    for store in diagram.document.root.iterchildren(bpmn("dataStore")):
+        text = store.get("capacity", "")
+        if text and items.capacity(store) is None and not is_true(store, "isUnlimited", "true"):
+            message = f'Expected the capacity to be a whole number of at most nine digits, but it is "{text:.50}".'
+            place = diagram.document.attribute_place(store, "capacity")
+            yield _problem(diagram, store, Told(message, 'Correct it, or write isUnlimited="true".'), place)
