@@ -9,19 +9,17 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from engine import history, jobs, values, waits
+from engine import data_stores, history, jobs, values, waits
 from engine.bpmn.facts import Entered, Left, Logged, Released, Thrown
 from engine.bpmn.runtime import Run, Wait
 from engine.bpmn.snapshot import Parts
-from engine.bpmn.variables import Scopes, Written, is_internal
+from engine.bpmn.variables import STORES, Scopes, Written, is_internal
 from engine.errors import Busy
 from engine.model import InstanceStatus, Json
 from engine.storage.tables import Base, InstanceRow, SnapshotRow, SubscriptionRow, VariableRow
 from engine.transaction import Transaction
 
 SEARCHABLE_CHARACTERS = 200
-LARGE_VALUE = 1_000
-"""Characters of JSON."""
 _INSTANCES, _SNAPSHOTS, _VALUES = (Base.metadata.tables[name] for name in ("instance", "snapshot", "variable"))
 Keys = dict[tuple[str, str, str], Wait]
 
@@ -131,7 +129,13 @@ _DROP_VARIABLE = delete(_VALUES).where(*_AT_VARIABLE)
 
 def _write_variables(tx: Transaction, instance_id: int, scopes: Scopes) -> None:
     last = {(written.scope, written.name): written.text for written in scopes.written}
-    last = {(scope, name): text for (scope, name), text in last.items() if name in scopes.known.get(scope, {})}
+    if STORES in scopes.known:
+        data_stores.write(tx, {name: text for (scope, name), text in last.items() if scope == STORES})
+    last = {
+        (scope, name): text
+        for (scope, name), text in last.items()
+        if name in scopes.known.get(scope, {}) and scope != STORES
+    }
     new, changed = [], []
     for (scope, name), text in last.items():
         shown, number = _searchable(scopes.known[scope][name])
@@ -173,6 +177,7 @@ def _write_history(tx: Transaction, command: Command, status: InstanceStatus, to
     history.leave_activities(tx, of, left.items())
     events = [*told]
     events += [_variable_set(tx, of, written) for written in _told(command.run.scopes.written)]
+    events += _stores_written(tx, of, command.run.scopes)
     events += [_logged(tx, of, fact) for fact in facts if isinstance(fact, Logged)]
     if status != InstanceStatus.ACTIVE:
         events.append(history.event(tx, f"instance {status}", instance_id=of, data=_error(command.run)))
@@ -201,13 +206,20 @@ def _told(written: Sequence[Written]) -> list[Written]:
         each
         for each in written
         if not (is_internal(each.name) or is_internal(each.scope))
-        and (len(each.text) <= LARGE_VALUE or last[each.scope, each.name] is each)
+        and (len(each.text) <= history.LARGE_VALUE or last[each.scope, each.name] is each)
     ]
 
 
 def _variable_set(tx: Transaction, instance_id: int, written: Written) -> dict[str, Any]:
     data = {"name": written.name, "scope": written.scope, "value": orjson.Fragment(written.text)}
     return history.event(tx, "variable set", instance_id=instance_id, data=data)
+
+
+def _stores_written(tx: Transaction, instance_id: int, scopes: Scopes) -> list[dict[str, Any]]:
+    if STORES not in scopes.known:
+        return []
+    told = [written for written in scopes.written if written.scope == STORES]
+    return [data_stores.event(tx, each.name, each.text, instance_id=instance_id) for each in told]
 
 
 def _logged(tx: Transaction, instance_id: int, fact: Logged) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, bindparam, func, insert, or_, select, update
 
-from engine import differences, history, values, waits
+from engine import data_stores, differences, history, values, waits
 from engine.bpmn import forms, parse, read
 from engine.bpmn.names import element_of
 from engine.bpmn.parse import Process
@@ -116,7 +117,7 @@ _DEPLOYED_HERE = "definitions deployed in this transaction"
 
 
 def world(tx: Transaction) -> World:
-    return World(tx.store.evaluator, tx.now, zone(tx))
+    return World(tx.store.evaluator, tx.now, zone(tx), partial(data_stores.hold, tx))
 
 
 def zone(tx: Transaction) -> ZoneInfo:

@@ -33,6 +33,8 @@ _LEAVE = (
     )
     .values(left_at=bindparam("moment"), outcome=bindparam("how"), actor=bindparam("who"))
 )
+LARGE_VALUE = 1_000
+"""Characters of JSON: what is longer is not repeated with each change."""
 
 
 def event(

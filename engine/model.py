@@ -372,6 +372,18 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
+class DataStore:
+    """A value that all instances share."""
+
+    name: str
+    value: Json
+    version: int
+    """How often it was written."""
+    updated_at: datetime
+    updated_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """A stretch of a list; total is None where counting would cost more than it tells."""
 

@@ -184,6 +184,17 @@ class VariableRow(Base):
     number: Mapped[float | None] = mapped_column(Float(53))
 
 
+class DataStoreRow(Base):
+    """What a data store holds, as JSON; version 0: nobody has written it yet."""
+
+    __tablename__ = "data_store"
+    name: Mapped[str] = mapped_column(String(400), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+    version: Mapped[int]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(String(200))
+
+
 class ActivityRow(Base):
     """One visit of a token to an element."""
 

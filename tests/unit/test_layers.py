@@ -35,7 +35,7 @@ LAYERS = (
         "engine.user_tasks",
     },
     {"engine.execution", "engine.differences", "engine.waits"},
-    {"engine.history", "engine.jobs", "engine.tries"},
+    {"engine.data_stores", "engine.history", "engine.jobs", "engine.tries"},
     {"engine.transaction"},
     {"engine.bpmn", "engine.storage"},
     {"engine.clock", "engine.config", "engine.errors", "engine.model", "engine.values"},
