@@ -48,6 +48,40 @@ def called(driver: Driver) -> Story:
     return driver.stories("child")[-1]
 
 
+ORDER = '<dataObject id="order"/>'
+HANDS_IN = (
+    '<ioSpecification><dataInput id="i" name="amount"/><dataOutput id="o" name="approved"/></ioSpecification>'
+    "<dataInputAssociation><sourceRef>order</sourceRef><targetRef>i</targetRef></dataInputAssociation>"
+)
+TAKES_OUT = (
+    "<dataOutputAssociation><sourceRef>o</sourceRef><targetRef>order</targetRef>"
+    "<transformation>[approved, by]</transformation></dataOutputAssociation>"
+)
+
+
+def associated(associations: str) -> str:
+    return call().replace("</callActivity>", f"{associations}</callActivity>")
+
+
+def test_data_input_associations_hand_over_only_what_they_make(driver: Driver) -> None:
+    deploy(driver, parent=ORDER + parent(associated(HANDS_IN)), child=CHILD)
+    story = driver.start("parent", order=7, other=1)
+
+    assert called(driver).values() == {"amount": 7}
+
+    driver.complete(ROOT, "inner", approved=True, by="ana")
+    assert story.values() == {"order": 7, "other": 1, "by": "ana"}
+
+
+def test_data_output_associations_take_out_only_what_they_name(driver: Driver) -> None:
+    deploy(driver, parent=ORDER + parent(associated(HANDS_IN + TAKES_OUT)), child=CHILD)
+    story = driver.start("parent", order=7)
+
+    driver.complete(ROOT, "inner", approved=True, by="ana", note="")
+
+    assert story.values() == {"order": [True, "ana"]}
+
+
 def test_everything_goes_in_and_comes_out_when_nothing_is_said(driver: Driver) -> None:
     story = start(driver, call(), amount=7)
     child = called(driver)

@@ -106,3 +106,41 @@ def test_lines_are_read_as_a_list() -> None:
     assert forms.checked(form, {"people": " ana \n\nben\n"}) == {"people": ["ana", "ben"]}
     assert forms.checked(form, {"people": ["ana"]}) == {"people": ["ana"]}
     assert forms.checked(form, {"people": ""}) == {"people": []}
+
+
+# ---- data ----------------------------------------------------------------------------------------------------------
+
+SPECIFIED = '<ioSpecification><dataInput id="i" name="x"/><dataOutput id="o" name="y"/></ioSpecification>'
+BRINGS = "<dataInputAssociation><sourceRef>{}</sourceRef><targetRef>i</targetRef>{}</dataInputAssociation>"
+GIVES = "<dataOutputAssociation><sourceRef>o</sourceRef><targetRef>{}</targetRef></dataOutputAssociation>"
+HELD = '<dataObject id="order"/><dataStoreReference id="r" dataStoreRef="stock"/>'
+
+
+def computed(associations: str) -> str:
+    return HELD + START + script("s", "y = x + 1", SPECIFIED + associations) + END + chain("start", "s", "end")
+
+
+def test_what_a_data_association_reads_is_asked_for_and_the_data_input_is_not() -> None:
+    assert keys(computed(BRINGS.format("order", ""))) == ["order:text"]
+    assert keys(computed(BRINGS.format("order", "<transformation>order * rate</transformation>"))) == [
+        "order:text",
+        "rate:text",
+    ]
+
+
+def test_what_a_data_store_holds_is_not_asked_for() -> None:
+    assert keys(computed(BRINGS.format("r", "<transformation>Stock + 1</transformation>"))) == []
+
+
+def test_what_a_data_association_has_set_is_not_asked_for() -> None:
+    before = HELD + script("s", "y = 1", SPECIFIED + GIVES.format("order"))
+
+    assert keys(decided(before, "s", condition="order > 1")) == []
+    assert keys(decided(before, "s", condition="y > 1")) == ["y:number"]
+
+
+def test_the_data_of_a_sub_process_is_not_asked_for() -> None:
+    inner = f'<startEvent id="s2"/>{script("s", "x = order")}<endEvent id="e2"/>' + chain("s2", "s", "e2")
+    body = START + sub("around", '<dataObject id="order"/>' + inner) + END + chain("start", "around", "end")
+
+    assert keys(body) == []
