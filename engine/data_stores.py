@@ -5,10 +5,11 @@ Source: BPMN 2.0.2, 10.4.1 Data Store.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Insert, bindparam, func, select, update
+from sqlalchemy import Insert, Row, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import history, values
@@ -19,6 +20,9 @@ from engine.transaction import Transaction
 
 LONGEST_NAME = 400
 _WRITTEN = DataStoreRow.version > 0
+_SEEN = select(
+    DataStoreRow.name, DataStoreRow.value, DataStoreRow.version, DataStoreRow.updated_at, DataStoreRow.updated_by
+).where(_WRITTEN)
 
 
 # ---- by people -----------------------------------------------------------------------------------------------------
@@ -27,7 +31,7 @@ _WRITTEN = DataStoreRow.version > 0
 def get(tx: Transaction, name: str) -> DataStore:
     """Raises NotFound when nobody has written it, Forbidden."""
     tx.require(Right.INSPECT)
-    row = tx.session.scalar(select(DataStoreRow).where(DataStoreRow.name == name, _WRITTEN))
+    row = tx.session.execute(_SEEN.where(DataStoreRow.name == name)).one_or_none()
     if row is None:
         raise NotFound(f'There is no data store "{values.shown(name, LONGEST_NAME)}".')
     return _data_store(row)
@@ -36,9 +40,7 @@ def get(tx: Transaction, name: str) -> DataStore:
 def find(tx: Transaction, *, limit: int = 50, offset: int = 0) -> Page[DataStore]:
     """Those that were ever written, by name. Raises Forbidden."""
     tx.require(Right.INSPECT)
-    rows = tx.session.scalars(
-        select(DataStoreRow).where(_WRITTEN).order_by(DataStoreRow.name).limit(limit).offset(offset)
-    )
+    rows = tx.session.execute(_SEEN.order_by(DataStoreRow.name).limit(limit).offset(offset))
     total = tx.session.scalar(select(func.count()).select_from(DataStoreRow).where(_WRITTEN)) or 0
     return Page(tuple(map(_data_store, rows)), total, offset, limit)
 
@@ -57,8 +59,9 @@ def put(tx: Transaction, name: str, value: Json) -> None:
     history.append(tx, [event(tx, name, text)])
 
 
-def _data_store(row: DataStoreRow) -> DataStore:
-    return DataStore(row.name, values.load(row.value), row.version, row.updated_at, row.updated_by)
+def _data_store(row: Row[str, str, int, datetime, str]) -> DataStore:
+    name, value, version, updated_at, updated_by = row
+    return DataStore(name, values.load(value), version, updated_at, updated_by)
 
 
 # ---- by commands ---------------------------------------------------------------------------------------------------
@@ -84,7 +87,8 @@ def hold(tx: Transaction, name: str) -> Json:
     """The value of a data store, None when nobody has written it; others wait for it until the transaction ends.
 
     What is read may be written, and what another command wrote meanwhile would be lost. So that two who write it first
-    wait for each other, too, there is a row from then on. (SQLite has one writer: nobody else is there.)
+    wait for each other, too, there is a row from then on. Two who hold one each and want the other's are Busy: the
+    database sees to that. (SQLite has one writer: nobody else is there.)
     """
     found = tx.connection.execute(_HOLD, {"called": name}).scalar_one_or_none()
     if found is None:

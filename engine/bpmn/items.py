@@ -140,7 +140,7 @@ def of_loop(activity: Node, items: Items, *, outward: bool) -> list[Node]:
     collection = items.get(reference)
     if collection is None or holder(collection) is not activity:
         return []
-    return [each for each in executed(activity, items, outward=outward) if collection in _inner(each, items)]
+    return [each for each in executed(activity, items, outward=outward) if collection in inner_ends(each, items)]
 
 
 def executed(node: Node, items: Items, *, outward: bool) -> list[Node]:
@@ -149,7 +149,7 @@ def executed(node: Node, items: Items, *, outward: bool) -> list[Node]:
     return [each for each in associations(node, tag) if not is_drawing(each, items)]
 
 
-def _inner(association: Node, items: Items) -> list[Node | None]:
+def inner_ends(association: Node, items: Items) -> list[Node | None]:
     """The ends at the activity."""
     if local(association) == INPUT:
         return [items.get(target(association))]

@@ -163,7 +163,7 @@ class Scopes:
         for stop in stops:
             if stop.kind is ScopeKind.REMEMBERED:
                 continue
-            if name in self.known.get(stop.scope, _EMPTY):
+            if name in self.known.get(stop.scope, _EMPTY) or (stop.scope == PROCESS and name in self.declared):
                 return stop.scope
             if stop.kind is not ScopeKind.OPEN:
                 keepers.append(stop.scope)

@@ -440,6 +440,13 @@ OBJECTS = table.rows(
         values={"seen": [None, None], "x": None},
     ),
     Row(
+        "an instance writes a data object of the process where it lives",
+        "13.3.7",
+        draw("start -> s -> end", held("last"), script("s", "last = item", each(over="xs", in_turn=True))),
+        given={"xs": [1, 2]},
+        values={"last": 2},
+    ),
+    Row(
         "a property of a task is its own",
         "10.4.1",
         draw("start -> s -> end", script("s", "x = 2\ny = x", '<property id="p1" name="x"/>')),
@@ -985,6 +992,41 @@ WITH_EVENTS = table.rows(
         thrown="alarm",
         values={"x": 6},
         ended="active",
+    ),
+    Row(
+        "an event throws what its data inputs hold and not its properties",
+        "10.4.2",
+        draw(
+            "start -> around -> end; x -> a -> end",
+            held("order"),
+            sub(
+                "around",
+                '<property id="q" name="hidden"/>'
+                + draw(
+                    "start2 -> fail",
+                    end(
+                        "fail",
+                        '<property id="r" name="kept"/><dataInput id="i1" name="why"/>' + brings("order", "i1") + LATE,
+                    ),
+                ),
+            )
+            + boundary("x", "around", LATE),
+        ),
+        given={"order": "slow"},
+        at="a",
+        values={"why": "slow", "hidden": None, "kept": None},
+        ended="active",
+    ),
+    Row(
+        "a data input and a data output may bear one name",
+        "10.4.2",
+        draw(
+            "start -> s -> end",
+            held("order"),
+            script("s", "x = x + 1", specified("x", "x") + brings("order", "in.x") + gives("out.x", "order")),
+        ),
+        given={"order": 3},
+        values={"order": 4, "x": None},
     ),
     Row(
         "an end event throws what its data inputs hold",

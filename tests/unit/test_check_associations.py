@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 
 from engine.bpmn.check import check
+from engine.model import Severity
 from tests.unit.drawing import END, HEAD, HERE, START, accepted, between, chain, process, refused, refused_file
 
 ORDER = '<dataObject id="order"/>'
-SPECIFIED = '<ioSpecification><dataInput id="i" name="x"/><dataOutput id="o" name="y"/></ioSpecification>'
+SPECIFIED = '<ioSpecification><dataInput id="i" name="x"/></ioSpecification>'
+GIVING = '<ioSpecification><dataInput id="i" name="x"/><dataOutput id="o" name="y"/></ioSpecification>'
+
+DRAWN = '<dataStoreReference id="drawn"/>'
 
 
 def inward(inner: str) -> str:
@@ -29,7 +33,8 @@ def assigned(value: str, to: str) -> str:
 
 
 def task(association: str) -> str:
-    return ORDER + between(f'<manualTask id="n">{SPECIFIED}\n{association}</manualTask>')
+    told = GIVING if "<sourceRef>o<" in association else SPECIFIED
+    return ORDER + between(f'<manualTask id="n">{told}\n{association}</manualTask>')
 
 
 SUM = "<transformation>order + 1</transformation>"
@@ -60,12 +65,11 @@ def test_data_that_moves_passes(association: str) -> None:
         '<property id="q" name="__targetRef_placeholder"/>' + inward(ends("order", "q")),
         outward(ends("n", "order")),
         outward(ends("", "order")),
-        outward(ends("o", "drawn")),
         inward(ends("drawn", "i")),
     ],
 )
 def test_drawings_pass(association: str) -> None:
-    accepted('<dataStoreReference id="drawn"/>' + task(association))
+    accepted(DRAWN + task(association))
 
 
 @pytest.mark.parametrize(
@@ -159,8 +163,8 @@ def test_data_of_another_sub_process_is_not_seen() -> None:
     assert 'belongs to the subProcess "around"' in problem.message
 
 
-def test_a_data_output_of_another_task_is_not_seen() -> None:
-    other = '<task id="t"><ioSpecification><dataOutput id="q" name="z"/></ioSpecification></task>'
+def test_a_data_input_of_another_task_is_not_seen() -> None:
+    other = '<task id="t"><ioSpecification><dataInput id="q" name="z"/></ioSpecification></task>'
     reading = f'<task id="n">{SPECIFIED}{inward(ends("q", "i"))}{HERE}</task>'
 
     refused("data-association", "n", after(inside("", other), reading))
@@ -188,6 +192,15 @@ def test_an_association_belongs_to_an_activity_or_event() -> None:
     gateway = f'<exclusiveGateway id="n">{inward(ends("order", "i"))}{HERE}</exclusiveGateway>'
 
     refused("misplaced-element", "n", between(gateway))
+
+
+def test_a_data_output_that_nothing_takes_out_is_told() -> None:
+    for association in (outward(ends("i", "order")), outward(ends("o", "drawn"))):
+        content = ORDER + between(f'<task id="n">\n{GIVING}{HERE}{association}</task>')
+
+        problem = refused("data-association", "n", DRAWN + content, severity=Severity.WARNING)
+
+        assert '"y"' in problem.message
 
 
 # ---- data stores ---------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from engine.bpmn.check.diagram import ACTIVITIES, EVENTS, Diagram, a
 from engine.bpmn.check.expressions import read_by
 from engine.bpmn.items import INPUT
 from engine.bpmn.nodes import Node, bpmn, child_text, is_true, local, name_of
-from engine.model import Place, Problem
+from engine.model import Place, Problem, Severity
 
 
 class Told(NamedTuple):
@@ -29,6 +29,7 @@ def check(diagram: Diagram) -> Iterator[Problem]:
     for node in diagram.running:
         if local(node) in ACTIVITIES | EVENTS:
             yield from _of_loop(diagram, node)
+            yield from _left_inside(diagram, node)
             for drawn in node.iterchildren(*map(bpmn, items.ASSOCIATIONS)):
                 yield from _of_association(diagram, node, drawn)
 
@@ -85,10 +86,10 @@ def _sight(diagram: Diagram, node: Node, drawn: Node) -> Iterator[Told]:
     for end in drawn.iterchildren(bpmn("sourceRef"), bpmn("targetRef")):
         item = diagram.items.get(end.text or "")
         if item is not None:
-            yield from (told._replace(node=end) for told in _unseen(node, item))
+            yield from (told._replace(node=end) for told in _unseen(diagram, node, item))
 
 
-def _unseen(node: Node, item: Node) -> Iterator[Told]:
+def _unseen(diagram: Diagram, node: Node, item: Node) -> Iterator[Told]:
     """Source: BPMN 2.0.2, 10.4.1: data is seen inside the process, sub-process or activity that has it."""
     holder, around = items.holder(item), list(_around(node))
     if holder is None:
@@ -97,19 +98,17 @@ def _unseen(node: Node, item: Node) -> Iterator[Told]:
         message = f'Expected data that is seen here, but "{items.variable(item)}" belongs to {_called(holder)}.'
         yield Told(message, "Move it into the process, or hand it on by a variable.")
         return
-    hiding = (each for each in around[: around.index(holder)] if each is not node and _has(each, items.variable(item)))
-    for each in hiding:
-        message = f'"{items.variable(item)}" is hidden here by data of that name in {_called(each)}.'
+    name = items.variable(item)
+    for each in around[1 : around.index(holder)]:
+        if name not in diagram.data_names(each):
+            continue
+        message = f'"{name}" is hidden here by data of that name in {_called(each)}.'
         yield Told(message, "Give one of them another name.")
 
 
 def _around(node: Node) -> Iterator[Node]:
     yield node
     yield from node.iterancestors()
-
-
-def _has(container: Node, name: str) -> bool:
-    return any(items.variable(item) == name for item in items.owned(container))
 
 
 def _called(node: Node) -> str:
@@ -173,6 +172,24 @@ Rule = Callable[[Diagram, Node, Node], Iterator[Told]]
 _RULES: tuple[Rule, ...] = (_ends, _number, _sight, _direction, _readable, _texts, _targets)
 
 
+# ---- what goes nowhere ---------------------------------------------------------------------------------------------
+
+
+def _left_inside(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    """A data output that no association takes out is gone with its activity."""
+    taken = {diagram.items.get(items.loop_reference(node, "loopDataOutputRef"))}
+    for drawn in items.executed(node, diagram.items, outward=True):
+        taken.update(items.inner_ends(drawn, diagram.items))
+    for item in items.owned(node):
+        if local(item) == "dataOutput" and item not in taken:
+            message = f'The data output "{items.variable(item)}" is gone when this is over: nothing takes it out.'
+            fix = "Draw a data output association from it, or delete it: without it, what is set is seen outside."
+            place = diagram.document.place(item)
+            yield diagram.document.problem(
+                "data-association", node, message, fix, place=place, severity=Severity.WARNING
+            )
+
+
 # ---- loops and stores ----------------------------------------------------------------------------------------------
 
 
@@ -182,8 +199,8 @@ def _of_loop(diagram: Diagram, node: Node) -> Iterator[Problem]:
         item = diagram.items.get(items.loop_reference(node, tag))
         if item is None:
             continue
-        place = diagram.document.place(next(node.iter(bpmn(tag))))
-        for told in _unseen(node, item):
+        place = diagram.document.place(node.find(f"{bpmn('multiInstanceLoopCharacteristics')}/{bpmn(tag)}"))
+        for told in _unseen(diagram, node, item):
             yield _problem(diagram, node, told, place)
         if local(item) == "dataStore":
             message = f"Expected {tag} to name a variable, but it is a data store."

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Iterator
 
 from engine.bpmn import forms, items, script
-from engine.bpmn.check.diagram import Diagram, owner
+from engine.bpmn.check.diagram import SUB_PROCESSES, Diagram, owner
 from engine.bpmn.check.gateways import decided_names
 from engine.bpmn.nodes import Node, bpmn, camunda, local, name_of
 from engine.errors import Invalid
@@ -75,6 +75,8 @@ def _written(diagram: Diagram, files: forms.FormFiles) -> Iterator[tuple[Node, N
 def _set_by(diagram: Diagram, node: Node, files: forms.FormFiles) -> Names:
     """The names that an element sets, scripts aside."""
     found = {node.get(camunda(word), "").strip() for word in ("resultVariable", "initiator")}
+    if local(node) in SUB_PROCESSES | {"process"}:
+        found |= diagram.data_names(node)
     if local(node) in ("userTask", "startEvent"):
         drawn = {field.get("id", "") for field in node.iter(camunda("formField"))} | _keys(node, files)
         found |= drawn or decided_names(diagram, node)

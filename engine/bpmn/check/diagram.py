@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from engine.bpmn import nodes
+from engine.bpmn import items, nodes
 from engine.bpmn.document import Document
 from engine.bpmn.items import Items
 from engine.bpmn.nodes import Node, bpmn, event_definitions, is_bpmn, is_true, local
@@ -148,6 +148,7 @@ class Diagram:
     texts: list[Text] = field(default_factory=list, repr=False)
     """Gathered by the rules about expressions."""
     _scopes: dict[Node, Scope] = field(default_factory=dict, repr=False)
+    _data_names: dict[Node, frozenset[str]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def by_id(self) -> dict[str, Node]:
@@ -193,6 +194,12 @@ class Diagram:
         if holder not in self._scopes:
             self._scopes[holder] = _scope(holder)
         return self._scopes[holder]
+
+    def data_names(self, holder: Node) -> frozenset[str]:
+        """The names of the data that a process, activity or event has itself."""
+        if holder not in self._data_names:
+            self._data_names[holder] = frozenset(map(items.variable, items.owned(holder)))
+        return self._data_names[holder]
 
     def referred(self, reference: str, *tags: str) -> Node | None:
         """The element that a reference names, when it is of such a kind."""

@@ -82,7 +82,8 @@ class Data:
 
     def made(self, local: Mapping[str, Json]) -> dict[str, Json]:
         """Of the activity's own names those that its inputs made."""
-        return {name: value for name, value in local.items() if name not in self.unset}
+        unmade = set(self.unset) - {association.target.name for association in self.inputs}
+        return {name: value for name, value in local.items() if name not in unmade}
 
     def give(self, token: Token) -> None:
         """As the activity completes. Raises ElementFailed, ScriptFailed."""

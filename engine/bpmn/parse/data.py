@@ -29,7 +29,7 @@ def declared(process: Node) -> Iterator[str]:
 
 
 def _of_each(node: Node, known: Items, *, outward: bool) -> list[Node]:
-    of_all = items.of_loop(node, known, outward=outward)
+    of_all = set(items.of_loop(node, known, outward=outward))
     return [each for each in items.executed(node, known, outward=outward) if each not in of_all]
 
 
