@@ -36,6 +36,8 @@ class Settings:
     """Time that one command may take for its steps before the instance is stopped with an incident."""
     message_lifetime: timedelta = DAY
     """How long a thrown message waits for somebody to take it before an incident tells of it."""
+    receipt_lifetime: timedelta = 30 * DAY
+    """How long a message from outside is known by its id, so that it is taken once."""
     script_duration: timedelta = timedelta(seconds=1)
     script_memory_bytes: int = 64_000_000
     script_processes: int = 4

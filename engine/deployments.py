@@ -17,7 +17,7 @@ from engine.bpmn.process import Process, StartPoint
 from engine.bpmn.script import constant
 from engine.errors import Invalid
 from engine.model import Definition, Deployment, Problem, Right, Severity
-from engine.storage.tables import DefinitionRow, DeploymentRow, JobRow, ResourceRow, SubscriptionRow
+from engine.storage.tables import CorrelationRow, DefinitionRow, DeploymentRow, JobRow, ResourceRow, SubscriptionRow
 from engine.transaction import Transaction
 
 # ---- checking ------------------------------------------------------------------------------------------------------
@@ -112,6 +112,12 @@ def _new_version(
     execution.keep_for_now(tx, row.id, process)
     for start in process.starts:
         _STARTS[type(start.definition)](tx, row, start, start.definition)
+    rules = [
+        {"definition_id": row.id, "message": message, "name": told.name, "retrieved": list(told.retrieved)}
+        for message, told in process.correlations
+    ]
+    if rules:
+        tx.session.execute(insert(CorrelationRow), rules)
     data = {"key": process.key, "version": row.version}
     history.append(tx, [history.event(tx, "definition deployed", data=data)])
     return row

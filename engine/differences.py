@@ -255,7 +255,7 @@ def _throw_signal(tx: Transaction, command: Command, fact: Thrown) -> None:
 
 
 def _throw_message(tx: Transaction, command: Command, fact: Thrown) -> None:
-    jobs.add(tx, "message", payload=_told_outside(command, fact))
+    jobs.add(tx, "message", payload={**_told_outside(command, fact), "keys": list(fact.keys)})
 
 
 def _throw_escalation(tx: Transaction, command: Command, fact: Thrown) -> None:

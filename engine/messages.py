@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, desc, func, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import execution, history, incidents, jobs, values
+from engine.bpmn.elements import correlation
 from engine.bpmn.names import element_of
+from engine.bpmn.parse.correlations import SIMPLE
 from engine.bpmn.variables import check
-from engine.errors import Conflict, Invalid, NotFound, ServiceFailed
+from engine.errors import Conflict, Invalid, InvalidValues, NotFound, ServiceFailed
 from engine.jobs import Handler, Job, NewJob
 from engine.model import Json, Place, Problem, Right
-from engine.storage.tables import DefinitionRow, InstanceRow, JobRow, MessageRow, SubscriptionRow
+from engine.storage.tables import (
+    CorrelationRow,
+    DefinitionRow,
+    InstanceRow,
+    JobRow,
+    MessageRow,
+    ReceiptRow,
+    SubscriptionRow,
+)
 from engine.transaction import Transaction
+
+MOST_RULES = 100
+"""Ways to retrieve keys from one message that are tried: those known last."""
+LONGEST_ID = 255
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A message on its way, and what is known of whom it is for."""
+
+    name: str
+    payload: Mapping[str, Json]
+    business_key: str | None = None
+    instance_id: int | None = None
+    keys: Sequence[str] = ()
 
 
 def correlate(
@@ -22,36 +50,118 @@ def correlate(
     name: str,
     *,
     business_key: str | None = None,
+    correlation_key: str | None = None,
     variables: Mapping[str, Json] | None = None,
     instance_id: int | None = None,
-) -> int:
+    message_id: str | None = None,
+    lifetime: timedelta | None = None,
+) -> int | None:
     """Deliver a message to the one instance that waits for it, else start the one that begins with it; gives its id.
 
+    correlation_key: what the diagram's procession:correlationKey must give where it is waited for. The keys of the
+    standard are retrieved from the variables. message_id: a second message of that id changes nothing.
+    lifetime: how long it waits for somebody when nobody does now; gives None then.
     Where it is waited for at several places of that instance, it goes to the one that has waited longest.
     Raises NotFound when nobody waits, Conflict when several do, Invalid and InvalidValues for what no row can hold.
     """
     tx.require(Right.MESSAGE)
     execution.check_business_key(business_key)
-    _require_storable(name, variables or {})
-    taker = _hand_over(tx, name, business_key, variables or {}, instance_id)
-    if taker is None:
+    payload = variables or {}
+    _require_storable(name, payload)
+    if message_id is not None and not _is_new(tx, name, message_id):
+        return _taker(tx, name, message_id)
+    keys = _keys(tx, name, payload) if correlation_key is None else [correlation.text(SIMPLE, [correlation_key])]
+    sent = _Sent(name, payload, business_key, instance_id, keys)
+    taker = _hand_over(tx, sent)
+    if taker is None and lifetime is None:
         raise NotFound(f'Expected an instance to wait for message "{name}", but none does, and none starts with it.')
+    if taker is None:
+        _keep(tx, sent, lifetime or timedelta())
+    elif message_id is not None:
+        mine = (ReceiptRow.name == values.shown(name), ReceiptRow.message_id == message_id)
+        tx.session.execute(update(ReceiptRow).where(*mine).values(instance_id=taker))
     return taker
 
 
-def _hand_over(
-    tx: Transaction, name: str, business_key: str | None, payload: Mapping[str, Json], instance_id: int | None = None
-) -> int | None:
+# ---- once only -----------------------------------------------------------------------------------------------------
+
+MOST_FORGOTTEN = 100
+"""Receipts that one delivery clears away: more than it adds."""
+
+
+def _is_new(tx: Transaction, name: str, message_id: str) -> bool:
+    """Whether it is the first of its id. Of two at once the second waits for the first, and is not new then."""
+    try:
+        values.fitting(message_id, LONGEST_ID, "a message id")
+    except TypeError as cause:
+        raise InvalidValues({"message_id": str(cause)}) from cause
+    old = select(ReceiptRow.name, ReceiptRow.message_id).where(
+        ReceiptRow.received_at < tx.now - tx.store.settings.receipt_lifetime
+    )
+    for each in tx.session.execute(old.order_by(ReceiptRow.received_at).limit(MOST_FORGOTTEN)).all():
+        tx.session.execute(delete(ReceiptRow).where(ReceiptRow.name == each[0], ReceiptRow.message_id == each[1]))
+    row = {"name": values.shown(name), "message_id": message_id, "received_at": tx.now}
+    insert = _INSERTS[tx.store.database.dialect.name](ReceiptRow).values(**row).on_conflict_do_nothing()
+    return tx.session.scalar(insert.returning(ReceiptRow.message_id)) is not None
+
+
+_INSERTS: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+
+
+def _taker(tx: Transaction, name: str, message_id: str) -> int | None:
+    mine = (ReceiptRow.name == values.shown(name), ReceiptRow.message_id == message_id)
+    return tx.session.scalar(select(ReceiptRow.instance_id).where(*mine))
+
+
+# ---- for whom ------------------------------------------------------------------------------------------------------
+
+
+def _keys(tx: Transaction, name: str, payload: Mapping[str, Json]) -> list[str]:
+    """The keys that a message carries, by every rule that a definition gives for its name."""
+    rules = select(CorrelationRow.name, CorrelationRow.retrieved, func.max(CorrelationRow.id).label("last"))
+    mine = rules.where(CorrelationRow.message == values.shown(name))
+    grouped = mine.group_by(CorrelationRow.name, CorrelationRow.retrieved)
+    found = tx.session.execute(grouped.order_by(desc("last")).limit(MOST_RULES)).all()
+    evaluator = tx.store.evaluator
+    carried = [(key, correlation.retrieved(evaluator, sources, payload, tx.now)) for key, sources, _last in found]
+    return [correlation.text(key, told) for key, told in carried if told is not None]
+
+
+def _hand_over(tx: Transaction, sent: _Sent) -> int | None:
     """Deliver it, or start an instance with it; gives that instance's id. None: nobody waits. Raises Conflict."""
-    waiting = _waiting(tx, name, business_key, instance_id)
-    if len(waiting) > 1:
-        ids = ", ".join(map(str, waiting))
+    fitting = next(filter(None, (_waiting(tx, sent, fits) for fits in _in_turn(sent))), [])
+    instances = list(dict.fromkeys(row.instance_id for row in fitting))
+    if len(instances) > 1:
+        ids = ", ".join(map(str, instances))
         raise Conflict(
-            f'Expected one instance to wait for message "{name}", but these do: {ids}. Name the business key.'
+            f'Expected one instance to wait for message "{sent.name}", but these do: {ids}. '
+            "Name the business key or the correlation key."
         )
-    if waiting:
-        return _deliver(tx, _longest(tx, name, waiting[0]), payload)
-    return _start(tx, name, business_key, payload)
+    return _deliver(tx, fitting[0], sent.payload) if fitting else _start(tx, sent)
+
+
+def _in_turn(sent: _Sent) -> list[ColumnElement[bool]]:
+    """Who waits under a key of the message comes before who waits without one; under another key nobody takes it.
+
+    Unless the business key or the instance is named, and no key is known: then that says enough.
+    """
+    unkeyed = SubscriptionRow.correlation_key.is_(None)
+    if sent.keys:
+        return [SubscriptionRow.correlation_key.in_(sent.keys), unkeyed]
+    return [true()] if sent.business_key is not None or sent.instance_id is not None else [unkeyed]
+
+
+def _waiting(tx: Transaction, sent: _Sent, fits: ColumnElement[bool]) -> list[SubscriptionRow]:
+    """Who waits for a message, the longest waiting of each instance; ten are enough to tell that it is not clear."""
+    first = select(func.min(SubscriptionRow.id)).join(InstanceRow, InstanceRow.id == SubscriptionRow.instance_id)
+    first = first.where(_of(sent.name), fits)
+    if sent.business_key is not None:
+        first = first.where(InstanceRow.business_key == sent.business_key)
+    if sent.instance_id is not None:
+        first = first.where(InstanceRow.id == sent.instance_id)
+    ids = tx.session.scalars(first.group_by(InstanceRow.id).order_by(InstanceRow.id).limit(10)).all()
+    rows = select(SubscriptionRow).where(SubscriptionRow.id.in_(ids)).order_by(SubscriptionRow.instance_id)
+    return list(tx.session.scalars(rows)) if ids else []
 
 
 def _require_storable(name: str, payload: Mapping[str, Json]) -> None:
@@ -61,40 +171,24 @@ def _require_storable(name: str, payload: Mapping[str, Json]) -> None:
         raise Invalid([Problem("variable-type", str(cause), Place(name))]) from cause
 
 
-def _waiting(tx: Transaction, name: str, business_key: str | None, instance_id: int | None) -> list[int]:
-    """Ids of the instances that wait for a message; ten are enough to tell that it is not clear which is meant."""
-    query = select(InstanceRow.id).join(SubscriptionRow, SubscriptionRow.instance_id == InstanceRow.id).where(_of(name))
-    if business_key is not None:
-        query = query.where(InstanceRow.business_key == business_key)
-    if instance_id is not None:
-        query = query.where(InstanceRow.id == instance_id)
-    return list(tx.session.scalars(query.distinct().order_by(InstanceRow.id).limit(10)))
-
-
-def _longest(tx: Transaction, name: str, instance_id: int) -> SubscriptionRow:
-    """Where an instance has waited longest for a message."""
-    query = select(SubscriptionRow).where(_of(name), SubscriptionRow.instance_id == instance_id)
-    return tx.session.scalars(query.order_by(SubscriptionRow.id).limit(1)).one()
-
-
 def _of(name: str) -> ColumnElement[bool]:
     return (SubscriptionRow.kind == "message") & (SubscriptionRow.name == values.shown(name))
 
 
 def _deliver(tx: Transaction, row: SubscriptionRow, payload: Mapping[str, Json]) -> int:
-    instance_id, token = row.instance_id or 0, row.token or ""
-    at, data = element_of(row.element_id), {"name": row.name}
+    instance_id, token, awaited = row.instance_id or 0, row.token or "", row.element_id
+    at, data = element_of(awaited), {"name": row.name}
     told = history.event(tx, f"{row.kind} received", instance_id=instance_id, element_id=at, data=data)
     history.append(tx, [told])
-    execution.advance(tx, instance_id, lambda run: run.happen(token, row.element_id, payload))
+    execution.advance(tx, instance_id, lambda run: run.happen(token, awaited, payload))
     return instance_id
 
 
-def _start(tx: Transaction, name: str, business_key: str | None, payload: Mapping[str, Json]) -> int | None:
+def _start(tx: Transaction, sent: _Sent) -> int | None:
     query = (
         select(SubscriptionRow, DefinitionRow)
         .join(DefinitionRow, DefinitionRow.id == SubscriptionRow.definition_id)
-        .where(_of(name))
+        .where(_of(sent.name))
         .limit(10)
     )
     rows = tx.session.execute(query).all()
@@ -102,24 +196,35 @@ def _start(tx: Transaction, name: str, business_key: str | None, payload: Mappin
         return None
     if len(rows) > 1:
         keys = ", ".join(definition.key for _, definition in rows)
-        raise Conflict(f'Expected one process to start with message "{name}", but these do: {keys}.')
+        raise Conflict(f'Expected one process to start with message "{sent.name}", but these do: {keys}.')
     ((start, definition),) = rows
-    return execution.begin(tx, definition, payload, business_key=business_key, start_event=start.element_id)
+    return execution.begin(tx, definition, sent.payload, business_key=sent.business_key, start_event=start.element_id)
 
 
-# ---- thrown by instances -------------------------------------------------------------------------------------------
+# ---- thrown by instances, and kept until somebody waits ------------------------------------------------------------
 
 
 def _post(tx: Transaction, job: Job, _result: object) -> None:
-    """A message was thrown. Nobody waits for it yet: it is kept, until somebody does or its time is over."""
-    name, thrower = str(job.payload["name"]), int(job.payload["from"])
-    if _send(tx, name, thrower, values.decode(job.payload["values"])):
-        return
+    """A message was thrown. Nobody waits for it yet: it is kept, until somebody does or its time is over.
+
+    Without a correlation key it goes to who has the business key of its thrower, when that has one.
+    """
+    name, thrower, payload = str(job.payload["name"]), int(job.payload["from"]), values.decode(job.payload["values"])
+    keys = job.payload.get("keys") or _keys(tx, name, payload)
+    business_key = tx.session.scalar(select(InstanceRow.business_key).where(InstanceRow.id == thrower))
+    sent = _Sent(name, payload, None if keys else business_key, keys=keys)
+    if _hand_over(tx, sent) is None:
+        _keep(tx, sent, tx.store.settings.message_lifetime, thrower=thrower)
+
+
+def _keep(tx: Transaction, sent: _Sent, lifetime: timedelta, *, thrower: int | None = None) -> None:
     row = MessageRow(
-        name=values.shown(name),
-        payload=job.payload["values"],
+        name=values.shown(sent.name),
+        payload=values.encode(dict(sent.payload)),
         thrower_id=thrower,
-        expires_at=tx.now + tx.store.settings.message_lifetime,
+        business_key=sent.business_key,
+        keys=list(sent.keys),
+        expires_at=tx.now + lifetime,
     )
     tx.session.add(row)
     tx.session.flush()
@@ -141,11 +246,12 @@ def _seek(tx: Transaction, job: Job, _result: object) -> None:
     row = tx.session.get(MessageRow, job.payload["message"], with_for_update=True)
     if row is None:
         return
-    if _send(tx, row.name, row.thrower_id, values.decode(row.payload)):
+    sent = _Sent(row.name, values.decode(row.payload), row.business_key, keys=row.keys)
+    if _hand_over(tx, sent) is not None:
         _forget(tx, row)
     elif job.payload["last"]:
-        message = f'Message "{row.name}" of instance {row.thrower_id} was thrown, but nobody took it in time.'
-        raise ServiceFailed(message, retryable=False)
+        who = "from outside came" if row.thrower_id is None else f"of instance {row.thrower_id} was thrown"
+        raise ServiceFailed(f'Message "{row.name}" {who}, but nobody took it in time.', retryable=False)
 
 
 def _forget(tx: Transaction, row: MessageRow) -> None:
@@ -154,12 +260,6 @@ def _forget(tx: Transaction, row: MessageRow) -> None:
     tx.session.execute(delete(JobRow).where(*last))
     tx.session.delete(row)
     tx.session.flush()
-
-
-def _send(tx: Transaction, name: str, thrower: int, payload: Mapping[str, Json]) -> bool:
-    """To who waits with the thrower's business key, when it has one."""
-    business_key = tx.session.scalar(select(InstanceRow.business_key).where(InstanceRow.id == thrower))
-    return _hand_over(tx, name, business_key, payload) is not None
 
 
 # ---- signals -------------------------------------------------------------------------------------------------------

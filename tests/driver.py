@@ -200,7 +200,9 @@ class Driver:
 
     def tell(self, message: str, *, business_key: str | None = None, **payload: Json) -> Story:
         with self.engine.transaction(ROOT) as tx:
-            story = Story(self, messages.correlate(tx, message, business_key=business_key, variables=payload))
+            taker = messages.correlate(tx, message, business_key=business_key, variables=payload)
+        assert taker is not None
+        story = Story(self, taker)
         self.run_jobs()
         return story
 

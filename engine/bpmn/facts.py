@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.bpmn.elements.flow_node import Element
@@ -35,6 +35,8 @@ class Thrown:
     kind: str
     name: str
     payload: Mapping[str, Json]
+    keys: Sequence[str] = ()
+    """Of a message: for whom it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ BPMNDI = "http://www.omg.org/spec/BPMN/20100524/DI"
 DC = "http://www.omg.org/spec/DD/20100524/DC"
 DI = "http://www.omg.org/spec/DD/20100524/DI"
 CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
+OWN = "urn:procession:bpmn:1"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 _BPMN_PREFIX = f"{{{BPMN}}}"
@@ -29,6 +30,10 @@ def bpmn(tag: str) -> str:
 def camunda(tag: str) -> str:
     """The full name of a camunda: tag or attribute."""
     return f"{{{CAMUNDA}}}{tag}"
+
+
+CORRELATION_KEY = f"{{{OWN}}}correlationKey"
+"""Our attribute of a message: the expression that tells which instance it is for."""
 
 
 def local(node: Node) -> str:

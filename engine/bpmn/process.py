@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.bpmn.elements.event_definition import Definition
+from engine.bpmn.elements.event_definition import Correlation, Definition
 from engine.bpmn.elements.flow_node import Element
 from engine.bpmn.forms import FormSource
 from engine.bpmn.workflow import ProcessSpec
@@ -39,6 +39,8 @@ class Process:
     """The start events without a trigger, as they are drawn."""
     initiators: Mapping[str, str]
     """Start event -> the variable that shall hold who started."""
+    correlations: tuple[tuple[str, Correlation], ...]
+    """Name of a message, and a key that it carries."""
     starter_users: tuple[str, ...]
     starter_groups: tuple[str, ...]
 

@@ -5,7 +5,7 @@ No recursion over a tree and no look at the past: each (sub-)process is a root w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -394,8 +394,8 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         data["seen"] = True
         self.facts.append(Entered(token.id.hex, token.task_spec.element, next(iter(data.get("via", ())), None)))
 
-    def note_thrown(self, kind: str, name: str, payload: Mapping[str, Json]) -> None:
-        self.facts.append(Thrown(kind, name, payload))
+    def note_thrown(self, kind: str, name: str, payload: Mapping[str, Json], keys: Sequence[str] = ()) -> None:
+        self.facts.append(Thrown(kind, name, payload, keys))
 
     def note_left(self, token: Token, outcome: Outcome) -> None:
         if token.internal_data.pop("seen", False):

@@ -293,15 +293,43 @@ class SubscriptionRow(Base):
     element_id: Mapped[str] = mapped_column(String(255))
 
 
+class CorrelationRow(Base):
+    """How the values of a key are retrieved from a message, as one definition says."""
+
+    __tablename__ = "correlation"
+    __table_args__ = (Index(None, "message"),)
+    id: Mapped[int] = _id()
+    definition_id: Mapped[int] = _of("definition.id", index=True)
+    message: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(255))
+    retrieved: Mapped[Names]
+
+
+class ReceiptRow(Base):
+    """A message from outside that was taken: one that comes again under its id changes nothing."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (Index(None, "received_at"),)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    message_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    instance_id: Mapped[int | None] = mapped_column(Id)
+    """Who took it; None: it waits for somebody."""
+    received_at: Mapped[datetime]
+
+
 class MessageRow(Base):
-    """A message that was thrown before anybody waited for it."""
+    """A message that nobody waited for yet."""
 
     __tablename__ = "message"
     __table_args__ = (Index(None, "name", "id"),)
     id: Mapped[int] = _id()
     name: Mapped[str] = mapped_column(String(255))
     payload: Mapped[dict[str, Any]]
-    thrower_id: Mapped[int] = _of("instance.id", index=True)
+    thrower_id: Mapped[int | None] = mapped_column(Id, ForeignKey("instance.id", ondelete="CASCADE"), index=True)
+    """The instance that has thrown it; None: it came from outside."""
+    business_key: Mapped[str | None] = mapped_column(String(255))
+    keys: Mapped[Names] = mapped_column(server_default="[]")
+    """The correlation keys that it carries."""
     expires_at: Mapped[datetime]
 
 

@@ -40,7 +40,7 @@ def _language_of_file(diagram: Diagram) -> Iterator[Problem]:
     """
     root = diagram.document.root
     said = root.get("expressionLanguage", "")
-    is_used = any(_TEXTS.get(local(node)) is _expression and not node.get("language") for node in diagram.running)
+    is_used = any(_TEXTS.get(local(node)) is expression and not node.get("language") for node in diagram.running)
     if not is_used or said.lower().rstrip("/").rpartition("/")[2] in LANGUAGES | _UNMEANT:
         return
     message = f'The file says that its expressions are written in "{said:.100}"; here they are read as Python.'
@@ -52,7 +52,7 @@ def _language_of_file(diagram: Diagram) -> Iterator[Problem]:
 # ---- elements whose text is an expression or a script --------------------------------------------------------------
 
 
-def _expression(diagram: Diagram, node: Node) -> Iterator[Problem]:
+def expression(diagram: Diagram, node: Node) -> Iterator[Problem]:
     """node: the element that holds the text; the problem names the one around it, which people see."""
     seen, text = owner(node), node.text or ""
     rule = "condition-syntax" if local(node) == "conditionExpression" else "expression-syntax"
@@ -106,14 +106,14 @@ def _in_script(diagram: Diagram, node: Node, text: str) -> Callable[[int], Place
 
 
 _TEXTS: dict[str, Callable[[Diagram, Node], Iterator[Problem]]] = {
-    "conditionExpression": _expression,
-    "condition": _expression,
-    "loopCondition": _expression,
-    "loopCardinality": _expression,
-    "completionCondition": _expression,
-    "activationCondition": _expression,
-    "transformation": _expression,
-    "from": _expression,
+    "conditionExpression": expression,
+    "condition": expression,
+    "loopCondition": expression,
+    "loopCardinality": expression,
+    "completionCondition": expression,
+    "activationCondition": expression,
+    "transformation": expression,
+    "from": expression,
     "scriptTask": _script,
 }
 

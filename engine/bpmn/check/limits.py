@@ -11,7 +11,8 @@ from engine.bpmn.nodes import camunda, local, name_of
 from engine.bpmn.script import constant
 from engine.model import Problem
 
-ID = 255
+ID = 250
+"""The triggers of an event, and the values of a key, are kept under names with some characters more."""
 NAME = 400
 CODE = 255
 EVENT_NAME = 255

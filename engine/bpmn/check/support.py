@@ -51,6 +51,7 @@ EXECUTED = frozenset(
         "intermediateThrowEvent",
         "boundaryEvent",
         "sequenceFlow",
+        "correlationSubscription",
     }
 )
 DATA = frozenset({"dataObject", "dataObjectReference", "dataStoreReference", "ioSpecification", "property"})
@@ -78,7 +79,6 @@ INSTEAD = {
     "subChoreography": "Draw a collaboration with send and receive tasks.",
     "callChoreography": "Draw a collaboration with send and receive tasks.",
     "implicitThrowEvent": "Draw an intermediate throwing event.",
-    "correlationSubscription": "Start and receive by message name and business key.",
 }
 _CONTAINERS = frozenset({"process"}) | SUB_PROCESSES
 

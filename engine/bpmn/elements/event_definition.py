@@ -20,10 +20,20 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True)
+class Correlation:
+    """One key by which messages find their instance. Source: BPMN 2.0.2, 8.4.2."""
+
+    name: str
+    retrieved: tuple[str, ...]
+    """Python sources over what a message brings, one for each property."""
+    expected: tuple[str, ...] = ()
+    """Python sources over the variables of who waits; empty: the first message tells."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     name: str
-    key: str | None = None
-    """Python source of the correlation key."""
+    correlations: tuple[Correlation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

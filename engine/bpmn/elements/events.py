@@ -8,7 +8,7 @@ from typing import Any
 
 from engine import values
 from engine.bpmn import schedule
-from engine.bpmn.elements import compensation, propagation
+from engine.bpmn.elements import compensation, correlation, propagation
 from engine.bpmn.elements.event_definition import (
     Cancel,
     Compensation,
@@ -60,8 +60,7 @@ def _following(wait: Mapping[str, Json], now: datetime) -> dict[str, Json] | Non
 
 
 def _wait_for_message(at: str, token: Token, message: Message) -> None:
-    key = None if message.key is None else value_of(token, message.key)
-    wait_for(token, "message", at, name=message.name, key=None if key is None else str(key))
+    wait_for(token, "message", at, name=message.name, key=correlation.expected(token, message))
 
 
 def _wait_for_signal(at: str, token: Token, signal: Signal) -> None:
@@ -148,6 +147,21 @@ class CatchEvent(Event):
         if together is not None:
             super().happen(token, at, together)
 
+    def awaited(self, at: str) -> Definition | None:
+        return dict(self.parts()).get(at)
+
+    def take(self, token: Token, payload: Mapping[str, Json]) -> None:
+        """What came with the event becomes variables. A message tells by its keys which others are for the instance."""
+        for _at, each in self.parts():
+            if isinstance(each, Message) and each.correlations:
+                correlation.received(token, each, self._brought(token, payload))
+        write(token, payload)
+
+    def _brought(self, token: Token, payload: Mapping[str, Json]) -> Mapping[str, Json]:
+        """What a message brought that began the instance is the process's already."""
+        begins = token.internal_data.get("begins")
+        return {**token.workflow.top_workflow.scopes.visible(None), **payload} if begins else payload
+
     def enter(self, token: Token) -> bool:
         if isinstance(self.definition, Nothing | Link):
             return True
@@ -155,7 +169,7 @@ class CatchEvent(Event):
         if happened is None:
             self.subscribe(token)
             return False
-        write(token, happened)
+        self.take(token, happened)
         return True
 
 
@@ -166,7 +180,7 @@ class StartEvent(CatchEvent):
     """
 
     def begun_by(self, at: str) -> dict[str, Json]:
-        return {"begun by": at}
+        return {"begun by": at, "begins": True}
 
     def known(self, token: Token) -> Mapping[str, Json]:
         """What came with the event, or was told by who started, is there before the event is entered."""
@@ -177,7 +191,7 @@ class StartEvent(CatchEvent):
         begun_by = token.internal_data.pop("begun by", None)
         if begun_by is not None and self._misses_some(token, begun_by):
             return False
-        write(token, token.internal_data.get("happened", {}))
+        self.take(token, token.internal_data.get("happened", {}))
         return True
 
     def _misses_some(self, token: Token, begun_by: str) -> bool:
@@ -286,7 +300,7 @@ def _signals(token: Token, name: str) -> list[dict[str, Json]]:
 
 
 def _throw_message(token: Token, message: Message) -> bool:
-    token.workflow.top_workflow.note_thrown("message", message.name, _payload(token))
+    _message_beside(token, message, _payload(token))
     return True
 
 
@@ -371,7 +385,8 @@ def _signal_beside(activity: Token, signal: Signal, payload: Mapping[str, Json])
 
 
 def _message_beside(activity: Token, message: Message, payload: Mapping[str, Json]) -> None:
-    activity.workflow.top_workflow.note_thrown("message", message.name, payload)
+    keys = correlation.carried(activity, message, payload) if message.correlations else []
+    activity.workflow.top_workflow.note_thrown("message", message.name, payload, keys)
 
 
 def _escalation_beside(activity: Token, escalation: Escalation, payload: Mapping[str, Json]) -> None:

@@ -127,7 +127,7 @@ class FlowNode(BpmnTaskSpec):
 
     def begun_by(self, at: str) -> dict[str, Json]:
         """The data of the token with which an instance begins here: what is waited for at such a place has happened."""
-        return {"happened": {}}
+        return {"happened": {}, "begins": True}
 
     def complete(self, token: Token, values: Mapping[str, Json], by: str | None) -> None:
         """The work that the token waits for is done, with these results, by a person or a service (None)."""
@@ -140,6 +140,10 @@ class FlowNode(BpmnTaskSpec):
     def happen(self, token: Token, at: str, payload: Mapping[str, Json]) -> None:
         """What the token waits for under such a name has happened, with what came with it."""
         token.workflow.top_workflow.wake(token, happened=dict(payload))
+
+    def awaited(self, at: str) -> Any:
+        """The event definition that is waited for under such a name; None: none is."""
+        return None
 
     def next_nodes(self) -> list[str]:
         """Where a token may go from here."""

@@ -214,7 +214,7 @@ class EventBasedGateway(FlowNode):
         self.is_parallel = is_parallel
 
     def begun_by(self, at: str) -> dict[str, Json]:
-        return {"done": True, **_chosen(at, {})}
+        return {"done": True, "begins": True, **_chosen(at, {})}
 
     def enter(self, token: Token) -> bool:
         for flow in self.flows:
@@ -227,16 +227,20 @@ class EventBasedGateway(FlowNode):
             token.internal_data |= _chosen(at, together)
             token.workflow.top_workflow.resume(token)
 
+    def awaited(self, at: str) -> Any:
+        return self._event(element_of(at)).awaited(at)
+
     def leave(self, token: Token) -> Sequence[Flow]:
         chosen = token.internal_data["chosen"]
         return [flow for flow in self.flows if self.is_parallel or flow.target == chosen]
 
     def _on_complete_hook(self, my_task: Token) -> None:
         """The event has happened already: its token is placed as done."""
-        event, payload = my_task.internal_data["chosen"], my_task.internal_data["payload"]
+        told = my_task.internal_data
+        happened = {"happened": told["payload"], "begins": told.get("begins", False)}
         for flow in self.leave(my_task):
-            happened = {"happened": payload} if flow.target == event else None
-            my_task.workflow.place(flow.target, flow=flow.id, data=happened)
+            data = happened if flow.target == told["chosen"] else None
+            my_task.workflow.place(flow.target, flow=flow.id, data=data)
 
     def _event(self, name: str) -> Any:
         return self._wf_spec.task_specs[name]

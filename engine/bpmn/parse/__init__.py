@@ -67,6 +67,7 @@ class _Builder:
             forms=self.forms,
             plain_starts=tuple(plain),
             initiators=self.initiators,
+            correlations=tuple(dict.fromkeys(_correlations(self.specs))),
             starter_users=terms.starter_users,
             starter_groups=terms.starter_groups,
         )
@@ -120,6 +121,12 @@ class _Builder:
             self.elements |= dict.fromkeys((at for at, _ in made.parts()), element)
         made.start_quantity = int(node.get("startQuantity", "1"))
         made.completion_quantity = int(node.get("completionQuantity", "1"))
+
+
+def _correlations(specs: Mapping[str, ProcessSpec]) -> Iterator[tuple[str, event_definition.Correlation]]:
+    nodes = (node for spec in specs.values() for node in spec.task_specs.values() if isinstance(node, events.Event))
+    messages = (each for node in nodes for _at, each in node.parts() if isinstance(each, event_definition.Message))
+    return ((message.name, each) for message in messages for each in message.correlations)
 
 
 def _lanes(process: Node) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,7 @@ from engine.bpmn.nodes import (
     local,
     name_of,
 )
+from engine.bpmn.parse.correlations import correlations
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def _timer(node: Node, event: Node, references: References) -> event_definition.
 
 
 def _message(node: Node, event: Node, references: References) -> event_definition.Definition:
-    return event_definition.Message(_called(references.get(node.get("messageRef"))))
+    message = references.get(node.get("messageRef"))
+    return event_definition.Message(_called(message), () if message is None else correlations(message, event))
 
 
 def _signal(node: Node, event: Node, references: References) -> event_definition.Definition:

@@ -34,9 +34,7 @@ def _standard_loop(told: Node) -> loops.StandardLoop:
     return loops.StandardLoop(source_of(told, "loopCondition"), before, None if maximum is None else str(int(maximum)))
 
 
-def _multi_instance(
-    node: Node, told: Node, terms: Terms, references: References, items: Items
-) -> loops.MultiInstance:
+def _multi_instance(node: Node, told: Node, terms: Terms, references: References, items: Items) -> loops.MultiInstance:
     return loops.MultiInstance(
         is_sequential=is_true(told, "isSequential"),
         cardinality=source_of(told, "loopCardinality"),

@@ -1,0 +1,104 @@
+"""Correlation: which instance a message is for. Source: BPMN 2.0.2, 8.4.2 Correlation.
+
+A key is a tuple of values. A message carries them in what it brings. An instance expects them: by expressions over its
+own variables (context-based), else those of the first message that it sent or received under that key (key-based).
+Outside this module a key is a short text, equal for equal values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any
+
+from engine.bpmn.elements.event_definition import Correlation, Message
+from engine.bpmn.elements.flow_node import Token, storable, text_of, value_of
+from engine.bpmn.script import Evaluator, ScriptFailed, names
+from engine.bpmn.variables import PROCESS
+from engine.model import Json
+
+REMEMBERED = "#key "
+"""Before the name of a key: the internal variable of the process that holds its values."""
+
+
+def text(name: str, values: Sequence[Json]) -> str:
+    """A key as text of 64 characters. Values are compared as texts: 4711 is "4711"."""
+    return sha256("\0".join([name, *map(text_of, values)]).encode()).hexdigest()
+
+
+def retrieved(evaluator: Evaluator, sources: Sequence[str], known: Mapping[str, Json], now: Any) -> list[Json] | None:
+    """The values that a message carries; None when it lacks one of them."""
+    values: list[Json] = []
+    for source in sources:
+        read = names(source).read
+        if not all(name in known for name in read):
+            return None
+        with suppress(ScriptFailed):
+            values.append(evaluator.evaluate(source, {name: known[name] for name in read}, now))
+    complete = len(values) == len(sources) and all(value is not None for value in values)
+    return values if complete else None
+
+
+# ---- waiting -------------------------------------------------------------------------------------------------------
+
+
+def expected(token: Token, message: Message) -> str | None:
+    """The key that a message must carry to be for this token: the first that is known; None: any message will do.
+
+    Raises ScriptFailed when the expressions over the variables do.
+    """
+    for each in message.correlations:
+        values = _of_context(token, each) if each.expected else _remembered(token, each)
+        if values is not None:
+            return text(each.name, values)
+    return None
+
+
+def _of_context(token: Token, told: Correlation) -> list[Json]:
+    return [value_of(token, source) for source in told.expected]
+
+
+def _remembered(token: Token, told: Correlation) -> list[Json] | None:
+    values: list[Json] | None = token.workflow.top_workflow.scopes.known[PROCESS].get(REMEMBERED + told.name)
+    return values
+
+
+# ---- sending and receiving -----------------------------------------------------------------------------------------
+
+
+def carried(token: Token, message: Message, payload: Mapping[str, Json]) -> list[str]:
+    """The keys of a message that is thrown here; those that the instance does not know yet are its own from now on."""
+    workflow = token.workflow.top_workflow
+    found = list(_carried(token, message, {**workflow.scopes.visible(token), **payload}))
+    _remember(token, found)
+    return [text(each.name, values) for each, values in found]
+
+
+def received(token: Token, message: Message, payload: Mapping[str, Json]) -> None:
+    """A message has come: the keys that the instance does not know yet are those that it carries."""
+    _remember(token, list(_carried(token, message, payload)))
+
+
+def _carried(token: Token, message: Message, known: Mapping[str, Json]) -> Iterator[tuple[Correlation, list[Json]]]:
+    """A conversation goes on under the values that it began with."""
+    workflow = token.workflow.top_workflow
+    for each in message.correlations:
+        values = _remembered(token, each)
+        values = values or retrieved(workflow.world.evaluator, each.retrieved, known, workflow.now)
+        if values is not None:
+            yield each, values
+
+
+def _remember(token: Token, found: Sequence[tuple[Correlation, list[Json]]]) -> None:
+    """Who waits already, waits for messages under these keys from now on."""
+    workflow = token.workflow.top_workflow
+    new = [(each, values) for each, values in found if not each.expected and _remembered(token, each) is None]
+    for each, values in new:
+        name = REMEMBERED + each.name
+        storable(token, each.name, lambda name=name, values=values: workflow.scopes.set(PROCESS, name, values))
+    for waiting in list(workflow.all_live()) if new else ():
+        for wait in waiting.internal_data.get("waits", ()):
+            told = waiting.task_spec.awaited(wait["element"]) if wait["kind"] == "message" else None
+            if isinstance(told, Message):
+                wait["key"] = expected(waiting, told)
