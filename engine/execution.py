@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -48,7 +49,7 @@ def begin(
     process = process_of(tx, definition.id)
     initiator = process.initiators.get(element_of(start_event or process.start_event or ""))
     given = {**variables, initiator: tx.actor.id} if initiator else variables
-    run = Run.begin(process, world(tx), given, start_event=start_event)
+    run = Run.begin(process, _world_of(tx, caller), given, start_event=start_event)
     run.workflow.is_called = caller is not None
     row = _instance(tx, definition, business_key, caller)
     instance_id = tx.connection.execute(_ADD_INSTANCE, row).scalar_one()
@@ -120,6 +121,25 @@ def world(tx: Transaction) -> World:
     return World(tx.store.evaluator, tx.now, zone(tx), partial(data_stores.hold, tx))
 
 
+def _world_of(tx: Transaction, caller: Caller | None) -> World:
+    here = world(tx)
+    return here if caller is None else replace(here, is_caught_outside=partial(_catches, tx, caller))
+
+
+def _catches(tx: Transaction, caller: Caller | None, code: str) -> bool:
+    """Whether who called an instance catches a BPMN error, or who called that one."""
+    while caller is not None:
+        row = _instance_row(tx, caller.instance_id, lock=False)
+        if look(tx, caller.instance_id).catches(caller.token, code):
+            return True
+        caller = _caller(row.caller_id, row.caller_token)
+    return False
+
+
+def _caller(instance_id: int | None, token: str | None) -> Caller | None:
+    return None if instance_id is None else Caller(instance_id, token or "")
+
+
 def zone(tx: Transaction) -> ZoneInfo:
     """For dates that name no zone."""
     return ZoneInfo(tx.store.settings.time_zone)
@@ -139,8 +159,8 @@ def _open(tx: Transaction, instance_id: int, *, status: InstanceStatus = Instanc
         raise NotActive(f"Expected instance {instance_id} to be {status}, but it is {row.status}.")
     process = process_of(tx, row.definition_id)
     parts = _read_parts(tx, instance_id)
-    run = _restore(tx, instance_id, process, parts)
-    caller = None if row.caller_id is None else Caller(row.caller_id, row.caller_token or "")
+    caller = _caller(row.caller_id, row.caller_token)
+    run = _restore(tx, instance_id, process, parts, caller)
     run.workflow.is_called = caller is not None
     return Command(waits.Owner(instance_id, row.definition_id, process), row.version, run, parts, run.waits(), caller)
 
@@ -176,13 +196,13 @@ def _read_parts(tx: Transaction, instance_id: int) -> Parts:
     return {part: content for part, content in rows}
 
 
-def _restore(tx: Transaction, instance_id: int, process: Process, parts: Parts) -> Run:
+def _restore(tx: Transaction, instance_id: int, process: Process, parts: Parts, caller: Caller | None = None) -> Run:
     rows = tx.connection.execute(_VARIABLES, {"of": instance_id})
     scopes = Scopes.of_rows((scope, name, values.load(value)) for scope, name, value in rows)
     scopes.fetch = lambda scope: values.load(
         tx.connection.execute(_REMEMBERED, {"of": instance_id, "within": scope}).scalar_one()
     )
-    here = world(tx)
+    here = _world_of(tx, caller)
     try:
         return Run.restore(process, parts, scopes, here)
     except (Unreadable, KeyError) as cause:

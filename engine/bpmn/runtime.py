@@ -17,7 +17,7 @@ from engine.bpmn.parse import Process
 from engine.bpmn.script import ScriptFailed
 from engine.bpmn.snapshot import Parts
 from engine.bpmn.variables import Scopes
-from engine.bpmn.workflow import ProcessWorkflow, Result, World, uncaught
+from engine.bpmn.workflow import ProcessWorkflow, Result, World
 from engine.errors import BpmnError, Conflict, ElementFailed
 from engine.model import Form, Json
 
@@ -100,18 +100,28 @@ class Run:
     def give_up(self, token_id: str, message: str) -> None:
         """What the token waited for will not come: an incident, and waiting for it anew when it is retried."""
         token = self._waiting(token_id)
+        self._stop_waiting(token)
+        self.workflow.fail(token, message)
+
+    def _stop_waiting(self, token: Token) -> None:
         for over in ("waits", "mapped"):
             token.internal_data.pop(over, None)
         element, data = token.task_spec.element, token.task_spec.element.data
         own = [mapping.name for mapping in element.inputs] + ([] if data is None else data.own)
         for name in own:
-            self.workflow.scopes.remove(token_id, name)
-        self.workflow.fail(token, message)
+            self.workflow.scopes.remove(token.id.hex, name)
 
     def throw(self, token_id: str, error: BpmnError) -> None:
         """The work of an activity ended with a BPMN error; uncaught, it is an incident there, and waits no longer."""
-        if not propagation.throw(self._waiting(token_id), error):
-            self.give_up(token_id, uncaught(error))
+        token = self._waiting(token_id)
+        if not propagation.throw(token, error):
+            self._stop_waiting(token)
+            self.workflow.uncaught(token, error)
+
+    def catches(self, token_id: str, code: str) -> bool:
+        """Whether a BPMN error at a token would be caught here."""
+        token = self.workflow.token(token_id)
+        return token is not None and propagation.is_caught(token, code)
 
     def fail(self, token_id: str, message: str) -> None:
         self.workflow.fail(self._waiting(token_id), message)

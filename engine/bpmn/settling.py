@@ -14,7 +14,7 @@ from engine.bpmn.elements import events, propagation
 from engine.bpmn.elements.flow_node import FlowNode, Token
 from engine.bpmn.facts import Thrown
 from engine.bpmn.script import ScriptFailed
-from engine.bpmn.workflow import ProcessWorkflow, uncaught
+from engine.bpmn.workflow import ProcessWorkflow
 from engine.errors import BpmnError, ElementFailed
 from engine.model import Json
 
@@ -28,6 +28,8 @@ def settle(workflow: ProcessWorkflow, max_steps: int, max_seconds: float = inf) 
     """Execute until every token waits. Too long: the tokens still moving are stopped with an incident."""
     ends_at = monotonic() + max_seconds
     for steps in count():
+        if workflow.result.error is not None:
+            return workflow.cancel_all()
         token = _next(workflow)
         if token is None:
             break
@@ -37,8 +39,6 @@ def settle(workflow: ProcessWorkflow, max_steps: int, max_seconds: float = inf) 
             _stop(workflow, too_much)
             break
         _step(workflow, token)
-        if workflow.result.error is not None:
-            return workflow.cancel_all()
     return _rest(workflow)
 
 
@@ -80,7 +80,7 @@ def _step(workflow: ProcessWorkflow, token: Token) -> None:
     except BpmnError as error:
         token._set_state(TaskState.READY)
         if not propagation.throw(token, error):
-            workflow.fail(token, uncaught(error))
+            workflow.uncaught(token, error)
     except (ScriptFailed, ElementFailed) as problem:
         _undo(workflow, token, facts, data)
         workflow.fail(token, str(problem))

@@ -78,6 +78,8 @@ class World:
     zone: tzinfo
     fetch: Callable[[str], Json] | None = None
     """Reads a data store by its name, and keeps others from it until the command has ended."""
+    is_caught_outside: Callable[[str], bool] | None = None
+    """Whether a BPMN error of this code would be caught by who called the instance; None: nobody did."""
 
 
 # ---- workflows -----------------------------------------------------------------------------------------------------
@@ -270,6 +272,14 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         """Stop the token with an incident; the rest of the instance goes on."""
         token.internal_data["incident"] = values.shown(message, LONGEST_MESSAGE)
         token.internal_data["stops"] = token.internal_data.get("stops", 0) + 1
+
+    def uncaught(self, token: Token, error: BpmnError) -> None:
+        """Nothing here catches an error. Where who called the instance does, it ends by it; else it stops here."""
+        outside = self.world.is_caught_outside
+        if outside is not None and outside(error.code):
+            self.result.error = error
+        else:
+            self.fail(token, uncaught(error))
 
     def completed_token(self, token: Token) -> None:
         if token.id not in token.workflow.tasks:

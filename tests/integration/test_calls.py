@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import Engine, SettableClock, execution, instances, jobs, tries
+from engine import BpmnError, Engine, SettableClock, execution, instances, jobs, tries
 from engine.model import Deployment
 from engine.worker import HANDLERS
 from tests.driver import ROOT, Driver, Story
@@ -314,3 +314,53 @@ def test_what_is_remembered_for_compensation_is_shown_to_nobody(driver: Driver) 
     story = driver.start("child")
 
     assert [(each.scope, each.name) for each in story.variables()] == [("", "price")]
+
+
+# ---- errors that cross several levels ------------------------------------------------------------------------------
+
+MIDDLE = START + call().replace('"child"', '"inner"').replace('id="call"', 'id="next"') + END
+MIDDLE += chain("start", "next", "end")
+CAUGHT = user("caught") + boundary("no", "call", ERROR) + chain("no", "caught")
+FAILS = {
+    "an error end event": START + f'<endEvent id="stop">{ERROR}</endEvent>' + chain("start", "stop"),
+    "a script": START + script("work", 'raise BpmnError("DECLINED", "no")') + END + chain("start", "work", "end"),
+}
+
+
+@pytest.mark.parametrize("how", FAILS)
+def test_an_error_goes_outward_level_by_level(driver: Driver, how: str) -> None:
+    deploy(driver, parent=parent(call(), CAUGHT), child=MIDDLE, inner=FAILS[how])
+
+    story = driver.start("parent")
+
+    assert [task.name for task in story.tasks()] == ["caught"]
+    assert story.values()["errorCode"] == "DECLINED"
+    assert [driver.stories(key)[0].status for key in ("child", "inner")] == ["failed", "failed"]
+
+
+def test_an_error_of_a_service_goes_outward(driver: Driver) -> None:
+    driver.serve("work", BpmnError("DECLINED", "no"))
+    serve = '<serviceTask id="work" camunda:type="external" camunda:topic="work"/>'
+    deploy(
+        driver, parent=parent(call(), CAUGHT), child=MIDDLE, inner=START + serve + END + chain("start", "work", "end")
+    )
+
+    assert [task.name for task in driver.start("parent").tasks()] == ["caught"]
+
+
+def test_an_error_that_nobody_outside_catches_stops_where_it_was_thrown(driver: Driver) -> None:
+    deploy(driver, parent=parent(call()), child=MIDDLE, inner=FAILS["a script"])
+
+    story = driver.start("parent")
+
+    assert story.incidents() == []
+    assert [each.element_id for each in driver.stories("inner")[0].incidents()] == ["work"]
+
+
+def test_an_error_end_event_that_nobody_catches_stops_its_caller(driver: Driver) -> None:
+    deploy(driver, parent=parent(call()), child=MIDDLE, inner=FAILS["an error end event"])
+
+    story = driver.start("parent")
+
+    assert [each.element_id for each in driver.stories("child")[0].incidents()] == ["next"]
+    assert (story.incidents(), story.status) == ([], "active")

@@ -15,6 +15,15 @@ def throw(token: Token, error: BpmnError) -> bool:
     return _hand(_guards_outward(token), Error, error.code, _told(error))
 
 
+def is_caught(token: Token, code: str) -> bool:
+    """Whether an error thrown by an activity would be."""
+    return any(_catches(each, Error, code) for guards in _guards_outward(token) for _, each in _parts_of(guards))
+
+
+def _parts_of(guards: Iterable[Token]) -> Iterator[tuple[str, Definition]]:
+    return (part for guard in guards for part in guard.task_spec.parts())
+
+
 def end_by_error(token: Token, error: BpmnError) -> None:
     """An error end event: caught in or around its (sub-)process, else the instance has failed."""
     workflow = token.workflow.top_workflow
