@@ -1163,3 +1163,18 @@ STORES = table.rows(
 @pytest.mark.parametrize("row", SCOPES + MAPPINGS + EVENTS + OBJECTS + ASSOCIATIONS + REPEATED + WITH_EVENTS + STORES)
 def test_data(row: Row, player: Callable[..., Play]) -> None:
     table.play_row(row, player)
+
+
+@pytest.mark.parametrize("player", table.PLAYERS)
+def test_a_data_input_is_made_anew_when_the_activity_is_tried_again(player: Callable[..., Play]) -> None:
+    """Source: 10.4.2."""
+    drawn = draw(
+        "start -> w -> end", held("order"), service("w", specified("x", "y") + brings("order", "in.x", "order + 1"))
+    )
+    play = player(drawn, {"order": 1})
+    assert play.run.input_of(play.waits("service")[0].token) == {"x": 2}
+
+    play.throw("w", "BROKEN")
+    play.retry("w", order=5)
+
+    assert play.run.input_of(play.waits("service")[0].token) == {"x": 6}

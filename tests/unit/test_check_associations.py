@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 import pytest
 
 from engine.bpmn.check import check
@@ -241,3 +243,56 @@ def test_a_loop_does_not_name_a_data_store() -> None:
 
 def test_names_of_our_own_are_refused() -> None:
     refused("invalid-id", "#items", between(f'<task id="n">\n<property id="#items"/>{HERE}</task>'))
+
+
+@pytest.mark.parametrize(
+    "sets",
+    [
+        f"<inputSet/><inputSet/>{HERE}",
+        f"<inputSet/><outputSet/><outputSet/>{HERE}",
+        f"<inputSet><whileExecutingInputRefs>i</whileExecutingInputRefs>{HERE}</inputSet>",
+        f"<outputSet><whileExecutingOutputRefs>o</whileExecutingOutputRefs>{HERE}</outputSet>",
+    ],
+)
+def test_sets_with_alternatives_are_refused(sets: str) -> None:
+    specified = SPECIFIED.replace("</io", f"\n{sets}</io")
+
+    refused("unsupported-element", "n", between(f'<task id="n">{specified}</task>'))
+
+
+def test_one_set_of_each_passes() -> None:
+    sets = "<inputSet><dataInputRefs>i</dataInputRefs></inputSet><outputSet/>"
+
+    accepted(between(f'<task id="n">{SPECIFIED.replace("</io", f"{sets}</io")}</task>'))
+
+
+def test_data_is_looked_up_once_for_all_associations() -> None:
+    """What stands in a container is not looked through for each of them."""
+    numbers = range(3_000)
+    objects = "".join(f'<dataObject id="d{number}"/>' for number in numbers)
+    tasks = "".join(_reading(number) for number in numbers)
+    inner = f'<startEvent id="s2"/>{tasks}<endEvent id="e2"/>' + chain("s2", *(f"t{n}" for n in numbers), "e2")
+    content = f'<dataObject id="outer"/><subProcess id="n">{objects}{inner}</subProcess>'
+
+    begun = monotonic()
+    check({"a.bpmn": process(between(content)).encode()})
+    assert monotonic() - begun < 5
+
+
+def _reading(number: int) -> str:
+    specified = f'<ioSpecification><dataInput id="i{number}" name="x"/></ioSpecification>'
+    return f'<task id="t{number}">{specified}{inward(ends("outer", f"i{number}"))}</task>'
+
+
+def test_the_values_of_one_activity_are_bounded() -> None:
+    many = inward(ends("order", "i") + assigned("1", "x.a") * 501)
+
+    problem = refused("data-association", "n", task(f"{many}{HERE}"))
+
+    assert "501" in problem.message
+
+
+def test_the_names_of_one_activity_are_bounded() -> None:
+    many = "".join(f'<property id="q{number}"/>' for number in range(501))
+
+    refused("data-association", "n", between(f'{HERE}<task id="n">{many}</task>'))

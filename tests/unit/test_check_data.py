@@ -44,6 +44,12 @@ def test_a_button_that_decides_stays_inside_too() -> None:
     "content",
     [
         voting(before=f"{START[:-2]}><extensionElements>{FIELD}</extensionElements></startEvent>"),
+        voting(before=f'{START}<dataObject id="vote"/>'),
+        voting(
+            before=f'{START}<dataObject id="d" name="vote"/>',
+            loop=f'<ioSpecification><dataOutput id="o" name="all"/></ioSpecification>{EACH}'
+            "<dataOutputAssociation><sourceRef>o</sourceRef><targetRef>d</targetRef></dataOutputAssociation>",
+        ),
         voting(loop=""),
         voting(loop="<standardLoopCharacteristics loopMaximum='2'/>"),
         voting(
@@ -52,7 +58,7 @@ def test_a_button_that_decides_stays_inside_too() -> None:
         ),
         voting().replace("vote</cond", "count &gt; 1</cond"),
     ],
-    ids=["set before", "no loop", "a standard loop", "let out", "not read"],
+    ids=["set before", "a data object", "given by an association", "no loop", "a standard loop", "let out", "not read"],
 )
 def test_what_is_seen_behind_passes(content: str) -> None:
     accepted(content.replace(HERE, ""))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from engine.bpmn import dialects, items, names
-from engine.bpmn.check.diagram import ACTIVITIES, EVENTS, Diagram, a
+from engine.bpmn.check.diagram import ACTIVITIES, EVENTS, Diagram, a, owner
 from engine.bpmn.check.expressions import read_by
 from engine.bpmn.items import INPUT
 from engine.bpmn.nodes import Node, bpmn, child_text, is_true, local, name_of
@@ -27,11 +27,40 @@ class Told(NamedTuple):
 def check(diagram: Diagram) -> Iterator[Problem]:
     yield from _capacities(diagram)
     for node in diagram.running:
+        if local(node) == "ioSpecification":
+            yield from _sets(diagram, node)
         if local(node) in ACTIVITIES | EVENTS:
+            yield from _own(diagram, node)
             yield from _of_loop(diagram, node)
             yield from _left_inside(diagram, node)
-            for drawn in node.iterchildren(*map(bpmn, items.ASSOCIATIONS)):
-                yield from _of_association(diagram, node, drawn)
+            yield from _of_associations(diagram, node)
+
+
+MOST = 500
+"""Associations and assignments of one activity or event, each a value to be computed; and names of its own, each a row.
+"""
+
+
+def _own(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    own = sum(1 for _ in items.owned(node))
+    if own > MOST:
+        message = (
+            f"Expected at most {MOST} data objects, properties, data inputs and outputs here, but there are {own:,}."
+        )
+        place = diagram.document.place(node)
+        yield _problem(diagram, node, Told(message, "Keep several values in one, as fields of it."), place)
+
+
+def _of_associations(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    drawn = list(node.iterchildren(*map(bpmn, items.ASSOCIATIONS)))
+    moved = sum(max(1, len(each.findall(bpmn("assignment")))) for each in drawn)
+    if moved > MOST:
+        message = f"Expected at most {MOST} associations and assignments here, but there are {moved:,}."
+        told = Told(message, "Make one value of several by a transformation.")
+        yield _problem(diagram, node, told, diagram.document.place(drawn[0]))
+        return
+    for each in drawn:
+        yield from _of_association(diagram, node, each)
 
 
 def _of_association(diagram: Diagram, node: Node, drawn: Node) -> Iterator[Problem]:
@@ -188,6 +217,28 @@ def _left_inside(diagram: Diagram, node: Node) -> Iterator[Problem]:
             yield diagram.document.problem(
                 "data-association", node, message, fix, place=place, severity=Severity.WARNING
             )
+
+
+# ---- sets ----------------------------------------------------------------------------------------------------------
+
+
+def _sets(diagram: Diagram, specification: Node) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 10.4.1 InputSet, OutputSet: alternatives, of which the first whose data is there is taken."""
+    for tag, word in (("inputSet", "input"), ("outputSet", "output")):
+        drawn = list(specification.iterchildren(bpmn(tag)))
+        if len(drawn) > 1:
+            told = Told(f"Several {word} sets are not executed.", f"Draw one {word} set: what is not there is None.")
+            yield _not_executed(diagram, drawn[1], told)
+        for each in drawn:
+            later = each.find(bpmn(f"whileExecuting{word.capitalize()}Refs"))
+            if later is not None:
+                message = f"An {word} that is taken while its activity goes on is not executed."
+                yield _not_executed(diagram, later, Told(message, "Draw a sub-process with several tasks."))
+
+
+def _not_executed(diagram: Diagram, node: Node, told: Told) -> Problem:
+    place = diagram.document.place(node)
+    return diagram.document.problem("unsupported-element", owner(node), told.message, told.fix, place=place)
 
 
 # ---- loops and stores ----------------------------------------------------------------------------------------------
