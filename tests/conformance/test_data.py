@@ -638,6 +638,21 @@ ASSOCIATIONS = table.rows(
         values={"order": 2},
     ),
     Row(
+        "a source outside is meant although a data input bears its name",
+        "10.4.2",
+        draw(
+            "start -> s -> end",
+            held("order", "result"),
+            script(
+                "s",
+                "order = order + 1",
+                specified("order") + brings("order", "in.order", "order * 10") + gives("order", "result", "[order]"),
+            ),
+        ),
+        given={"order": 3},
+        values={"result": [3], "order": 3},
+    ),
+    Row(
         "an assignment sets a field of a data object and leaves the rest",
         "10.4.2",
         draw(

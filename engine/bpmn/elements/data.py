@@ -106,7 +106,8 @@ def give(token: Token, association: Association, made: Mapping[str, Json] | None
     target = association.target
     for move in association.moves:
         value = _value(token, association, move, made or {})
-        _write(token, target, _placed(token, _present(token, target) if move.path else None, move.path, value))
+        whole = _read(token, target, {}) if move.path else None
+        _write(token, target, _placed(token, whole, move.path, value))
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------
@@ -125,15 +126,10 @@ def _read(token: Token, item: Item, made: Mapping[str, Json]) -> Json:
     workflow = token.workflow.top_workflow
     if item.home is Home.STORE:
         return workflow.in_store(item.store)
-    found = made[item.name] if item.name in made else workflow.scopes.find(token, item.name)
-    return None if found is MISSING else found
-
-
-def _present(token: Token, target: Item) -> Json:
-    """What the target holds now."""
-    if target.home is not Home.OUTSIDE:
-        return _read(token, target, {})
-    found = token.workflow.top_workflow.scopes.find_outside(token, target.name)
+    if item.name in made:
+        return made[item.name]
+    find = workflow.scopes.find if item.home is Home.OWN else workflow.scopes.find_outside
+    found = find(token, item.name)
     return None if found is MISSING else found
 
 
