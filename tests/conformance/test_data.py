@@ -979,6 +979,30 @@ WITH_EVENTS = table.rows(
         ended="active",
     ),
     Row(
+        "what came goes through those of the start event of an event sub-process",
+        "10.4.2",
+        draw(
+            "start -> a -> end",
+            held("order"),
+            '<subProcess id="beside" triggeredByEvent="true">'
+            + held("inner")
+            + draw(
+                "m -> s -> end2",
+                start(
+                    "m",
+                    '<dataOutput id="o1" name="sum"/>'
+                    + gives("o1", "order")
+                    + gives("o1", "inner", sets={"inner.sum": "sum"})
+                    + MESSAGE,
+                ),
+                script("s", "told = inner"),
+            )
+            + "</subProcess>",
+        ),
+        do=(("m", {"sum": 3}),),
+        values={"order": 3, "told": {"sum": 3}, "sum": None, "inner": None},
+    ),
+    Row(
         "what an instance was started with goes through those of its start event",
         "10.4.2",
         draw(
