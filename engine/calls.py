@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
-from engine import execution, history, incidents, jobs, values
+from engine import execution, history, incidents, values
 from engine.bpmn.elements.activities import Binding
 from engine.bpmn.runtime import Run
 from engine.bpmn.variables import PROCESS, is_internal
 from engine.differences import Caller
 from engine.errors import BpmnError, Busy, Conflict, InvalidValues, NotFound
 from engine.execution import NotActive
-from engine.jobs import Handler, Job, NewJob
-from engine.model import InstanceStatus, Json
-from engine.storage.tables import DefinitionRow, InstanceRow, JobRow, SnapshotRow, VariableRow
+from engine.jobs import Handler, Job
+from engine.model import Json
+from engine.storage.tables import DefinitionRow, InstanceRow, JobRow, VariableRow
 from engine.transaction import Transaction
 
 MOST_LEVELS = 50
@@ -102,8 +102,8 @@ def _take_over(tx: Transaction, job: Job, _result: object) -> None:
     elif error:
         _tell(tx, job, lambda run, token: run.throw(token, BpmnError(error["code"], error["message"])))
     else:
-        result, undoable = _result_of(tx, called), called if job.payload.get("undoable") else None
-        _tell(tx, job, lambda run, token: run.give_back(token, result, called=undoable))
+        result = _result_of(tx, called)
+        _tell(tx, job, lambda run, token: run.give_back(token, result))
 
 
 def _require_no_earlier(tx: Transaction, job: Job) -> None:
@@ -154,37 +154,7 @@ def _recall(tx: Transaction, job: Job, _result: object) -> None:
         history.append(tx, [history.event(tx, "instance cancelled", instance_id=instance_id, data=data)])
 
 
-# ---- undoing -------------------------------------------------------------------------------------------------------
-
-
-def _undo(tx: Transaction, job: Job, _result: object) -> None:
-    """A call activity is compensated: so is what it called. A second run cannot happen: this one deletes the job."""
-    caller, called = Caller(job.instance_id or 0, job.token or ""), int(job.payload["called"])
-    try:
-        execution.reopen(tx, called, caller, Run.undo)
-    except NotActive:
-        message = f"Expected the called instance {called} to be there to be undone, but it was ended."
-        _tell(tx, job, lambda run, token: run.give_up(token, message))
-
-
-def _release(tx: Transaction, job: Job, _result: object) -> None:
-    """A called instance that has ended will not be undone any more, nor those that it called itself."""
-    instance_id = job.instance_id or 0
-    row = tx.session.get(InstanceRow, instance_id, with_for_update=True)
-    if row is None or row.status == InstanceStatus.ACTIVE:
-        return
-    if tx.session.scalar(select(SnapshotRow.part).where(SnapshotRow.instance_id == instance_id).limit(1)) is None:
-        return
-    called = execution.look(tx, instance_id).called()
-    jobs.add_many(tx, [NewJob("release", instance_id=each) for each in called])
-    tx.session.execute(delete(SnapshotRow).where(SnapshotRow.instance_id == instance_id))
-    remembered = (VariableRow.instance_id == instance_id, VariableRow.scope.startswith("#"))
-    tx.session.execute(delete(VariableRow).where(*remembered))
-
-
 CALL = Handler(finish=_start, gave_up=incidents.give_up)
 RETURN = Handler(finish=_take_over, gave_up=incidents.give_up)
 ESCALATION = Handler(finish=_escalate, gave_up=incidents.give_up)
 RECALL = Handler(finish=_recall, gave_up=incidents.give_up)
-UNDO = Handler(finish=_undo, gave_up=incidents.give_up)
-RELEASE = Handler(finish=_release, gave_up=incidents.give_up)

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from engine import data_stores, history, jobs, values, waits
-from engine.bpmn.facts import Entered, Left, Logged, Released, Thrown
+from engine.bpmn.facts import Entered, Left, Logged, Thrown
 from engine.bpmn.runtime import Run, Wait
 from engine.bpmn.snapshot import Parts
 from engine.bpmn.variables import STORES, Scopes, Written, is_internal
@@ -52,7 +52,7 @@ def write(tx: Transaction, command: Command, completed: Collection[str], events:
     run = command.run
     status = _status(run)
     _write_instance(tx, command, status)
-    _write_parts(tx, command, {} if run.is_over and not run.can_be_undone else run.parts())
+    _write_parts(tx, command, {} if run.is_over else run.parts())
     _write_variables(tx, command.owner.instance_id, run.scopes)
     _write_history(tx, command, status, events)
     _write_thrown(tx, command)
@@ -244,8 +244,6 @@ def _write_thrown(tx: Transaction, command: Command) -> None:
     for fact in command.run.facts:
         if isinstance(fact, Thrown):
             _OUTSIDE[fact.kind](tx, command, fact)
-        elif isinstance(fact, Released):
-            jobs.add(tx, "release", instance_id=fact.instance_id)
 
 
 def _throw_signal(tx: Transaction, command: Command, fact: Thrown) -> None:
@@ -278,12 +276,7 @@ _OUTSIDE: Mapping[str, Callable[[Transaction, Command, Thrown], None]] = {
 
 def _tell_caller(tx: Transaction, command: Command, caller: Caller) -> None:
     result = command.run.result
-    payload = {
-        "called": command.owner.instance_id,
-        "cancelled": result.cancelled,
-        "error": _error(command.run),
-        "undoable": command.run.can_be_undone,
-    }
+    payload = {"called": command.owner.instance_id, "cancelled": result.cancelled, "error": _error(command.run)}
     jobs.add(tx, "return", instance_id=caller.instance_id, token=caller.token, payload=payload)
 
 

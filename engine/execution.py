@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, func, insert, or_, select
 
 from engine import data_stores, differences, history, values, waits
 from engine.bpmn import forms, parse, read
@@ -50,7 +50,6 @@ def begin(
     initiator = process.initiators.get(element_of(start_event or process.start_event or ""))
     given = {**variables, initiator: tx.actor.id} if initiator else variables
     run = Run.begin(process, _world_of(tx, caller), given, start_event=start_event)
-    run.workflow.is_called = caller is not None
     row = _instance(tx, definition, business_key, caller)
     instance_id = tx.connection.execute(_ADD_INSTANCE, row).scalar_one()
     started = history.event(tx, "instance started", instance_id=instance_id, data={"business key": business_key})
@@ -76,22 +75,6 @@ def advance(
     command = _open(tx, instance_id)
     act(command.run)
     _finish(tx, command, completed=completed, events=events)
-
-
-def reopen(tx: Transaction, instance_id: int, caller: Caller, act: Callable[[Run], None]) -> None:
-    """Go on with an instance that has ended, for a call activity that waits for it anew. Raises NotFound, NotActive."""
-    command = _open(tx, instance_id, status=InstanceStatus.COMPLETED)
-    tx.connection.execute(_CALL_AGAIN, {"of": instance_id, "waiting": caller.token})
-    command.caller = caller
-    act(command.run)
-    _finish(tx, command, events=[history.event(tx, "compensation began", instance_id=instance_id)])
-
-
-_CALL_AGAIN = (
-    update(Base.metadata.tables["instance"])
-    .where(InstanceRow.id == bindparam("of"))
-    .values(caller_token=bindparam("waiting"))
-)
 
 
 def look(tx: Transaction, instance_id: int) -> Run:
@@ -153,15 +136,14 @@ def circumstances(tx: Transaction, known: Callable[[], Mapping[str, Json]]) -> f
 # ---- opening -------------------------------------------------------------------------------------------------------
 
 
-def _open(tx: Transaction, instance_id: int, *, status: InstanceStatus = InstanceStatus.ACTIVE) -> Command:
+def _open(tx: Transaction, instance_id: int) -> Command:
     row = _instance_row(tx, instance_id, lock=True)
-    if row.status != status:
-        raise NotActive(f"Expected instance {instance_id} to be {status}, but it is {row.status}.")
+    if row.status != InstanceStatus.ACTIVE:
+        raise NotActive(f"Expected instance {instance_id} to be active, but it is {row.status}.")
     process = process_of(tx, row.definition_id)
     parts = _read_parts(tx, instance_id)
     caller = _caller(row.caller_id, row.caller_token)
     run = _restore(tx, instance_id, process, parts, caller)
-    run.workflow.is_called = caller is not None
     return Command(waits.Owner(instance_id, row.definition_id, process), row.version, run, parts, run.waits(), caller)
 
 

@@ -170,7 +170,7 @@ def _end_jobs(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
     jobs.cancel(tx, owner.instance_id, [(wait.token, wait.element_id) for wait in waits])
 
 
-# ---- call activities: jobs that start an instance, or undo it, and end it when its caller goes on --------------------
+# ---- call activities: jobs that start an instance, and end it when its caller goes on --------------------------------
 
 
 def _begin_call(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
@@ -296,7 +296,6 @@ _KINDS: Mapping[str, _Kind] = {
     "timer": _Kind(_begin_timer, _end_jobs),
     "service": _Kind(_begin_service, _end_jobs),
     "call": _Kind(_begin_call, _end_call),
-    "undo": _Kind(_begin_call, _end_call),
     "message": _Kind(_begin_subscription, _end_subscription),
     "signal": _Kind(_begin_subscription, _end_subscription),
     "condition": _Kind(_nothing, _nothing),

@@ -29,8 +29,6 @@ HANDLERS: Mapping[str, Handler] = {
     "return": calls.RETURN,
     "escalation": calls.ESCALATION,
     "recall": calls.RECALL,
-    "undo": calls.UNDO,
-    "release": calls.RELEASE,
 }
 
 BATCH = 100

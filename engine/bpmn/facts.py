@@ -39,11 +39,4 @@ class Thrown:
     """Of a message: for whom it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Released:
-    """An instance that was called can no longer be undone: what it kept for that may go."""
-
-    instance_id: int
-
-
-Fact = Entered | Left | Logged | Thrown | Released
+Fact = Entered | Left | Logged | Thrown

@@ -10,7 +10,7 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn import settling, snapshot
-from engine.bpmn.elements import compensation, propagation
+from engine.bpmn.elements import propagation
 from engine.bpmn.elements.flow_node import Token
 from engine.bpmn.facts import Fact
 from engine.bpmn.parse import Process
@@ -79,11 +79,9 @@ class Run:
         token = self._waiting(token_id)
         token.task_spec.happen(token, element_id, payload)
 
-    def give_back(self, token_id: str, result: Mapping[str, Json], *, called: int | None = None) -> None:
-        """The instance that a call activity waits for has ended, with these variables; called: it can be undone."""
+    def give_back(self, token_id: str, result: Mapping[str, Json]) -> None:
+        """The instance that a call activity waits for has ended, with these variables."""
         token = self._waiting(token_id)
-        if called is not None and "compensates" not in token.internal_data:
-            token.internal_data["called"] = called
         try:
             token.task_spec.give(token, result)
         except ElementFailed as problem:
@@ -142,10 +140,6 @@ class Run:
     def waits_at(self, token_id: str | None) -> bool:
         """Whether a token is there still."""
         return token_id is not None and self.workflow.token(token_id) is not None
-
-    def undo(self) -> None:
-        """Compensate it as a whole, after it has ended."""
-        self.workflow.undo()
 
     def terminate(self) -> None:
         """End it at once, wherever it stands."""
@@ -213,14 +207,6 @@ class Run:
     @property
     def is_over(self) -> bool:
         return self.workflow.is_over
-
-    @property
-    def can_be_undone(self) -> bool:
-        return self.is_over and self.workflow.can_be_undone
-
-    def called(self) -> list[int]:
-        """The instances that were called and that may be undone with this one, after it has ended."""
-        return list(compensation.called_in(self.workflow.compensable))
 
     @property
     def result(self) -> Result:

@@ -50,7 +50,6 @@ class ProcessSpec(BpmnProcessSpec):
         super().__init__(name=name)
         self.task_specs.clear()
         self.start = FlowNode(self, Element(ROOT, "process"), name=ROOT)
-        compensation.Undoing(self)
         self.start_nodes: list[str] = []
         """Where a token is placed when nothing else is said."""
         self.event_subprocesses: list[str] = []
@@ -186,8 +185,6 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         self.scopes.declared = spec.declared
         self.world = world
         self.result = Result()
-        self.is_called = False
-        """Whether a call activity of another instance began it."""
         self.compensable, self.rounds = [], {}
         self.facts: list[Fact] = []
         self.agenda = Agenda()
@@ -326,7 +323,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         sub = self.subprocesses.pop(token.id, None)
         if sub is not None:
             _cancel_each(self, sub)
-            compensation.forget(self, sub.compensable)
+            compensation.forget(self.scopes, sub.compensable)
         if token.internal_data.get("guarded"):
             for event in self.boundary_events(token):
                 self.forget(event)
@@ -348,27 +345,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     def cancel_all(self) -> None:
         _cancel_each(self, self)
-        compensation.forget(self, self.compensable)
-        self.compensable = []
-
-    def end(self) -> None:
-        """No token is left but those of event sub-processes that wait."""
-        _cancel_each(self, self)
-        if not self.can_be_undone:
-            compensation.forget(self, self.compensable)
-
-    @property
-    def can_be_undone(self) -> bool:
-        """Whether it has ended so that who called it may compensate it."""
-        has_ended_well = self.result.error is None and not self.result.cancelled
-        return self.is_called and has_ended_well and bool(self.compensable or self.spec.handler)
-
-    def undo(self) -> None:
-        """Compensate the process as a whole: as an event sub-process says, else what has completed in it."""
-        if self.spec.handler is None:
-            self.place(compensation.UNDOING)
-        else:
-            self.place(self.spec.handler, data={"aside": True, "happened": {}})
+        compensation.forget(self.scopes, self.compensable)
 
     def cancel_others(self, token: Token) -> None:
         """Cancel everything else in the (sub-)process that a token is in."""
@@ -394,7 +371,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     def note_entered(self, token: Token) -> None:
         """Once a visit; a boundary event that only waits is not a visit, nor is the body of a loop."""
-        if token.task_spec.is_drawn and "on" not in token.internal_data:
+        if not (isinstance(token.task_spec, Repeated) or "on" in token.internal_data):
             self.note_visit(token)
 
     def note_visit(self, token: Token) -> None:

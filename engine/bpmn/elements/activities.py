@@ -217,9 +217,6 @@ class CallActivity(FlowNode):
 
     def enter(self, token: Token) -> bool:
         told = self.called
-        if "compensates" in token.internal_data:
-            wait_for(token, "undo", called=token.internal_data["to undo there"])
-            return False
         wait_for(
             token,
             "call",
@@ -236,12 +233,7 @@ class CallActivity(FlowNode):
         return dict(visible) if self.called.takes_all else self.made(local)
 
     def give(self, token: Token, result: Mapping[str, Json]) -> None:
-        """Take over what the called process ended with; an output mapping picks from it. Raises ElementFailed.
-
-        What its undoing ended with is not for the caller: nothing is left of the call.
-        """
-        if "compensates" in token.internal_data:
-            return
+        """Take over what the called process ended with; an output mapping picks from it. Raises ElementFailed."""
         for name, value in result.items():
             if self.element.outputs or (self.element.data and self.element.data.outputs):
                 set_local(token, name, value)

@@ -2,8 +2,7 @@
 
 What has completed is remembered by the (sub-)process it was in, as plain JSON: {"node": the activity's node, "values":
 the scope that keeps the variables as they were then, "inside": what a sub-process remembered itself, "partly": whether
-that is cancelled rather than completed, "called": the instance that a call activity called}. Handlers run one after the
-other; each is a token that came along no flow and leaves along none, and knows for whom it works.
+that is cancelled rather than completed}. Handlers run one after the other; each is a token that came along no flow and leaves along none, and knows for whom it works.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-from engine.bpmn.elements.flow_node import Element, FlowNode, Token, set_local, storable
-from engine.bpmn.facts import Released
+from engine.bpmn.elements.flow_node import Token, set_local, storable
 from engine.bpmn.variables import REMEMBERED
 from engine.model import Json
 
@@ -30,25 +28,21 @@ def record_of(token: Token) -> Record | None:
 
     Raises ElementFailed when its variables are too much to keep.
     """
-    workflow, data = token.workflow.top_workflow, token.internal_data
-    inside, called = data.pop("inside", []), data.pop("called", None)
+    around, node, data = token.workflow, token.task_spec, token.internal_data
+    inside, scopes = data.pop("inside", []), token.workflow.top_workflow.scopes
     if "aside" in data:
-        forget(workflow, inside)
+        forget(scopes, inside)
         return None
-    is_handled = token.task_spec.element.id in token.workflow.spec.handlers
-    if is_handled and called is not None:
-        workflow.facts.append(Released(called))
-        called = None
-    if not (inside or is_handled or called is not None or _is_handled_inside(token)):
+    if not (inside or node.element.id in around.spec.handlers or _is_handled_inside(token)):
         return None
-    return _record(token, inside, **({} if called is None else {"called": called}))
+    return _record(token, inside)
 
 
-def _record(token: Token, inside: list[Record], **more: Json) -> Record:
+def _record(token: Token, inside: list[Record]) -> Record:
     scopes = token.workflow.top_workflow.scopes
     scope, seen = f"#{uuid4().hex[1:]}", scopes.visible(token)
     storable(token, "all variables", lambda: scopes.set(scope, REMEMBERED, seen))
-    return {"node": token.task_spec.name, "values": scope, "inside": inside, **more}
+    return {"node": token.task_spec.name, "values": scope, "inside": inside}
 
 
 def remember_open(around: Any) -> None:
@@ -61,7 +55,7 @@ def remember_open(around: Any) -> None:
         sub = open_subs[token.id]
         remember_open(sub)
         if sub.compensable:
-            around.compensable.append(_record(token, sub.compensable, partly=True))
+            around.compensable.append({**_record(token, sub.compensable), "partly": True})
             sub.compensable = []
 
 
@@ -71,20 +65,11 @@ def _is_handled_inside(token: Token) -> bool:
     return inner is not None and token.workflow.top_workflow.subprocess_specs[inner].handler is not None
 
 
-def forget(workflow: Any, records: list[Record]) -> None:
+def forget(scopes: Any, records: list[Record]) -> None:
     """They will not be compensated any more."""
     for record in records:
-        workflow.scopes.drop(record["values"])
-        forget(workflow, record["inside"])
-        if "called" in record:
-            workflow.facts.append(Released(record["called"]))
-
-
-def called_in(records: list[Record]) -> Iterator[int]:
-    """The called instances that records would undo."""
-    for record in records:
-        yield from called_in(record["inside"])
-        yield from (record[name] for name in ("called",) if name in record)
+        scopes.drop(record["values"])
+        forget(scopes, record["inside"])
 
 
 def abandon(token: Token) -> None:
@@ -94,7 +79,7 @@ def abandon(token: Token) -> None:
     for part, record in reversed(data.pop("to undo", [])):
         around = workflow.inside(part)
         (lost if around is None else around.compensable).append(record)
-    forget(workflow, lost)
+    forget(workflow.scopes, lost)
     if "remembers" in data:
         workflow.scopes.drop(data["remembers"])
 
@@ -105,22 +90,6 @@ def abandon(token: Token) -> None:
 def compensate(token: Token, activity: str | None) -> bool:
     """Begin to undo an activity, or all that has completed where the token is; True: there is nothing to undo."""
     return not _proceed(token, list(_taken_out(token.workflow, activity)))
-
-
-class Undoing(FlowNode):
-    """Where a token stands while a whole process is undone: nobody has drawn it."""
-
-    is_drawn = False
-
-    def __init__(self, process: Any) -> None:
-        super().__init__(process, Element("", "process"), name=UNDOING)
-
-    def enter(self, token: Token) -> bool:
-        return compensate(token, None)
-
-
-UNDOING = "(undoing)"
-"""Name of that node (no XML id has a bracket)."""
 
 
 def compensate_inside(token: Token, inner: str) -> None:
@@ -184,9 +153,9 @@ def _proceed(thrower: Token, todo: Todo) -> bool:
     partly = record.get("partly", False)
     handler = None if partly else around.spec.handlers.get(_activity(around, record))
     if handler is None:
-        told = {"to compensate": record["inside"], "partly": partly, "to undo there": record.get("called")}
-        around.place(record["node"], data={**data, "compensates": True, **told})
+        inside = {"compensates": True, "to compensate": record["inside"], "partly": partly}
+        around.place(record["node"], data={**data, **inside})
     else:
-        forget(workflow, record["inside"])
+        forget(workflow.scopes, record["inside"])
         around.place(handler, data=data)
     return True

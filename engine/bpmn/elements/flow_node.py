@@ -76,9 +76,6 @@ class Element:
 class FlowNode(BpmnTaskSpec):
     """A node of a process. Subclasses say what entering does (enter), and along which flows it is left (leave)."""
 
-    is_drawn = True
-    """Whether being here is a visit to an element."""
-
     def __init__(self, process: Any, element: Element, *, name: str | None = None) -> None:
         super().__init__(process, name or element.id, lane=element.lane or None, documentation=element.documentation)
         self.element = element

@@ -65,7 +65,6 @@ class MultiInstance:
 class Repeated(FlowNode):
     """The body of a repeated activity."""
 
-    is_drawn = False
     iteration_scope = ScopeKind.KEEPING
 
     def __init__(self, process: Any, element: Element, each: str) -> None:
