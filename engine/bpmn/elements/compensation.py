@@ -1,8 +1,8 @@
 """Compensation: undo what has completed, last things first. Source: BPMN 2.0.2, 10.5.1 and 13.5.5.
 
 What has completed is remembered by the (sub-)process it was in, as plain JSON: {"node": the activity's node, "values":
-the scope that keeps the variables as they were then, "inside": what a sub-process remembered itself, "partly": whether
-that is cancelled rather than completed}. Handlers run one after the other; each is a token that came along no flow and leaves along none, and knows for whom it works.
+the scope that keeps the variables as they were then, "inside": what a sub-process remembered itself}. Handlers run one
+after the other; each is a token that came along no flow and leaves along none, and knows for whom it works.
 """
 
 from __future__ import annotations
@@ -35,28 +35,9 @@ def record_of(token: Token) -> Record | None:
         return None
     if not (inside or node.element.id in around.spec.handlers or _is_handled_inside(token)):
         return None
-    return _record(token, inside)
-
-
-def _record(token: Token, inside: list[Record]) -> Record:
-    scopes = token.workflow.top_workflow.scopes
     scope, seen = f"#{uuid4().hex[1:]}", scopes.visible(token)
     storable(token, "all variables", lambda: scopes.set(scope, REMEMBERED, seen))
-    return {"node": token.task_spec.name, "values": scope, "inside": inside}
-
-
-def remember_open(around: Any) -> None:
-    """Before they are cancelled: what has completed inside sub-processes that are still open can be undone, too.
-
-    How such a sub-process is compensated as a whole does not count: it has not completed. Raises ElementFailed.
-    """
-    open_subs = around.top_workflow.subprocesses
-    for token in [token for token in around.live() if token.id in open_subs]:
-        sub = open_subs[token.id]
-        remember_open(sub)
-        if sub.compensable:
-            around.compensable.append({**_record(token, sub.compensable), "partly": True})
-            sub.compensable = []
+    return {"node": node.name, "values": scope, "inside": inside}
 
 
 def _is_handled_inside(token: Token) -> bool:
@@ -97,7 +78,7 @@ def compensate_inside(token: Token, inner: str) -> None:
     sub = token.workflow.top_workflow.open_subprocess(token, inner)
     sub.compensable = token.internal_data.pop("to compensate")
     _remember_own(token)
-    if sub.spec.handler is None or token.internal_data.get("partly"):
+    if sub.spec.handler is None:
         _proceed(token, list(_taken_out(sub, None)))
     else:
         sub.place(sub.spec.handler, data={"aside": True, "happened": {}})
@@ -150,11 +131,9 @@ def _proceed(thrower: Token, todo: Todo) -> bool:
     workflow = thrower.workflow.top_workflow
     around = workflow.inside(part)
     data = {"aside": True, "for": thrower.id.hex, "remembers": record["values"]}
-    partly = record.get("partly", False)
-    handler = None if partly else around.spec.handlers.get(_activity(around, record))
+    handler = around.spec.handlers.get(_activity(around, record))
     if handler is None:
-        inside = {"compensates": True, "to compensate": record["inside"], "partly": partly}
-        around.place(record["node"], data={**data, **inside})
+        around.place(record["node"], data={**data, "compensates": True, "to compensate": record["inside"]})
     else:
         forget(workflow.scopes, record["inside"])
         around.place(handler, data=data)

@@ -328,7 +328,6 @@ def _throw_compensation(token: Token, told: Compensation) -> bool:
 
 
 def _cancel(token: Token, _definition: Cancel) -> bool:
-    compensation.remember_open(token.workflow)
     token.workflow.top_workflow.cancel_others(token)
     return compensation.compensate(token, None)
 
