@@ -28,7 +28,8 @@ class Unreadable(Exception):
 
 
 def dump(workflow: ProcessWorkflow) -> Parts:
-    parts = {TOP: orjson.dumps({"v": VERSION, **_part(workflow)})}
+    numbered = {"numbered": workflow.numbered} if workflow.numbered else {}
+    parts = {TOP: orjson.dumps({"v": VERSION, **numbered, **_part(workflow)})}
     for sub in workflow.subprocesses.values():
         parts[sub.part] = orjson.dumps({"spec": sub.spec.name, **_part(sub)})
     return parts
@@ -46,6 +47,7 @@ def load(parts: Mapping[str, bytes], key: str, specs: Specs, scopes: Scopes, wor
     if top["v"] != VERSION:
         raise Unreadable(f"Expected a snapshot of version {VERSION}, but it has version {top['v']}.")
     workflow = ProcessWorkflow(specs[key], specs, scopes, world)
+    workflow.numbered = top.get("numbered", 0)
     try:
         _fill(workflow, top)
         _load_subprocesses(workflow, {name: orjson.loads(part) for name, part in parts.items() if name != TOP})

@@ -186,6 +186,8 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         self.world = world
         self.result = Result()
         self.compensable, self.rounds = [], {}
+        self.numbered = 0
+        """How many completions were remembered so far, to tell which came first."""
         self.facts: list[Fact] = []
         self.agenda = Agenda()
         super().__init__(spec, specs, script_engine=_NO_ENGINE)
@@ -253,6 +255,10 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         """Before an activity completes, each instance of a repeated one by itself. Raises ElementFailed."""
         if not isinstance(token.task_spec, Repeated):
             token.internal_data["record"] = compensation.record_of(token)
+
+    def next_number(self) -> int:
+        self.numbered += 1
+        return self.numbered
 
     def resume(self, token: Token) -> None:
         """What the token waited for has come: it is left at the next step."""

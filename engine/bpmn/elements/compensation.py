@@ -1,8 +1,9 @@
 """Compensation: undo what has completed, last things first. Source: BPMN 2.0.2, 10.5.1 and 13.5.5.
 
-What has completed is remembered by the (sub-)process it was in, as plain JSON: {"node": the activity's node, "values":
-the scope that keeps the variables as they were then, "inside": what a sub-process remembered itself}. Handlers run one
-after the other; each is a token that came along no flow and leaves along none, and knows for whom it works.
+What has completed is remembered by the (sub-)process it was in, as plain JSON: {"node": the activity's node, "number":
+when among all that has completed, "values": the scope that keeps the variables as they were then, "inside": what a
+sub-process remembered itself}. Handlers run one after the other; each is a token that came along no flow and leaves
+along none, and knows for whom it works.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def record_of(token: Token) -> Record | None:
         return None
     scope, seen = f"#{uuid4().hex[1:]}", scopes.visible(token)
     storable(token, "all variables", lambda: scopes.set(scope, REMEMBERED, seen))
-    return {"node": node.name, "values": scope, "inside": inside}
+    return {"node": node.name, "number": token.workflow.top_workflow.next_number(), "values": scope, "inside": inside}
 
 
 def _is_handled_inside(token: Token) -> bool:
@@ -49,20 +50,77 @@ def _is_handled_inside(token: Token) -> bool:
 def forget(scopes: Any, records: list[Record]) -> None:
     """They will not be compensated any more."""
     for record in records:
-        scopes.drop(record["values"])
+        if "values" in record:
+            scopes.drop(record["values"])
         forget(scopes, record["inside"])
 
 
 def abandon(token: Token) -> None:
     """A token is cancelled: what it was about to undo is remembered again, what only it knew is forgotten."""
     workflow, data = token.workflow.top_workflow, token.internal_data
-    lost = [*data.pop("inside", []), *data.pop("to compensate", [])]
-    for part, record in reversed(data.pop("to undo", [])):
-        around = workflow.inside(part)
-        (lost if around is None else around.compensable).append(record)
-    forget(workflow.scopes, lost)
+    forget(workflow.scopes, [*data.pop("inside", []), *data.pop("to compensate", []), *_given_back(token)])
     if "remembers" in data:
         workflow.scopes.drop(data["remembers"])
+
+
+def _given_back(token: Token) -> list[Record]:
+    """What a token was about to undo is remembered again where it completed; gives that of which nothing is left."""
+    lost = list[Record]()
+    for part, record in reversed(token.internal_data.pop("to undo", [])):
+        around = token.workflow.top_workflow.inside(part)
+        (lost if around is None else around.compensable).append(record)
+    return lost
+
+
+# ---- what is still open --------------------------------------------------------------------------------------------
+
+
+def close_within(token: Token) -> None:
+    """Cancel all else where the token is, but remember what has completed in sub-processes that are still open.
+
+    Those are compensated from within: their own handlers are for what has completed. Source: 10.3.5 Transaction, 13.5.5.
+    """
+    around, workflow = token.workflow, token.workflow.top_workflow
+    for each in [around, *_open_within(around)]:
+        for thrower in each.live():
+            forget(workflow.scopes, _given_back(thrower))
+    around.compensable = _all_completed(around)
+    workflow.cancel_others(token)
+
+
+def _open_within(around: Any) -> Iterator[Any]:
+    """Sub-processes in which something goes on that can be compensated, at any depth."""
+    for _, sub in _opened(around):
+        yield sub
+        yield from _open_within(sub)
+
+
+def _opened(around: Any) -> Iterator[tuple[Token, Any]]:
+    """(activity, what is inside of it); handlers are not compensated themselves."""
+    for token in around.live():
+        sub = around.top_workflow.subprocesses.get(token.id)
+        if sub is not None and ("aside" not in token.internal_data or _undoes_itself(token, sub)):
+            yield token, sub
+
+
+def _undoes_itself(token: Token, sub: Any) -> bool:
+    """It is being compensated, one completed activity after the other."""
+    return "compensates" in token.internal_data and sub.spec.handler is None
+
+
+def _all_completed(around: Any) -> list[Record]:
+    """Taken from where it completed, in the order of completion; what is still open is told by what completed in it."""
+    found = around.compensable
+    around.compensable = []
+    for token, sub in _opened(around):
+        for record in _all_completed(sub):
+            found.append({"node": token.task_spec.name, "number": _number(record), "inside": [record]})
+    return sorted(found, key=_number)
+
+
+def _number(record: Record) -> int:
+    """Those of earlier programs have none, and stand in order."""
+    return int(record.get("number", 0))
 
 
 # ---- compensating --------------------------------------------------------------------------------------------------
@@ -70,7 +128,7 @@ def abandon(token: Token) -> None:
 
 def compensate(token: Token, activity: str | None) -> bool:
     """Begin to undo an activity, or all that has completed where the token is; True: there is nothing to undo."""
-    return not _proceed(token, list(_taken_out(token.workflow, activity)))
+    return not _proceed(token, list(_taken_outward(token.workflow, activity)))
 
 
 def compensate_inside(token: Token, inner: str) -> None:
@@ -78,8 +136,8 @@ def compensate_inside(token: Token, inner: str) -> None:
     sub = token.workflow.top_workflow.open_subprocess(token, inner)
     sub.compensable = token.internal_data.pop("to compensate")
     _remember_own(token)
-    if sub.spec.handler is None:
-        _proceed(token, list(_taken_out(sub, None)))
+    if sub.spec.handler is None or token.internal_data["compensates"] == "within":
+        _proceed(token, _taken_out(sub, None))
     else:
         sub.place(sub.spec.handler, data={"aside": True, "happened": {}})
 
@@ -95,7 +153,8 @@ def _remember_own(token: Token) -> None:
 def end_handler(token: Token) -> None:
     """A handler is over: the next one begins, or who threw goes on."""
     workflow = token.workflow.top_workflow
-    workflow.scopes.drop(token.internal_data["remembers"])
+    if "remembers" in token.internal_data:
+        workflow.scopes.drop(token.internal_data["remembers"])
     thrower = workflow.token(token.internal_data["for"])
     if thrower is None or _proceed(thrower, thrower.internal_data["to undo"]):
         return
@@ -103,18 +162,20 @@ def end_handler(token: Token) -> None:
         workflow.resume(thrower)
 
 
-def _taken_out(around: Any, activity: str | None) -> Iterator[tuple[str, Record]]:
-    """What has completed, last first; remembered no longer, so that nothing is undone twice.
+def _taken_outward(around: Any, activity: str | None) -> Iterator[tuple[str, Record]]:
+    """An event sub-process undoes what has completed in the (sub-)process that it belongs to, too."""
+    yield from _taken_out(around, activity)
+    if around.spec.is_triggered and around.holder is not None:
+        yield from _taken_outward(around.holder.workflow, activity)
 
-    An event sub-process undoes what has completed in the (sub-)process that it belongs to, too.
-    """
+
+def _taken_out(around: Any, activity: str | None) -> Todo:
+    """What has completed, last first; remembered no longer, so that nothing is undone twice."""
     chosen, left = list[Record](), list[Record]()
-    for each in around.compensable:
+    for each in sorted(around.compensable, key=_number):
         (chosen if activity in (None, _activity(around, each)) else left).append(each)
     around.compensable = left
-    yield from ((around.part, each) for each in reversed(chosen))
-    if around.spec.is_triggered and around.holder is not None:
-        yield from _taken_out(around.holder.workflow, activity)
+    return [(around.part, each) for each in reversed(chosen)]
 
 
 def _activity(around: Any, record: Record) -> str:
@@ -130,7 +191,11 @@ def _proceed(thrower: Token, todo: Todo) -> bool:
     part, record = todo.pop(0)
     workflow = thrower.workflow.top_workflow
     around = workflow.inside(part)
-    data = {"aside": True, "for": thrower.id.hex, "remembers": record["values"]}
+    data = {"aside": True, "for": thrower.id.hex}
+    if "values" not in record:
+        around.place(record["node"], data={**data, "compensates": "within", "to compensate": record["inside"]})
+        return True
+    data["remembers"] = record["values"]
     handler = around.spec.handlers.get(_activity(around, record))
     if handler is None:
         around.place(record["node"], data={**data, "compensates": True, "to compensate": record["inside"]})

@@ -328,7 +328,7 @@ def _throw_compensation(token: Token, told: Compensation) -> bool:
 
 
 def _cancel(token: Token, _definition: Cancel) -> bool:
-    token.workflow.top_workflow.cancel_others(token)
+    compensation.close_within(token)
     return compensation.compensate(token, None)
 
 

@@ -1,0 +1,206 @@
+"""Compensation and transactions, rule by rule. Source: BPMN 2.0.2 (formal/2013-12-09), 10.3.5, 10.5.1 and 13.5.5.
+
+`undone("a")` is the handler `no_a` of a, a user task: the order in which handlers begin is the order of doing them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.conformance import table
+from tests.conformance.table import MESSAGE, Row, again, draw, each, end, start, throw
+from tests.play import Play, boundary, script, sub
+
+pytestmark = pytest.mark.conformance
+
+COMPENSATE, CANCEL = "<compensateEventDefinition/>", "<cancelEventDefinition/>"
+
+
+def undone(*activities: str) -> str:
+    return "".join(map(_undone, activities))
+
+
+def _undone(activity: str) -> str:
+    handler = f'<userTask id="no_{activity}" isForCompensation="true"/>'
+    association = f'<association id="{activity}_by" sourceRef="undo_{activity}" targetRef="no_{activity}"/>'
+    return boundary(f"undo_{activity}", activity, COMPENSATE) + handler + association
+
+
+def undone_whole(name: str) -> str:
+    """An event sub-process that compensates what is around it, by a user task."""
+    inner = draw(f"{name}_s -> {name}", start(f"{name}_s", COMPENSATE))
+    return f'<subProcess id="{name}_sub" triggeredByEvent="true">{inner}</subProcess>'
+
+
+def cancelled(flows: str, *nodes: str, repeat: str = "", more: str = "") -> str:
+    """A transaction in which one branch waits at `stop`, then cancels it; `told` follows."""
+    inside = draw(f"start2 -> and2 -> stop -> no; and2 -> {flows}", end("no", CANCEL), *nodes)
+    whole = f'<transaction id="t">{repeat}{inside}</transaction>' + boundary("off", "t", CANCEL)
+    return draw("start -> t -> fine; off -> told", whole + more)
+
+
+WITHIN = sub("s", draw("start3 -> a -> b -> c", undone("a", "b")))
+DEEP = sub("s", draw("start3 -> a -> d -> e", undone("a"), sub("d", draw("start4 -> b -> c", undone("b")))))
+
+CANCELLED = table.rows(
+    Row(
+        "what has completed in an open sub-process is undone from within",
+        "10.3.5",
+        cancelled("s", WITHIN),
+        do=("a b stop no_b no_a",),
+        at="told",
+        visits={"c": 1, "told": 1, "fine": 0},
+        ended="active",
+    ),
+    Row(
+        "what is open itself is not undone",
+        "13.5.5",
+        cancelled("s", WITHIN),
+        do=("stop",),
+        at="told",
+        visits={"no_a": 0, "no_b": 0},
+        ended="active",
+    ),
+    Row(
+        "as deep as sub-processes are open",
+        "10.3.5",
+        cancelled("s", DEEP),
+        do=("a b stop no_b no_a",),
+        at="told",
+        ended="active",
+    ),
+    Row(
+        "the last completed is undone first, inside or beside",
+        "13.5.5",
+        cancelled("s; and2 -> o -> q", WITHIN, undone("o")),
+        do=("a o b stop no_b no_o no_a",),
+        at="told",
+        ended="active",
+    ),
+    Row(
+        "the handler of a sub-process that is open is not for it",
+        "13.5.5",
+        cancelled("s", WITHIN, undone("s")),
+        do=("a stop no_a",),
+        at="told",
+        visits={"no_s": 0},
+        ended="active",
+    ),
+    Row(
+        "nor is its compensation event sub-process",
+        "13.5.5",
+        cancelled("s", sub("s", draw("start3 -> a -> c", undone("a")) + undone_whole("whole"))),
+        do=("a stop no_a",),
+        at="told",
+        visits={"whole": 0},
+        ended="active",
+    ),
+    Row(
+        "but a completed one beside is undone by its own",
+        "13.5.5",
+        cancelled("s -> d", sub("s", draw("start3 -> a", undone("a"))), undone("s")),
+        do=("a stop no_s",),
+        at="told",
+        visits={"no_a": 0},
+        ended="active",
+    ),
+    Row(
+        "in each instance side by side",
+        "10.3.5",
+        cancelled("s", sub("s", each(count="2") + draw("start3 -> a -> c", undone("a")))),
+        do=("a a stop no_a no_a",),
+        at="told",
+        ended="active",
+    ),
+    Row(
+        "in the round that goes on, and in those before it",
+        "10.3.5",
+        cancelled("s", sub("s", again("True", most=3) + draw("start3 -> a -> c", undone("a")))),
+        do=("a c a stop no_a no_a",),
+        at="told",
+        visits={"a": 2},
+        ended="active",
+    ),
+    Row(
+        "with the variables of its time",
+        "13.5.5",
+        cancelled("s", sub("s", draw("start3 -> a -> set -> c", undone("a"), script("set", "x = 2")))),
+        do=(("a", {"x": 1}), "stop"),
+        at="no no_a",
+        seen={"x": 1},
+        values={"x": 2},
+        ended="active",
+    ),
+    Row(
+        "in an event sub-process that goes on",
+        "13.5.4",
+        cancelled(
+            "w",
+            '<subProcess id="k" triggeredByEvent="true">'
+            + draw("m -> a -> c", f'<startEvent id="m" isInterrupting="false">{MESSAGE}</startEvent>', undone("a"))
+            + "</subProcess>",
+        ),
+        do=("m a stop no_a",),
+        at="told",
+        ended="active",
+    ),
+    Row(
+        "what is being undone there is not undone again, what is left is",
+        "13.5.5",
+        cancelled("s", sub("s", draw("start3 -> a -> b -> x", undone("a", "b"), throw("x", COMPENSATE)))),
+        do=("a b stop no_a",),
+        at="told",
+        visits={"no_b": 1, "no_a": 1},
+        ended="active",
+    ),
+    Row(
+        "what a sub-process that is being undone has left is undone",
+        "13.5.5",
+        cancelled("s -> x", sub("s", draw("start3 -> a -> b", undone("a", "b"))), throw("x", COMPENSATE)),
+        do=("a b stop no_a",),
+        at="told",
+        visits={"no_b": 1, "no_a": 1},
+        ended="active",
+    ),
+    Row(
+        "what a handler that goes on has done is not undone",
+        "13.5.5",
+        cancelled(
+            "a -> x",
+            throw("x", COMPENSATE),
+            boundary("undo_a", "a", COMPENSATE),
+            '<association id="a_by" sourceRef="undo_a" targetRef="h"/>',
+            f'<subProcess id="h" isForCompensation="true">{draw("start4 -> b -> c", undone("b"))}</subProcess>',
+        ),
+        do=("a b stop",),
+        at="told",
+        visits={"no_b": 0},
+        ended="active",
+    ),
+)
+EVENT_SUB_PROCESSES = table.rows(
+    Row(
+        "one that is named is undone alone",
+        "13.5.5",
+        draw(
+            "start -> a -> hold -> x -> b",
+            undone("a"),
+            throw("x", '<compensateEventDefinition activityRef="k"/>'),
+            '<subProcess id="k" triggeredByEvent="true">'
+            + draw("m -> o", f'<startEvent id="m" isInterrupting="false">{MESSAGE}</startEvent>', undone("o"))
+            + "</subProcess>",
+        ),
+        do=("a m o hold no_o",),
+        at="b",
+        visits={"no_a": 0},
+        ended="active",
+    ),
+)
+
+
+@pytest.mark.parametrize("player", table.PLAYERS)
+@pytest.mark.parametrize("row", [*CANCELLED, *EVENT_SUB_PROCESSES])
+def test_compensation(row: Row, player: Callable[..., Play]) -> None:
+    table.play_row(row, player)
