@@ -1,4 +1,5 @@
-"""Call activities: start the called instance, take over its end, end it when its caller goes on without it.
+"""Call activities: start the called instance, take over its end, end it when its caller goes on without it; compensate
+it when its caller is compensated.
 
 Each touches one instance: what the other has to know is a job. Source: BPMN 2.0.2, 13.3.4.
 """
@@ -11,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from engine import execution, history, incidents, values
+from engine import execution, history, incidents, jobs, values
 from engine.bpmn.elements.activities import Binding
 from engine.bpmn.runtime import Run
 from engine.bpmn.variables import PROCESS, is_internal
@@ -36,12 +37,22 @@ def _start(tx: Transaction, job: Job, _result: object) -> None:
     run = execution.look(tx, caller.instance_id)
     if not run.waits_at(caller.token):
         return
+    if "called" in job.payload:
+        return _compensate(tx, job, caller)
     try:
         with tx.session.begin_nested():
             _begin(tx, job, caller, run.taken_by(caller.token))
     except (NotFound, Conflict, InvalidValues, TypeError) as cause:
         message = str(cause)
         execution.advance(tx, caller.instance_id, lambda run: run.give_up(caller.token, message))
+
+
+def _compensate(tx: Transaction, job: Job, caller: Caller) -> None:
+    """The call activity is compensated by what the called process says. Parent, then child: the order of all locks."""
+    try:
+        execution.compensate(tx, int(job.payload["called"]), caller)
+    except NotActive:
+        execution.advance(tx, caller.instance_id, lambda run: run.give_back(caller.token, {}))
 
 
 def _begin(tx: Transaction, job: Job, caller: Caller, given: Mapping[str, Json]) -> None:
@@ -97,13 +108,16 @@ def _take_over(tx: Transaction, job: Job, _result: object) -> None:
         return  # it was tried again meanwhile
     _require_no_earlier(tx, job)
     if job.payload["cancelled"]:
-        message = f"The called instance {called} was cancelled. Retry to start another one."
+        retried = "go on without undoing the rest" if job.payload.get("undoing") else "start another one"
+        message = f"The called instance {called} was cancelled. Retry to {retried}."
         _tell(tx, job, lambda run, token: run.give_up(token, message))
     elif error:
         _tell(tx, job, lambda run, token: run.throw(token, BpmnError(error["code"], error["message"])))
     else:
-        result = _result_of(tx, called)
-        _tell(tx, job, lambda run, token: run.give_back(token, result))
+        kept, result = called if job.payload.get("keeps") else None, _result_of(tx, called)
+        told = _tell(tx, job, lambda run, token: run.give_back(token, result, called=kept))
+        if kept is not None and not told:
+            jobs.add(tx, "release", instance_id=called)
 
 
 def _require_no_earlier(tx: Transaction, job: Job) -> None:
@@ -125,16 +139,19 @@ def _result_of(tx: Transaction, called: int) -> dict[str, Json]:
     return {name: values.load(value) for name, value in tx.session.execute(query) if not is_internal(name)}
 
 
-def _tell(tx: Transaction, job: Job, act: Any) -> None:
-    """Tell the caller, unless it has gone on."""
-    token = job.token or ""
+def _tell(tx: Transaction, job: Job, act: Any) -> bool:
+    """Tell the caller; False: it has gone on."""
+    token, told = job.token or "", False
 
     def tell(run: Run) -> None:
-        if run.waits_at(token):
+        nonlocal told
+        told = run.waits_at(token)
+        if told:
             act(run, token)
 
     with suppress(NotActive):
         execution.advance(tx, job.instance_id or 0, tell)
+    return told
 
 
 def _escalate(tx: Transaction, job: Job, _result: object) -> None:
@@ -154,7 +171,14 @@ def _recall(tx: Transaction, job: Job, _result: object) -> None:
         history.append(tx, [history.event(tx, "instance cancelled", instance_id=instance_id, data=data)])
 
 
+def _release(tx: Transaction, job: Job, _result: object) -> None:
+    """What the called instance keeps is needed no longer. A second run finds nothing."""
+    with suppress(NotActive):
+        execution.release(tx, job.instance_id or 0)
+
+
 CALL = Handler(finish=_start, gave_up=incidents.give_up)
 RETURN = Handler(finish=_take_over, gave_up=incidents.give_up)
 ESCALATION = Handler(finish=_escalate, gave_up=incidents.give_up)
 RECALL = Handler(finish=_recall, gave_up=incidents.give_up)
+RELEASE = Handler(finish=_release, gave_up=incidents.give_up)

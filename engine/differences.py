@@ -52,13 +52,20 @@ def write(tx: Transaction, command: Command, completed: Collection[str], events:
     run = command.run
     status = _status(run)
     _write_instance(tx, command, status)
-    _write_parts(tx, command, {} if run.is_over else run.parts())
+    _write_parts(tx, command, {} if run.is_over and not run.keeps else run.parts())
     _write_variables(tx, command.owner.instance_id, run.scopes)
     _write_history(tx, command, status, events)
     _write_thrown(tx, command)
     _write_waits(tx, command, completed)
     if status != InstanceStatus.ACTIVE and command.caller is not None:
         _tell_caller(tx, command, command.caller)
+
+
+def release(tx: Transaction, command: Command) -> None:
+    """Write that an instance that has ended keeps nothing any more."""
+    _write_parts(tx, command, {})
+    _write_variables(tx, command.owner.instance_id, command.run.scopes)
+    _write_thrown(tx, command)
 
 
 def _status(run: Run) -> InstanceStatus:
@@ -263,6 +270,11 @@ def _throw_escalation(tx: Transaction, command: Command, fact: Thrown) -> None:
         jobs.add(tx, "escalation", instance_id=caller.instance_id, token=caller.token, payload=payload)
 
 
+def _release(tx: Transaction, command: Command, fact: Thrown) -> None:
+    """A called instance will not be compensated any more."""
+    jobs.add(tx, "release", instance_id=fact.payload["called"])
+
+
 def _told_outside(command: Command, fact: Thrown) -> dict[str, Any]:
     return {"name": fact.name, "values": values.encode(dict(fact.payload)), "from": command.owner.instance_id}
 
@@ -271,12 +283,14 @@ _OUTSIDE: Mapping[str, Callable[[Transaction, Command, Thrown], None]] = {
     "signal": _throw_signal,
     "message": _throw_message,
     "escalation": _throw_escalation,
+    "release": _release,
 }
 
 
 def _tell_caller(tx: Transaction, command: Command, caller: Caller) -> None:
-    result = command.run.result
-    payload = {"called": command.owner.instance_id, "cancelled": result.cancelled, "error": _error(command.run)}
+    run = command.run
+    payload = {"called": command.owner.instance_id, "cancelled": run.result.cancelled, "error": _error(run)}
+    payload |= {"keeps": run.keeps, "undoing": run.workflow.is_undone}
     jobs.add(tx, "return", instance_id=caller.instance_id, token=caller.token, payload=payload)
 
 

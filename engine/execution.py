@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, func, insert, or_, select
+from sqlalchemy import Row, bindparam, func, insert, or_, select, update
 
 from engine import data_stores, differences, history, values, waits
 from engine.bpmn import forms, parse, read
@@ -50,6 +50,7 @@ def begin(
     initiator = process.initiators.get(element_of(start_event or process.start_event or ""))
     given = {**variables, initiator: tx.actor.id} if initiator else variables
     run = Run.begin(process, _world_of(tx, caller), given, start_event=start_event)
+    run.workflow.is_called = caller is not None
     row = _instance(tx, definition, business_key, caller)
     instance_id = tx.connection.execute(_ADD_INSTANCE, row).scalar_one()
     started = history.event(tx, "instance started", instance_id=instance_id, data={"business key": business_key})
@@ -75,6 +76,25 @@ def advance(
     command = _open(tx, instance_id)
     act(command.run)
     _finish(tx, command, completed=completed, events=events)
+
+
+def compensate(tx: Transaction, instance_id: int, caller: Caller) -> None:
+    """Make an instance that has ended active again, to undo what has completed in it, for a call activity.
+
+    Raises NotActive when there is nothing to undo: it did not end well, or all is undone.
+    """
+    command = _open_ended(tx, instance_id)
+    command.caller = caller
+    tx.connection.execute(_HAND_OVER, {"of": instance_id, "token": caller.token})
+    command.run.compensate()
+    _finish(tx, command, events=[history.event(tx, "instance compensated", instance_id=instance_id)])
+
+
+def release(tx: Transaction, instance_id: int) -> None:
+    """An instance that has ended will not be compensated any more. Raises NotActive when it keeps nothing."""
+    command = _open_ended(tx, instance_id)
+    command.run.release()
+    differences.release(tx, command)
 
 
 def look(tx: Transaction, instance_id: int) -> Run:
@@ -140,10 +160,21 @@ def _open(tx: Transaction, instance_id: int) -> Command:
     row = _instance_row(tx, instance_id, lock=True)
     if row.status != InstanceStatus.ACTIVE:
         raise NotActive(f"Expected instance {instance_id} to be active, but it is {row.status}.")
+    return _opened(tx, instance_id, row, _read_parts(tx, instance_id))
+
+
+def _open_ended(tx: Transaction, instance_id: int) -> Command:
+    row, parts = _instance_row(tx, instance_id, lock=True), _read_parts(tx, instance_id)
+    if row.status == InstanceStatus.ACTIVE or not parts:
+        raise NotActive(f"Expected instance {instance_id} to have ended and to keep something, but it does not.")
+    return _opened(tx, instance_id, row, parts)
+
+
+def _opened(tx: Transaction, instance_id: int, row: InstanceSeen, parts: Parts) -> Command:
     process = process_of(tx, row.definition_id)
-    parts = _read_parts(tx, instance_id)
     caller = _caller(row.caller_id, row.caller_token)
     run = _restore(tx, instance_id, process, parts, caller)
+    run.workflow.is_called = caller is not None
     return Command(waits.Owner(instance_id, row.definition_id, process), row.version, run, parts, run.waits(), caller)
 
 
@@ -166,7 +197,15 @@ _REMEMBERED = select(VariableRow.value).where(
 )
 
 
-def _instance_row(tx: Transaction, instance_id: int, *, lock: bool) -> Row[int, str, int, int | None, str | None]:
+InstanceSeen = Row[int, str, int, int | None, str | None]
+_HAND_OVER = (
+    update(Base.metadata.tables["instance"])
+    .where(InstanceRow.id == bindparam("of"))
+    .values(caller_token=bindparam("token"))
+)
+
+
+def _instance_row(tx: Transaction, instance_id: int, *, lock: bool) -> InstanceSeen:
     row = tx.connection.execute(_LOCK if lock else _LOOK, {"of": instance_id}).one_or_none()
     if row is None:
         raise NotFound(f"There is no instance {instance_id}.")

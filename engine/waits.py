@@ -40,7 +40,8 @@ class Owner:
     process: Process
 
     def name(self, element_id: str) -> str:
-        return self.process.elements[element_id].name or element_id
+        element = self.process.elements.get(element_id)  # none where a process as a whole is compensated
+        return (element and element.name) or element_id
 
 
 def begin(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:

@@ -29,6 +29,7 @@ HANDLERS: Mapping[str, Handler] = {
     "return": calls.RETURN,
     "escalation": calls.ESCALATION,
     "recall": calls.RECALL,
+    "release": calls.RELEASE,
 }
 
 BATCH = 100

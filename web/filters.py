@@ -132,6 +132,7 @@ MAX_TOLD_CHARACTERS = 300
 _SENTENCES: Mapping[str, str] = {
     "instance started": "Instance started",
     "instance called": "Called instance {called} of {process}, version {version}",
+    "instance compensated": "Undoing what has been done, for who called it",
     "instance cancelled": "Instance cancelled: {reason}",
     "instance failed": "Instance ended by the error {code}",
     "message received": "Message {name} received",

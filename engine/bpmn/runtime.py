@@ -10,14 +10,14 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn import settling, snapshot
-from engine.bpmn.elements import propagation
+from engine.bpmn.elements import compensation, propagation
 from engine.bpmn.elements.flow_node import Token
 from engine.bpmn.facts import Fact
 from engine.bpmn.parse import Process
 from engine.bpmn.script import ScriptFailed
 from engine.bpmn.snapshot import Parts
 from engine.bpmn.variables import Scopes
-from engine.bpmn.workflow import ProcessWorkflow, Result, World
+from engine.bpmn.workflow import ROOT, ProcessWorkflow, Result, World
 from engine.errors import BpmnError, Conflict, ElementFailed
 from engine.model import Form, Json
 
@@ -79,15 +79,22 @@ class Run:
         token = self._waiting(token_id)
         token.task_spec.happen(token, element_id, payload)
 
-    def give_back(self, token_id: str, result: Mapping[str, Json]) -> None:
-        """The instance that a call activity waits for has ended, with these variables."""
+    def give_back(self, token_id: str, result: Mapping[str, Json], *, called: int | None = None) -> None:
+        """The instance that a call activity waits for has ended, with these variables.
+
+        called: its id, when it can be compensated.
+        """
         token = self._waiting(token_id)
+        token.internal_data.pop("called", None)
+        kept = {} if called is None else {"called": called}
         try:
             token.task_spec.give(token, result)
         except ElementFailed as problem:
             token.internal_data.pop("waits", None)
+            compensation.forget(self.workflow, [{"inside": [], **kept}])
             self.workflow.fail(token, str(problem))
         else:
+            token.internal_data |= kept
             self.workflow.resume(token)
 
     def escalate(self, token_id: str, code: str | None, payload: Mapping[str, Json]) -> None:
@@ -146,6 +153,15 @@ class Run:
         self.workflow.result.terminated = self.workflow.result.cancelled = True
         self.workflow.cancel_all()
 
+    def compensate(self) -> None:
+        """Undo what has completed in an instance that has ended: the call activity that started it is compensated."""
+        self.workflow.is_undone = True
+        self.workflow.place(ROOT, data={"aside": True, "compensates": True})
+
+    def release(self) -> None:
+        """It will not be compensated any more."""
+        self.workflow.cancel_all()
+
     def settle(self, max_steps: int, max_seconds: float = inf) -> None:
         settling.settle(self.workflow, max_steps, max_seconds)
 
@@ -195,6 +211,11 @@ class Run:
 
     def parts(self) -> Parts:
         return snapshot.dump(self.workflow)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it can be compensated by who called it, should it be over."""
+        return self.workflow.keeps
 
     @property
     def facts(self) -> list[Fact]:

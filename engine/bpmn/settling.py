@@ -55,7 +55,7 @@ def _stop(workflow: ProcessWorkflow, message: str) -> None:
 
 def _rest(workflow: ProcessWorkflow) -> None:
     if workflow.is_over:
-        workflow.cancel_all()  # event sub-processes that wait
+        workflow.end()
     _tell_of_stuck_joins(workflow)
 
 

@@ -19,6 +19,7 @@ from engine.bpmn.workflow import ProcessWorkflow, Specs, SubProcessWorkflow, Wor
 VERSION = 1
 TOP = ""
 """Name of the process's own part; each other part is named by the token (hex) of its activity."""
+_OF_THE_WHOLE = {"numbered", "is_undone"}
 
 Parts = dict[str, bytes]
 
@@ -28,8 +29,8 @@ class Unreadable(Exception):
 
 
 def dump(workflow: ProcessWorkflow) -> Parts:
-    numbered = {"numbered": workflow.numbered} if workflow.numbered else {}
-    parts = {TOP: orjson.dumps({"v": VERSION, **numbered, **_part(workflow)})}
+    told = {name: getattr(workflow, name) for name in _OF_THE_WHOLE if getattr(workflow, name)}
+    parts = {TOP: orjson.dumps({"v": VERSION, **told, **_part(workflow)})}
     for sub in workflow.subprocesses.values():
         parts[sub.part] = orjson.dumps({"spec": sub.spec.name, **_part(sub)})
     return parts
@@ -47,7 +48,8 @@ def load(parts: Mapping[str, bytes], key: str, specs: Specs, scopes: Scopes, wor
     if top["v"] != VERSION:
         raise Unreadable(f"Expected a snapshot of version {VERSION}, but it has version {top['v']}.")
     workflow = ProcessWorkflow(specs[key], specs, scopes, world)
-    workflow.numbered = top.get("numbered", 0)
+    for name in _OF_THE_WHOLE & top.keys():
+        setattr(workflow, name, top[name])
     try:
         _fill(workflow, top)
         _load_subprocesses(workflow, {name: orjson.loads(part) for name, part in parts.items() if name != TOP})

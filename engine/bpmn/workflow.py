@@ -43,13 +43,20 @@ LONGEST_MESSAGE = 4_000
 # ---- specifications ------------------------------------------------------------------------------------------------
 
 
+class Whole(FlowNode):
+    """Stands above all tokens; a token on it compensates the process for who called it. Source: 13.3.4, 13.5.5."""
+
+    def enter(self, token: Token) -> bool:
+        return compensation.compensate_whole(token)
+
+
 class ProcessSpec(BpmnProcessSpec):
     """A process or the inside of a sub-process, without SpiffWorkflow's own start and end nodes."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
         self.task_specs.clear()
-        self.start = FlowNode(self, Element(ROOT, "process"), name=ROOT)
+        self.start = Whole(self, Element(ROOT, "process"), name=ROOT)
         self.start_nodes: list[str] = []
         """Where a token is placed when nothing else is said."""
         self.event_subprocesses: list[str] = []
@@ -186,6 +193,8 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         self.world = world
         self.result = Result()
         self.compensable, self.rounds = [], {}
+        self.is_called = self.is_undone = False
+        """Whether a call activity started it; whether that has begun to compensate it."""
         self.numbered = 0
         """How many completions were remembered so far, to tell which came first."""
         self.facts: list[Fact] = []
@@ -329,7 +338,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         sub = self.subprocesses.pop(token.id, None)
         if sub is not None:
             _cancel_each(self, sub)
-            compensation.forget(self.scopes, sub.compensable)
+            compensation.forget(self, sub.compensable)
         if token.internal_data.get("guarded"):
             for event in self.boundary_events(token):
                 self.forget(event)
@@ -349,9 +358,23 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
             sub.holder.internal_data["inside"] = sub.compensable
         del self.subprocesses[sub.parent_task_id]
 
+    @property
+    def keeps(self) -> bool:
+        """Whether something is kept beyond its end, because who called it may compensate it."""
+        ended_well = self.result.error is None and not self.result.cancelled
+        is_compensable = bool(self.compensable) or self.spec.handler is not None
+        return self.is_called and not self.is_undone and ended_well and is_compensable
+
+    def end(self) -> None:
+        """No token is left in it but those of event sub-processes that wait."""
+        if self.keeps:
+            _cancel_each(self, self)
+        else:
+            self.cancel_all()
+
     def cancel_all(self) -> None:
         _cancel_each(self, self)
-        compensation.forget(self.scopes, self.compensable)
+        compensation.forget(self, self.compensable)
 
     def cancel_others(self, token: Token) -> None:
         """Cancel everything else in the (sub-)process that a token is in."""
@@ -377,7 +400,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     def note_entered(self, token: Token) -> None:
         """Once a visit; a boundary event that only waits is not a visit, nor is the body of a loop."""
-        if not (isinstance(token.task_spec, Repeated) or "on" in token.internal_data):
+        if not (isinstance(token.task_spec, Repeated | Whole) or "on" in token.internal_data):
             self.note_visit(token)
 
     def note_visit(self, token: Token) -> None:

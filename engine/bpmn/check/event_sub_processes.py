@@ -48,9 +48,6 @@ def _handlers_of_the_whole(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     for node in found[1:]:
         message = "Expected one event sub-process for compensation, but there is another."
         yield diagram.document.problem(RULE, node, message, "Put both into one.")
-    if found and local(scope.holder) == "process":
-        message = "This never happens: a process is compensated only by who calls it, and that is not executed."
-        yield diagram.document.problem(RULE, found[0], message, "Draw it inside a sub-process.")
 
 
 def _compensates(diagram: Diagram, node: Node) -> bool:

@@ -216,7 +216,10 @@ class CallActivity(FlowNode):
         self.called = called
 
     def enter(self, token: Token) -> bool:
-        told = self.called
+        told, data = self.called, token.internal_data
+        if "compensates" in data:
+            wait_for(token, "call", called=data["called"])
+            return False
         wait_for(
             token,
             "call",
@@ -234,6 +237,8 @@ class CallActivity(FlowNode):
 
     def give(self, token: Token, result: Mapping[str, Json]) -> None:
         """Take over what the called process ended with; an output mapping picks from it. Raises ElementFailed."""
+        if "compensates" in token.internal_data:
+            return
         for name, value in result.items():
             if self.element.outputs or (self.element.data and self.element.data.outputs):
                 set_local(token, name, value)

@@ -2,8 +2,9 @@
 
 What has completed is remembered by the (sub-)process it was in, as plain JSON: {"node": the activity's node, "number":
 when among all that has completed, "values": the scope that keeps the variables as they were then, "inside": what a
-sub-process remembered itself}. Handlers run one after the other; each is a token that came along no flow and leaves
-along none, and knows for whom it works.
+sub-process remembered itself, "called": the instance that a call activity called, when that remembers something}.
+Handlers run one after the other; each is a token that came along no flow and leaves along none, and knows for whom it
+works.
 """
 
 from __future__ import annotations
@@ -30,15 +31,24 @@ def record_of(token: Token) -> Record | None:
     Raises ElementFailed when its variables are too much to keep.
     """
     around, node, data = token.workflow, token.task_spec, token.internal_data
-    inside, scopes = data.pop("inside", []), token.workflow.top_workflow.scopes
-    if "aside" in data:
-        forget(scopes, inside)
-        return None
-    if not (inside or node.element.id in around.spec.handlers or _is_handled_inside(token)):
+    within = _within(token)
+    is_handled = node.element.id in around.spec.handlers
+    workflow, scopes = around.top_workflow, around.top_workflow.scopes
+    if "aside" in data or is_handled:
+        forget(workflow, [within])
+        within = {"inside": []}
+    if "aside" in data or not (is_handled or any(within.values()) or _is_handled_inside(token)):
         return None
     scope, seen = f"#{uuid4().hex[1:]}", scopes.visible(token)
     storable(token, "all variables", lambda: scopes.set(scope, REMEMBERED, seen))
-    return {"node": node.name, "number": token.workflow.top_workflow.next_number(), "values": scope, "inside": inside}
+    return {"node": node.name, "number": workflow.next_number(), "values": scope, **within}
+
+
+def _within(token: Token) -> Record:
+    """What an activity that is over could be compensated by from within."""
+    data = token.internal_data
+    called = {"called": data.pop("called")} if "called" in data else {}
+    return {"inside": data.pop("inside", []), **called}
 
 
 def _is_handled_inside(token: Token) -> bool:
@@ -47,18 +57,20 @@ def _is_handled_inside(token: Token) -> bool:
     return inner is not None and token.workflow.top_workflow.subprocess_specs[inner].handler is not None
 
 
-def forget(scopes: Any, records: list[Record]) -> None:
+def forget(workflow: Any, records: list[Record]) -> None:
     """They will not be compensated any more."""
     for record in records:
         if "values" in record:
-            scopes.drop(record["values"])
-        forget(scopes, record["inside"])
+            workflow.scopes.drop(record["values"])
+        if "called" in record:
+            workflow.note_thrown("release", "", {"called": record["called"]})
+        forget(workflow, record["inside"])
 
 
 def abandon(token: Token) -> None:
     """A token is cancelled: what it was about to undo is remembered again, what only it knew is forgotten."""
     workflow, data = token.workflow.top_workflow, token.internal_data
-    forget(workflow.scopes, [*data.pop("inside", []), *data.pop("to compensate", []), *_given_back(token)])
+    forget(workflow, [_within(token), *data.pop("to compensate", []), *_given_back(token)])
     if "remembers" in data:
         workflow.scopes.drop(data["remembers"])
 
@@ -78,12 +90,12 @@ def _given_back(token: Token) -> list[Record]:
 def close_within(token: Token) -> None:
     """Cancel all else where the token is, but remember what has completed in sub-processes that are still open.
 
-    Those are compensated from within: their own handlers are for what has completed. Source: 10.3.5 Transaction, 13.5.5.
+    Those are compensated from within: their own handlers are for what has completed. Source: 10.3.5, 13.5.5.
     """
     around, workflow = token.workflow, token.workflow.top_workflow
     for each in [around, *_open_within(around)]:
         for thrower in each.live():
-            forget(workflow.scopes, _given_back(thrower))
+            forget(workflow, _given_back(thrower))
     around.compensable = _all_completed(around)
     workflow.cancel_others(token)
 
@@ -150,6 +162,15 @@ def _remember_own(token: Token) -> None:
         set_local(token, name, value)
 
 
+def compensate_whole(token: Token) -> bool:
+    """Begin to undo what completed in a process, for who called it; True: there is nothing to wait for."""
+    process = token.workflow
+    if process.spec.handler is None:
+        return compensate(token, None)
+    process.place(process.spec.handler, data={"aside": True, "happened": {}})
+    return True
+
+
 def end_handler(token: Token) -> None:
     """A handler is over: the next one begins, or who threw goes on."""
     workflow = token.workflow.top_workflow
@@ -198,8 +219,9 @@ def _proceed(thrower: Token, todo: Todo) -> bool:
     data["remembers"] = record["values"]
     handler = around.spec.handlers.get(_activity(around, record))
     if handler is None:
-        around.place(record["node"], data={**data, "compensates": True, "to compensate": record["inside"]})
+        called = {"called": record["called"]} if "called" in record else {}
+        around.place(record["node"], data={**data, **called, "compensates": True, "to compensate": record["inside"]})
     else:
-        forget(workflow.scopes, record["inside"])
+        forget(workflow, record["inside"])
         around.place(handler, data=data)
     return True
