@@ -25,6 +25,7 @@ from tests.conformance.structures import (
     Split,
     Then,
     Throw,
+    Undo,
     branch_flows,
 )
 from tests.conformance.token_game import Choices
@@ -64,13 +65,51 @@ class Catcher:
 
 
 @dataclass(eq=False, slots=True)
+class Record:
+    """An activity that has completed."""
+
+    activity: Activity | Aside
+    path: str
+    number: int
+    """How many had completed by then."""
+    inside: list[Record]
+    begun: bool = False
+    taken_by: Span | None = None
+    """Who is about to undo it."""
+    within: int = 0
+    """In how many sub-processes, open when a transaction around them was cancelled, it had completed."""
+
+    @property
+    def is_remembered(self) -> bool:
+        return not (self.begun or (self.taken_by is not None and self.taken_by.is_alive))
+
+
+@dataclass(eq=False, slots=True)
 class Level:
-    """The tokens of one process or sub-process instance."""
+    """The tokens of one process or sub-process instance, and what has completed in it."""
 
     span: Span
     finished: Act
-    is_top: bool = False
+    base: Span
+    """Around the span: when something interrupts, that ends, and another one begins."""
+    around: Level | None = None
+    """Of an event sub-process: the process or sub-process it belongs to."""
     tokens: int = 1
+    completed: list[Record] = field(default_factory=list)
+    inner: list[Level] = field(default_factory=list)
+    """What can be compensated from within."""
+    is_top: bool = False
+
+    def restart(self) -> None:
+        """End all that goes on, and go on with one token."""
+        self.span.over = True
+        self.span, self.tokens = self.base.inner(), 1
+
+    @property
+    def open(self) -> list[tuple[int, Level]]:
+        """It and what is open within, with its depth."""
+        below = [found for level in self.inner if level.base.is_alive for found in level.open]
+        return [(0, self), *((depth + 1, level) for depth, level in below)]
 
     def ended(self) -> None:
         self.tokens -= 1
@@ -139,12 +178,13 @@ class Game:
         self.choices = Choices(seed)
         self.serial = 0
         """How many things have happened."""
+        self._completed = 0
         self.is_over = self.has_failed = self.was_terminated = False
         self._offers: list[Offer] = []
         self._standing: list[Span] = []
         """One for each token."""
         self._top = Span(None, "")
-        self._inside(block, self._top, self._finish)
+        self._inside(block, self._level(self._top, self._finish))
 
     # ---- seen from outside
 
@@ -313,6 +353,26 @@ class Game:
         self.was_terminated = at.level.is_top
         at.level.finished()
 
+    def _end_undo(self, block: Exit, at: Place) -> None:
+        thrower = self._stand(at.span.inner())
+        self._undo_all(self._chosen(at.level, None), thrower, lambda: self._aside_done(thrower, at))
+
+    def _end_cancel(self, block: Exit, at: Place) -> None:
+        """All else ends; what had completed is undone, also within what was open; then the cancel event happens."""
+        level = at.level
+        opened = level.open
+        level.restart()
+        for depth, each in opened:
+            for record in each.completed:
+                record.within += depth
+        found = [record for _, each in opened for record in each.completed if record.is_remembered]
+        level.completed = sorted(found, key=lambda record: record.number)
+        thrower = self._stand(level.span.inner())
+        self._undo_all(self._chosen(level, None), thrower, lambda: self._leave_cancelled(level))
+
+    def _leave_cancelled(self, level: Level) -> None:
+        self._throw(level.span, "cancel", "")
+
     def _pass_escalation(self, block: Throw, at: Place, then: Act) -> None:
         def complete() -> None:
             self._throw(at.span, "escalation", block.code)
@@ -320,6 +380,87 @@ class Game:
                 then()
 
         self._offer_task(block.id, at.span.inner(), complete)
+
+    # ---- compensation
+
+    def _undo(self, block: Undo, at: Place, then: Act) -> None:
+        def complete() -> None:
+            todo = self._chosen(at.level, block.activity)
+            thrower = self._stand(at.span.inner())
+
+            def done() -> None:
+                thrower.over = True
+                then()
+
+            if block.waits:
+                return self._undo_all(todo, thrower, done)
+            thrower.over = True
+            beside = at.beside
+            aside = self._stand(at.span.inner())
+            self._undo_all(todo, aside, lambda: self._aside_done(aside, beside))
+            return then()
+
+        self._offer_task(block.id, at.span.inner(), complete)
+
+    def _aside_done(self, thrower: Span, beside: Place) -> None:
+        thrower.over = True
+        beside.ended()
+
+    def _chosen(self, level: Level | None, activity: str | None) -> list[tuple[Level, Record]]:
+        """Last first; an event sub-process undoes what has completed around it, too."""
+        found: list[tuple[Level, Record]] = []
+        while level is not None:
+            remembered = [record for record in level.completed if record.is_remembered]
+            found += [(level, record) for record in remembered if activity in (None, record.activity.id)]
+            level = level.around
+        return sorted(found, key=lambda at: at[1].number, reverse=True)
+
+    def _undo_all(self, todo: list[tuple[Level, Record]], thrower: Span, then: Act) -> None:
+        for _, record in todo:
+            record.taken_by = thrower
+
+        def go_on() -> None:
+            if not thrower.is_alive:
+                return None
+            if not todo:
+                return then()
+            level, record = todo.pop(0)
+            record.begun = True
+            return self._undo_one(level, record, record.within, go_on)
+
+        go_on()
+
+    def _undo_one(self, level: Level, record: Record, within: int, then: Act) -> None:
+        level.tokens += 1
+        undone = record.activity
+
+        def over() -> None:
+            then()
+            level.ended()
+
+        if not within and isinstance(undone, Activity) and undone.undo:
+            return self._offer_task(undone.undo, level.span.inner(record.path), over)
+        run = self._stand(level.span.inner(record.path))
+
+        def finished() -> None:
+            run.over = True
+            over()
+
+        sub = Level(run.inner(), finished, run)
+        if within:
+            level.inner.append(sub)
+            return self._undo_one(sub, record, within - 1, sub.ended)
+        sub.completed = record.inside
+        whole = _whole(undone)
+        if whole is not None:
+            return self._run_aside(whole, sub, sub.span.inner(), sub.ended)
+        level.inner.append(sub)
+        todo = self._chosen(sub, None)
+        return self._undo_all(todo, run, sub.ended)
+
+    def _note(self, level: Level, activity: Activity | Aside, path: str, inside: Level | None) -> None:
+        self._completed += 1
+        level.completed.append(Record(activity, path, self._completed, [] if inside is None else inside.completed))
 
     # ---- activities
 
@@ -332,7 +473,7 @@ class Game:
 
         if block.repeat is None:
             self._guard(block, whole, at, then)
-            self._once(block, whole, self._path(block, at.span.path), done)
+            self._once(block, whole, at, self._path(block, at.span.path), done)
         else:
             _REPEAT[type(block.repeat)](self, block, block.repeat, whole, at, then, done)
 
@@ -340,44 +481,51 @@ class Game:
         for event in block.events:
             self._attach(event, whole, at, then)
 
-    def _once(self, block: Activity, outer: Span, path: str, done: Act) -> None:
+    def _once(self, block: Activity, outer: Span, at: Place, path: str, done: Act) -> None:
         """Do what the activity says, once."""
         span = outer.inner(path)
-        if block.inner is None:
-            return self._offer_task(block.id, span, done)
+        level: Level | None = None
 
         def finished() -> None:
             span.over = True
+            self._note(at.level, block, path, level)
             done()
 
+        if block.inner is None:
+            return self._offer_task(block.id, span, finished)
         self._stand(span)
-        return self._inside(block.inner, span, finished)
+        level = self._level(span, finished)
+        at.level.inner.append(level)
+        return self._inside(block.inner, level)
 
     # ---- insides
 
-    def _inside(self, block: Block | Scope, span: Span, finished: Act) -> None:
+    def _level(self, span: Span, finished: Act, around: Level | None = None) -> Level:
+        return Level(span.inner(), finished, span, around, is_top=span is self._top)
+
+    def _inside(self, block: Block | Scope, level: Level) -> None:
         """Do what is inside a process or sub-process. The body ends when an event sub-process interrupts it."""
-        body = span.inner()
-        level = Level(body, finished, is_top=span is self._top)
+        body = level.span
         for aside in block.asides if isinstance(block, Scope) else ():
-            self._watch(aside, span, body, level)
+            if aside.what != "compensate":
+                self._watch(aside, body, level)
         inner = block.inner if isinstance(block, Scope) else block
         self._go(inner, Place(body, level, level.ended), level.ended)
 
-    def _watch(self, aside: Aside, span: Span, body: Span, level: Level) -> None:
+    def _watch(self, aside: Aside, body: Span, level: Level) -> None:
         wait = self._stand(body.inner())
         left = {"cycle": 2, "timer": 1}.get(aside.what)
 
         def interrupt() -> None:
-            body.over = True
-            self._run_aside(aside, span.inner(), level.finished)
+            level.restart()
+            self._run_aside(aside, level, level.span.inner(), level.ended)
 
         def happen_beside() -> None:
             nonlocal left
             left = None if left is None else left - 1
             wait.over = left == 0
             level.tokens += 1
-            self._run_aside(aside, Span(body, body.path, begun_by=catcher), level.ended)
+            self._run_aside(aside, level, Span(body, body.path, begun_by=catcher), level.ended)
 
         happen = interrupt if aside.interrupting else happen_beside
         catcher = Catcher(aside.what, aside.code, happen)
@@ -386,12 +534,15 @@ class Game:
         else:
             self._offers.append(Offer(aside.id, wait, happen))
 
-    def _run_aside(self, aside: Aside, run: Span, then: Act) -> None:
+    def _run_aside(self, aside: Aside, around: Level, run: Span, then: Act) -> None:
         def finished() -> None:
             run.over = True
+            self._note(around, aside, run.path, level)
             then()
 
-        self._inside(aside.handler, self._stand(run), finished)
+        level = self._level(self._stand(run), finished, around)
+        around.inner.append(level)
+        self._inside(aside.handler, level)
 
     def _path(self, block: Activity, path: str, number: int | None = None) -> str:
         return path + (f"/{self.serial}" if block.beside else "") + ("" if number is None else f".{number}")
@@ -407,7 +558,7 @@ class Game:
         def begin() -> None:
             nonlocal begun
             begun += 1
-            self._once(block, whole, self._path(block, at.span.path, begun - 1), one_done)
+            self._once(block, whole, at, self._path(block, at.span.path, begun - 1), one_done)
 
         def one_done() -> None:
             nonlocal completed
@@ -431,7 +582,7 @@ class Game:
         def begin() -> None:
             nonlocal rounds
             rounds += 1
-            self._once(block, whole, whole.path, lambda: begin() if goes_on() else done())
+            self._once(block, whole, at, whole.path, lambda: begin() if goes_on() else done())
 
         if again.before and not goes_on():
             return then()
@@ -460,10 +611,17 @@ class Game:
                 self._go(event.handler, beside, beside.ended)
 
         happen = interrupt if event.interrupting else happen_beside
-        if event.what in ("error", "escalation"):
+        if event.what in ("error", "escalation", "cancel"):
             whole.catchers.append(Catcher(event.what, event.code, happen))
         else:
             self._offers.append(Offer(event.id, wait, happen))
+
+
+def _whole(undone: Activity | Aside) -> Aside | None:
+    """The event sub-process that compensates a sub-process."""
+    scope = undone.inner if isinstance(undone, Activity) else None
+    asides = scope.asides if isinstance(scope, Scope) else ()
+    return next((aside for aside in asides if aside.what == "compensate"), None)
 
 
 _PLAY = {
@@ -475,7 +633,15 @@ _PLAY = {
     Fork: Game._fork,
     Exit: Game._exit,
     Throw: Game._pass_escalation,
+    Undo: Game._undo,
     Activity: Game._activity,
 }
-_END = {"none": Game._end, "error": Game._end_error, "escalation": Game._end_escalation, "terminate": Game._end_all}
+_END = {
+    "none": Game._end,
+    "error": Game._end_error,
+    "escalation": Game._end_escalation,
+    "terminate": Game._end_all,
+    "compensate": Game._end_undo,
+    "cancel": Game._end_cancel,
+}
 _REPEAT = {Each: Game._each, Again: Game._again}

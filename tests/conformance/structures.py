@@ -8,7 +8,7 @@ behind a user task, so that no outcome depends on which of two moving tokens is 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests.play import ROOT, document
@@ -66,8 +66,20 @@ class Fork:
 
 
 @dataclass(frozen=True, slots=True)
+class Undo:
+    """A user task, then compensation thrown in passing: of one activity beside it, or of all."""
+
+    id: str
+    activity: str | None
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
-    """An exclusive gateway: go on, or a user task and an end event. kind: none, error, escalation, terminate."""
+    """An exclusive gateway: go on, or a user task and an end event.
+
+    kind: none, error, escalation, terminate, compensate, cancel.
+    """
 
     id: str
     kind: str
@@ -101,7 +113,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """what: message, signal, timer, cycle (twice), error, escalation; code None catches all."""
+    """what: message, signal, timer, cycle (twice), error, escalation, cancel; code None catches all."""
 
     id: str
     what: str
@@ -120,11 +132,14 @@ class Activity:
     events: tuple[Boundary, ...] = ()
     beside: bool = False
     """Whether there may be several at once: each is told apart by the step it began at."""
+    undo: str | None = None
+    """The user task that compensates it."""
+    is_transaction: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """An event sub-process; what, code: as of a boundary event."""
+    """An event sub-process; what, code: as of a boundary event; what may be compensate."""
 
     id: str
     what: str
@@ -141,32 +156,64 @@ class Scope:
     asides: tuple[Aside, ...]
 
 
-Block = Then | Split | Loop | Race | Catch | Fork | Exit | Throw | Activity
+Block = Then | Split | Loop | Race | Catch | Fork | Exit | Throw | Undo | Activity
 
 # ---- chance --------------------------------------------------------------------------------------------------------
 
 KINDS = ["task", "sequence", "sequence", "sequence", "xor", "and", "or", "loop", "race", "catch", "fork", "exit"]
-KINDS += ["throw", "activity", "activity", "activity", "activity", "activity"]
+KINDS += ["throw", "undo", "undo", "activity", "activity", "activity", "activity", "activity"]
+TO_UNDO = ["undone"] * 6 + ["activity"] * 5 + ["undoable"] * 5 + ["sequence", "and", "loop", "fork", "exit"]
+"""What every other process is made of: more that completes, and more that undoes it."""
 CODES = ["DECLINED", "BROKEN"]
 ESCALATIONS = ["LATE", "LARGE"]
 OUTSIDE = ["message", "signal", "timer"]
 
 
+@dataclass
+class Around:
+    """The (sub-)process that is being made."""
+
+    activities: list[str]
+    is_transaction: bool = False
+
+
 class Generator:
     def __init__(self, seed: int, size: int) -> None:
         self._dice, self._left, self._count = random.Random(seed), size, 0
+        self._around = Around([])
+        self._kinds = TO_UNDO if seed % 2 else KINDS
 
     def process(self) -> Block | Scope:
-        return self._scope(self._block(0), 0)
+        return self._scope(lambda: self._block(0), 0)
 
-    def _scope(self, inner: Block, depth: int) -> Block | Scope:
-        asides = tuple(self._aside(depth + 1) for _ in range(self._dice.choice([0, 0, 0, 1, 1, 2])))
-        return Scope(inner, asides) if asides else inner
+    def _scope(self, make: Callable[[], Block], depth: int, *, is_transaction: bool = False) -> Block | Scope:
+        outside, self._around = self._around, Around([], is_transaction)
+        inner = make()
+        asides = [self._aside(depth + 1) for _ in range(self._dice.choice([0, 0, 0, 1, 1, 2]))]
+        if depth and self._dice.random() < 0.2:
+            asides.append(self._whole())
+        self._around = outside
+        return Scope(inner, tuple(asides)) if asides else inner
+
+    def _within(self, make: Callable[[], Block], *, beside: Sequence[str] = ()) -> Block:
+        """What is inside of a sub-process that is nothing else; beside: activities that it may compensate, too."""
+        outside, self._around = self._around, Around([*beside])
+        inner = make()
+        self._around = outside
+        return inner
 
     def _aside(self, depth: int) -> Aside:
         what, interrupting, code = self._trigger()
-        handler = self._block(depth) if interrupting else self._beside(depth)
+        make = self._block if interrupting else self._beside
+        handler = self._within(lambda: make(depth), beside=self._around.activities)
         return Aside(self._id("aside"), what, interrupting, handler, code)
+
+    def _whole(self) -> Aside:
+        """What compensates a sub-process; it sees the variables of its time, so it is plain."""
+        handler: Block = self._task()
+        if self._dice.random() < 0.7:
+            handler = Then(handler, self._within(lambda: self._undo(0), beside=self._around.activities))
+        return Aside(self._id("aside"), "compensate", True, handler)
 
     def _id(self, kind: str) -> str:
         self._count += 1
@@ -177,7 +224,7 @@ class Generator:
 
     def _block(self, depth: int) -> Block:
         self._left -= 1
-        kind = self._dice.choice(KINDS) if depth < 6 and self._left > 0 else "task"
+        kind = self._dice.choice(self._kinds) if depth < 6 and self._left > 0 else "task"
         make = getattr(self, f"_{kind}", None)
         return self._split(kind, depth) if make is None else make(depth + 1)
 
@@ -210,10 +257,25 @@ class Generator:
     def _beside(self, depth: int) -> Activity:
         if self._dice.random() < 0.5:
             return self._task()
-        return Activity(self._id("sub"), self._block(depth), beside=True)
+        return Activity(self._id("sub"), self._within(lambda: self._block(depth)), beside=True)
+
+    def _undo(self, depth: int) -> Undo:
+        activity = self._dice.choice([None, None, *self._around.activities[-3:]])
+        return Undo(self._id("throw"), activity, self._dice.random() < 0.75)
+
+    def _undone(self, depth: int) -> Block:
+        """Something that completes, and then is undone."""
+        return Then(Then(self._undoable(depth), self._block(depth)), self._undo(depth))
+
+    def _undoable(self, depth: int) -> Activity:
+        inner = self._within(lambda: self._block(depth)) if self._dice.random() < 0.4 else None
+        activity = Activity(self._id("act"), inner, undo=self._id("undo") if inner is None else None)
+        self._around.activities.append(activity.id)
+        return activity
 
     def _exit(self, depth: int) -> Exit:
-        kind = self._dice.choice(["none", "error", "error", "escalation", "terminate"])
+        kinds = ["none", "error", "error", "escalation", "terminate", "compensate"]
+        kind = self._dice.choice(["cancel"] * 6 * self._around.is_transaction + kinds)
         return Exit(self._id("exit"), kind, self._dice.choice(ESCALATIONS if kind == "escalation" else CODES))
 
     def _throw(self, depth: int) -> Throw:
@@ -222,10 +284,28 @@ class Generator:
     def _activity(self, depth: int) -> Activity:
         dice = self._dice
         name = self._id("act")
-        inner = self._scope(self._worked(depth), depth) if dice.random() < 0.7 else None
+        is_transaction = dice.random() < 0.4
+        make = self._cancellable if is_transaction else self._worked
+        has_inside = dice.random() < 0.7
+        inner = self._scope(lambda: make(depth), depth, is_transaction=is_transaction) if has_inside else None
+        is_transaction = is_transaction and inner is not None
         repeat = dice.choice([None, None, self._each(), self._each(), self._again()])
         events = tuple(self._boundary(depth) for _ in range(dice.choice([0, 1, 1, 2, 3])))
-        return Activity(name, inner, repeat, events)
+        if is_transaction:
+            events += (Boundary(self._id("on"), "cancel", True, self._block(depth)),)
+        undo = self._id("undo") if dice.random() < (0.3 if inner else 0.8) else None
+        self._around.activities.append(name)
+        return Activity(name, inner, repeat, events, undo=undo, is_transaction=is_transaction)
+
+    def _cancellable(self, depth: int) -> Block:
+        """Something that may be cancelled, beside something else or after it."""
+        exit = Exit(self._id("exit"), "cancel", "")
+        if self._dice.random() < 0.3:
+            return Then(self._worked(depth), exit)
+        inner = self._within(lambda: Then(self._undoable(depth), self._worked(depth)))
+        repeat = self._dice.choice([None, None, self._each(), self._again()])
+        open = Activity(self._id("act"), inner, repeat)
+        return Split(self._id("and"), "and", (Then(self._undoable(depth), open), Then(self._task(), exit)))
 
     def _each(self) -> Each:
         dice = self._dice
@@ -257,6 +337,8 @@ DEFINITIONS = {
     "signal": '<signalEventDefinition signalRef="alarm"/>',
     "timer": "<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>",
     "cycle": "<timerEventDefinition><timeCycle>R2/PT1H</timeCycle></timerEventDefinition>",
+    "compensate": "<compensateEventDefinition/>",
+    "cancel": "<cancelEventDefinition/>",
 }
 REFERENCES = {"DECLINED": "declined", "BROKEN": "broken", "LATE": "late", "LARGE": "large"}
 MORE = '<escalation id="large" name="Large" escalationCode="LARGE"/>'
@@ -387,10 +469,26 @@ class Drawing:
         self.flow(block.id, event)
         return block.id, event
 
+    def undo(self, block: Undo) -> tuple[str, str]:
+        event = f"{block.id}_event"
+        told = "" if block.activity is None else f' activityRef="{block.activity}"'
+        thrown = f'<compensateEventDefinition{told} waitForCompletion="{str(block.waits).lower()}"/>'
+        self.add(f'<userTask id="{block.id}"/><intermediateThrowEvent id="{event}">{thrown}</intermediateThrowEvent>')
+        self.flow(block.id, event)
+        return block.id, event
+
+    def handler(self, block: Activity) -> None:
+        on, thrown = f"{block.undo}_on", definition("compensate")
+        self.add(f'<userTask id="{block.undo}" isForCompensation="true"/>')
+        self.add(f'<boundaryEvent id="{on}" attachedToRef="{block.id}">{thrown}</boundaryEvent>')
+        self.add(f'<association id="{on}_by" sourceRef="{on}" targetRef="{block.undo}"/>')
+
     def activity(self, block: Activity) -> tuple[str, str]:
         inside = "" if block.inner is None else self.scope(block.id, block.inner)
-        tag = "userTask" if block.inner is None else "subProcess"
+        tag = "userTask" if block.inner is None else "transaction" if block.is_transaction else "subProcess"
         self.add(f'<{tag} id="{block.id}">{_path(block)}{_repeat(block)}{inside}</{tag}>')
+        if block.undo is not None:
+            self.handler(block)
         if not block.events:
             return block.id, block.id
         merge = self.gateway(f"{block.id}_merge", "exclusiveGateway")
@@ -421,6 +519,7 @@ _DRAW = {
     Fork: Drawing.fork,
     Exit: Drawing.exit,
     Throw: Drawing.throw,
+    Undo: Drawing.undo,
     Activity: Drawing.activity,
 }
 

@@ -179,6 +179,29 @@ CANCELLED = table.rows(
         visits={"no_b": 0},
         ended="active",
     ),
+    Row(
+        "what is undone from within goes on so when a transaction around is cancelled, too",
+        "10.3.5",
+        cancelled(
+            "t2",
+            '<transaction id="t2">'
+            + draw(
+                "start4 -> and4 -> stop4 -> no4; and4 -> s",
+                end("no4", CANCEL),
+                sub(
+                    "s",
+                    draw("start3 -> d -> c", sub("d", draw("start5 -> a -> b", undone("a", "b"))))
+                    + undone_whole("whole"),
+                ),
+            )
+            + "</transaction>"
+            + boundary("off4", "t2", CANCEL),
+        ),
+        do=("a b stop4 stop no_a",),
+        at="told",
+        visits={"no_b": 1, "whole": 0},
+        ended="active",
+    ),
 )
 EVENT_SUB_PROCESSES = table.rows(
     Row(
@@ -195,6 +218,25 @@ EVENT_SUB_PROCESSES = table.rows(
         do=("a m o hold no_o",),
         at="b",
         visits={"no_a": 0},
+        ended="active",
+    ),
+    Row(
+        "what has completed inside and around is undone in one order",
+        "13.5.5",
+        draw(
+            "start -> a -> hold",
+            undone("a"),
+            '<subProcess id="k" triggeredByEvent="true">'
+            + draw(
+                "m -> o -> go -> x -> b",
+                f'<startEvent id="m" isInterrupting="false">{MESSAGE}</startEvent>',
+                undone("o"),
+                throw("x", COMPENSATE),
+            )
+            + "</subProcess>",
+        ),
+        do=("m o a go no_a no_o",),
+        at="b hold",
         ended="active",
     ),
 )

@@ -117,7 +117,8 @@ def _opened(around: Any) -> Iterator[tuple[Token, Any]]:
 
 def _undoes_itself(token: Token, sub: Any) -> bool:
     """It is being compensated, one completed activity after the other."""
-    return "compensates" in token.internal_data and sub.spec.handler is None
+    how = token.internal_data.get("compensates")
+    return how == "within" or (how is not None and sub.spec.handler is None)
 
 
 def _all_completed(around: Any) -> list[Record]:
@@ -140,7 +141,8 @@ def _number(record: Record) -> int:
 
 def compensate(token: Token, activity: str | None) -> bool:
     """Begin to undo an activity, or all that has completed where the token is; True: there is nothing to undo."""
-    return not _proceed(token, list(_taken_outward(token.workflow, activity)))
+    todo = sorted(_taken_outward(token.workflow, activity), key=lambda at: _number(at[1]), reverse=True)
+    return not _proceed(token, todo)
 
 
 def compensate_inside(token: Token, inner: str) -> None:
