@@ -212,18 +212,18 @@ def _proceed(thrower: Token, todo: Todo) -> bool:
     if not todo:
         return False
     part, record = todo.pop(0)
-    workflow = thrower.workflow.top_workflow
-    around = workflow.inside(part)
-    data = {"aside": True, "for": thrower.id.hex}
-    if "values" not in record:
-        around.place(record["node"], data={**data, "compensates": "within", "to compensate": record["inside"]})
-        return True
-    data["remembers"] = record["values"]
-    handler = around.spec.handlers.get(_activity(around, record))
-    if handler is None:
-        called = {"called": record["called"]} if "called" in record else {}
-        around.place(record["node"], data={**data, **called, "compensates": True, "to compensate": record["inside"]})
-    else:
-        forget(workflow, record["inside"])
-        around.place(handler, data=data)
+    _begin_handler(thrower.workflow.top_workflow.inside(part), record, thrower)
     return True
+
+
+def _begin_handler(around: Any, record: Record, thrower: Token) -> None:
+    """What completed is undone by its own handler, or from within; what was open only from within."""
+    was_open = "values" not in record
+    handler = None if was_open else around.spec.handlers.get(_activity(around, record))
+    data: dict[str, Json] = {"aside": True, "for": thrower.id.hex}
+    if not was_open:
+        data["remembers"] = record["values"]
+    if handler is None:
+        data |= {"compensates": "within" if was_open else True, "to compensate": record["inside"]}
+        data |= {"called": record["called"]} if "called" in record else {}
+    around.place(handler or record["node"], data=data)
