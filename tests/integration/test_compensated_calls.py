@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from engine import Engine, SettableClock
+from engine import Engine, SettableClock, instances, jobs, tries
 from engine.errors import ServiceFailed
+from engine.jobs import Handler, Job
+from engine.transaction import Transaction
+from engine.worker import HANDLERS
 from tests.driver import ROOT, Driver, Story
 from tests.play import END, START, boundary, chain, document, script, sub, user
 
@@ -36,11 +39,12 @@ def driver(engine: Engine, clock: SettableClock) -> Driver:
     return Driver(engine, clock)
 
 
+def named(key: str, body: str) -> bytes:
+    return document(body).replace(b'id="p"', f'id="{key}"'.encode(), 1)
+
+
 def start(driver: Driver, **bodies: str) -> Story:
-    files = {
-        f"{key}.bpmn": document(body).replace(b'id="p"', f'id="{key}"'.encode(), 1) for key, body in bodies.items()
-    }
-    driver.deploy_files(files)
+    driver.deploy_files({f"{key}.bpmn": named(key, body) for key, body in bodies.items()})
     return driver.start("parent")
 
 
@@ -229,3 +233,26 @@ def test_nothing_is_kept_of_what_nobody_can_undo(driver: Driver) -> None:
     start(driver, parent=START + call() + user("after") + END + chain("start", "call", "after", "end"), child=BOOKED)
 
     assert called(driver).is_at_rest
+
+
+def test_an_undoing_that_was_rolled_back_is_begun_once(driver: Driver) -> None:
+    def finish_then_fail(tx: Transaction, job: Job, result: object) -> None:
+        HANDLERS[job.kind].finish(tx, job, result)
+        raise RuntimeError("killed")
+
+    driver.deploy_files({f"{key}.bpmn": named(key, body) for key, body in (("parent", PARENT), ("child", CHILD))})
+    with driver.engine.transaction(ROOT) as tx:
+        story = Story(driver, instances.start(tx, "parent").id)
+    for _ in ("call", "return"):
+        (ref,) = jobs.claim(driver.engine, 1)
+        tries.execute(driver.engine, ref, HANDLERS)
+    (ref,) = jobs.claim(driver.engine, 1)
+
+    tries.execute(driver.engine, ref, {**HANDLERS, "call": Handler(finish=finish_then_fail)})
+    assert (called(driver).status, names(called(driver))) == ("completed", [])
+    driver.tick(hours=1)
+    assert names(called(driver)) == ["refund"]
+    driver.complete(ROOT, "refund")
+
+    assert names(story) == ["after"]
+    assert called(driver).facts().count("instance compensated") == 1
