@@ -142,6 +142,7 @@ _SENTENCES: Mapping[str, str] = {
     "task reassigned": "Task reassigned to {to}",
     "task completed": "Task completed",
     "variable set": "{name} set to {value}",
+    "data store written": "Data store {name} set to {value}",
     "timer fired": "Timer fired, due {due}",
     "stopped": "Stopped: {message}",
     "retried": "Tried again",
