@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.bpmn.check.support import IN_EVENT_SUB_PROCESS, TRIGGERS
+from engine.bpmn.check.support import TRIGGERS
+from engine.bpmn.elements.constructs import IN_EVENT_SUB_PROCESS
 from tests.unit.drawing import HERE, START, accepted, between, chain, problems, process, refused
 
 TASK = '<manualTask id="n"/>'

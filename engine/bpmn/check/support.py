@@ -1,6 +1,6 @@
 """What is executed, by place. Everything else is refused by name, with the nearest thing that works.
 
-The tables say what runs; whatever is not in them does not.
+The table of constructs says what runs; whatever is not in it does not.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from engine.bpmn.check.diagram import SERVICES, SUB_PROCESSES, Diagram
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
+from engine.bpmn.elements import constructs
+from engine.bpmn.elements.constructs import EXECUTED, IN_EVENT_SUB_PROCESS, INSTEAD, NONE
 from engine.bpmn.nodes import Node, camunda, is_true, local
 from engine.model import Problem
 
@@ -26,35 +28,6 @@ def _refused(diagram: Diagram, node: Node, message: str, fix: str, attribute: st
 
 # ---- elements ------------------------------------------------------------------------------------------------------
 
-EXECUTED = frozenset(
-    {
-        "task",
-        "manualTask",
-        "userTask",
-        "scriptTask",
-        "serviceTask",
-        "sendTask",
-        "receiveTask",
-        "businessRuleTask",
-        "callActivity",
-        "subProcess",
-        "transaction",
-        "adHocSubProcess",
-        "exclusiveGateway",
-        "parallelGateway",
-        "inclusiveGateway",
-        "complexGateway",
-        "eventBasedGateway",
-        "startEvent",
-        "endEvent",
-        "intermediateCatchEvent",
-        "intermediateThrowEvent",
-        "boundaryEvent",
-        "sequenceFlow",
-        "correlationSubscription",
-    }
-)
-DATA = frozenset({"dataObject", "dataObjectReference", "dataStoreReference", "ioSpecification", "property"})
 DRAWN = frozenset(
     {
         "artifact",
@@ -74,18 +47,12 @@ DRAWN = frozenset(
     }
 )
 """May stand in a process without a meaning for its run."""
-INSTEAD = {
-    "choreographyTask": "Draw a collaboration with send and receive tasks.",
-    "subChoreography": "Draw a collaboration with send and receive tasks.",
-    "callChoreography": "Draw a collaboration with send and receive tasks.",
-    "implicitThrowEvent": "Draw an intermediate throwing event.",
-}
 _CONTAINERS = frozenset({"process"}) | SUB_PROCESSES
 
 
 def _elements(diagram: Diagram, node: Node) -> Iterator[Problem]:
     parent = node.getparent()
-    if parent is None or local(parent) not in _CONTAINERS or local(node) in EXECUTED | DATA | DRAWN | _OF_ACTIVITIES:
+    if parent is None or local(parent) not in _CONTAINERS or local(node) in EXECUTED | DRAWN | _OF_ACTIVITIES:
         return
     fix = INSTEAD.get(local(node), "Delete it, or draw it with supported elements.")
     yield _refused(diagram, node, f"The element {local(node)} is not executed.", fix)
@@ -107,17 +74,9 @@ _OF_ACTIVITIES = frozenset(
 
 # ---- events --------------------------------------------------------------------------------------------------------
 
-NONE = "none"
-IN_EVENT_SUB_PROCESS = "startEvent of an event sub-process"
 TRIGGERS: Mapping[str, frozenset[str]] = {
-    "startEvent": frozenset({NONE, "timer", "message", "signal", "conditional"}),
-    IN_EVENT_SUB_PROCESS: frozenset({"timer", "message", "signal", "error", "escalation", "conditional", "compensate"}),
-    "endEvent": frozenset({NONE, "message", "terminate", "error", "escalation", "signal", "compensate", "cancel"}),
-    "intermediateCatchEvent": frozenset({"timer", "message", "signal", "link", "conditional"}),
-    "intermediateThrowEvent": frozenset({NONE, "message", "signal", "link", "escalation", "compensate"}),
-    "boundaryEvent": frozenset(
-        {NONE, "timer", "error", "escalation", "message", "signal", "conditional", "compensate", "cancel"}
-    ),
+    **constructs.TRIGGERS,
+    "boundaryEvent": constructs.TRIGGERS["boundaryEvent"] | {NONE},
 }
 """Event -> what may trigger it or what it throws. (A boundary event without a trigger is told by another rule.)"""
 _THROWING = ("endEvent", "intermediateThrowEvent")
