@@ -13,7 +13,7 @@ from sqlalchemy import Insert, Row, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import history, values
-from engine.errors import InvalidValues, NotFound
+from engine.errors import Conflict, InvalidValues, NotFound
 from engine.model import DataStore, Json, Page, Right
 from engine.storage.tables import DataStoreRow
 from engine.transaction import Transaction
@@ -45,8 +45,25 @@ def find(tx: Transaction, *, limit: int = 50, offset: int = 0) -> Page[DataStore
     return Page(tuple(map(_data_store, rows)), total, offset, limit)
 
 
-def put(tx: Transaction, name: str, value: Json) -> None:
-    """Write the whole value. Raises Forbidden, InvalidValues."""
+def text_of(store: DataStore) -> str:
+    """A value as JSON, for people to change."""
+    return orjson.dumps(values.encode(store.value), option=orjson.OPT_INDENT_2).decode()
+
+
+def put_text(tx: Transaction, name: str, text: str, *, seen: int | None = None) -> None:
+    """The same as put with what a person typed. Raises InvalidValues for what is no JSON."""
+    try:
+        value = values.load(text)
+    except (ValueError, KeyError, TypeError, RecursionError) as cause:
+        raise InvalidValues({"data_store": f"Expected a value in JSON, but: {cause}."}) from cause
+    put(tx, name, value, seen=seen)
+
+
+def put(tx: Transaction, name: str, value: Json, *, seen: int | None = None) -> None:
+    """Write the whole value. seen: the version that it replaces.
+
+    Raises Forbidden, InvalidValues, and Conflict when somebody has written another version meanwhile.
+    """
     tx.require(Right.REPAIR)
     try:
         told, text = values.fitting(name, LONGEST_NAME, "the name of a data store"), values.dump(value)
@@ -55,6 +72,9 @@ def put(tx: Transaction, name: str, value: Json) -> None:
     if not told:
         raise InvalidValues({"data_store": "Expected the name of a data store, but it is empty."})
     hold(tx, name)
+    version = tx.session.scalar(select(DataStoreRow.version).where(DataStoreRow.name == name))
+    if seen not in (None, version):
+        raise Conflict(f'Expected data store "{name}" to be as you saw it, but it was written since. Load it again.')
     write(tx, {name: text})
     history.append(tx, [event(tx, name, text)])
 

@@ -15,6 +15,7 @@ from web import (
     auth,
     compression,
     context,
+    data_stores,
     errors,
     filters,
     health,
@@ -28,7 +29,18 @@ from web import (
 )
 
 _WIRED: tuple[ModuleType, ...] = (addresses, security, context, auth, errors, assets, compression, people, filters)
-_PAGES: tuple[ModuleType, ...] = (auth, inbox, user_tasks, start, processes, instances, admin, accounts, health)
+_PAGES: tuple[ModuleType, ...] = (
+    auth,
+    inbox,
+    user_tasks,
+    start,
+    processes,
+    instances,
+    admin,
+    data_stores,
+    accounts,
+    health,
+)
 
 
 def create_app(source: Engine | Settings) -> Flask:
