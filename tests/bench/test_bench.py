@@ -75,12 +75,14 @@ def approval(extra: int = 0) -> bytes:
     body = START + user("ask") + user("approve") + '<exclusiveGateway id="g" default="g_end"/>' + END + user("again")
     body += "".join(user(name) for name in tasks) + chain("start", "ask", "approve", "g", "end")
     body += flow("g", "again", "approved == False") + chain("again", *tasks)
-    return document(body).replace(b'<userTask id="ask">', b'<userTask id="ask">', 1)
+    return document(body, root="")
 
 
 def loop() -> bytes:
     body = START + '<exclusiveGateway id="in"/>' + user("work") + '<exclusiveGateway id="out" default="out_end"/>' + END
-    return document(body + chain("start", "in", "work", "out") + flow("out", "in", "more") + flow("out", "end"))
+    return document(
+        body + chain("start", "in", "work", "out") + flow("out", "in", "more") + flow("out", "end"), root=""
+    )
 
 
 def exponent(at: Mapping[int, Sequence[Any]], side: int) -> float:
