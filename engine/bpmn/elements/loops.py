@@ -11,7 +11,7 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
-from engine.bpmn.elements import events
+from engine.bpmn.elements import throwing
 from engine.bpmn.elements.data import Association, brought, give
 from engine.bpmn.elements.event_definition import Definition
 from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token, require_room, set_local, storable, value_of
@@ -169,7 +169,7 @@ class MultiInstanceBody(Repeated):
         """What is thrown carries the counters; a boundary event that catches it may end the body."""
         for number in numbers:
             if body.id in body.workflow.tasks:
-                events.throw_beside(body, self.told.behavior[number].definition, body.internal_data["counters"])
+                throwing.throw_beside(body, self.told.behavior[number].definition, body.internal_data["counters"])
 
     def iteration_done(self, body: Token, goes_on: bool) -> None:
         body.internal_data["completed"] += 1

@@ -9,7 +9,7 @@ from typing import Any
 from engine.bpmn import dialects, forms
 from engine.bpmn.dialects import Terms
 from engine.bpmn.document import Document
-from engine.bpmn.elements import activities, ad_hoc, event_definition, events, gateways, loops
+from engine.bpmn.elements import activities, ad_hoc, event_definition, events, gateways, loops, throwing
 from engine.bpmn.elements.flow_node import Assignment, Element, FlowNode
 from engine.bpmn.forms import FormFiles, FormSource
 from engine.bpmn.items import Items
@@ -180,7 +180,7 @@ def _script_task(drawn: _Drawn) -> FlowNode:
 
 def _service_task(drawn: _Drawn) -> FlowNode:
     if drawn.terms.topic is None and drawn.node.get("messageRef"):
-        return events.ThrowEvent(drawn.spec, drawn.element, drawn.definition, **drawn.options)
+        return throwing.ThrowEvent(drawn.spec, drawn.element, drawn.definition, **drawn.options)
     if drawn.terms.topic is None:
         return _abstract_task(drawn)
     told = (drawn.terms.topic, drawn.terms.result_variable)
@@ -259,9 +259,9 @@ def _complex_gateway(drawn: _Drawn) -> FlowNode:
 
 _BUILD: dict[str, Build] = {
     "startEvent": _event(events.StartEvent),
-    "endEvent": _event(events.EndEvent),
+    "endEvent": _event(throwing.EndEvent),
     "intermediateCatchEvent": _event(events.CatchEvent),
-    "intermediateThrowEvent": _event(events.ThrowEvent),
+    "intermediateThrowEvent": _event(throwing.ThrowEvent),
     "boundaryEvent": _boundary,
     "task": _abstract_task,
     "manualTask": _abstract_task,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from engine.bpmn import dialects
-from engine.bpmn.elements import event_definition, events
+from engine.bpmn.elements import event_definition, events, throwing
 from engine.bpmn.elements.flow_node import Flow, FlowNode
 from engine.bpmn.nodes import Node, bpmn, child_text, is_true, link_name, local, name_of
 from engine.bpmn.process import StartPoint
@@ -53,7 +53,7 @@ def _connect_links(spec: ProcessSpec, nodes: Iterable[Node]) -> None:
     links = {spec.task_specs[node]: name for node, name in named.items() if name is not None}
     caught = {name: event.name for event, name in links.items() if isinstance(event, events.CatchEvent)}
     for event, name in links.items():
-        if isinstance(event, events.ThrowEvent):
+        if isinstance(event, throwing.ThrowEvent):
             event.definition = event_definition.Link(caught[name])
 
 
