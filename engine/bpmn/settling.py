@@ -144,11 +144,11 @@ def _tell_of_stuck_joins(workflow: ProcessWorkflow) -> None:
 
 
 def _gathering(workflow: ProcessWorkflow) -> list[tuple[Any, FlowNode]]:
-    """(the (sub-)process around it, node) where tokens wait for others, outermost first."""
+    """(the (sub-)process around it, node) where tokens wait for others, outermost first, then as in the file."""
     gathering = workflow.agenda.gathering
     for around, node in [at for at in gathering if not (at[1].arrivals(at[0]) or at[1].name in at[0].rounds)]:
         del gathering[around, node]
-    return sorted(gathering, key=lambda at: at[0].depth)
+    return sorted(gathering, key=lambda at: (at[0].depth, at[1].position))
 
 
 def _finish_subprocess(workflow: ProcessWorkflow) -> bool:

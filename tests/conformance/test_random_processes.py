@@ -23,12 +23,14 @@ NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
 class Chooser(Evaluator):
-    """Answers "flow3_of_xor1" as the game does."""
+    """Answers "flow3_of_xor1" as the game does, and what a complex gateway asks."""
 
     def __init__(self, seed: int) -> None:
         self._choices = Choices(seed)
 
     def evaluate(self, source: str, values: Mapping[str, object], now: datetime) -> bool:
+        if "activationCount" in values:
+            return int(str(values["activationCount"])) >= int(source.rpartition(" ")[2])
         return self._choices.is_true(*source.split("_of_"))
 
 

@@ -12,14 +12,25 @@ from dataclasses import dataclass, field
 from itertools import count
 
 NAMESPACE = "http://www.omg.org/spec/BPMN/20100524/MODEL"
-TAGS = {"xor": "exclusiveGateway", "and": "parallelGateway", "or": "inclusiveGateway", "task": "userTask"}
+TAGS = {
+    "xor": "exclusiveGateway",
+    "and": "parallelGateway",
+    "or": "inclusiveGateway",
+    "complex": "complexGateway",
+    "task": "userTask",
+}
 
 
 @dataclass
 class Graph:
-    """nodes: id -> kind (start, end, task, xor, and, or); flows: (id, source, target) in the order of the file."""
+    """nodes: id -> kind (start, end, task, xor, and, or, complex); flows: (id, source, target), in the file's order.
+
+    needs: tokens that a task or complex gateway needs; gives: tokens that a task sends along each flow.
+    """
 
     nodes: dict[str, str] = field(default_factory=dict)
+    needs: dict[str, int] = field(default_factory=dict)
+    gives: dict[str, int] = field(default_factory=dict)
     flows: list[tuple[str, str, str]] = field(default_factory=list)
 
     def add(self, kind: str) -> str:
@@ -47,8 +58,13 @@ class Graph:
     def _node(self, name: str, kind: str) -> str:
         if kind in ("start", "end"):
             return f'<{kind}Event id="{name}"/>'
-        default = f' default="{self.leaving(name)[-1]}"' if self._decides(name) else ""
-        return f'<{TAGS[kind]} id="{name}"{default}/>'
+        if kind == "complex":
+            condition = f"<activationCondition>activationCount &gt;= {self.needs[name]}</activationCondition>"
+            return f'<complexGateway id="{name}">{condition}</complexGateway>'
+        told = f' default="{self.leaving(name)[-1]}"' if self._decides(name) else ""
+        told += f' startQuantity="{self.needs[name]}"' if name in self.needs else ""
+        told += f' completionQuantity="{self.gives[name]}"' if name in self.gives else ""
+        return f'<{TAGS[kind]} id="{name}"{told}/>'
 
     def _flow(self, name: str, source: str, target: str) -> str:
         last = self.leaving(source)[-1]
@@ -61,24 +77,31 @@ class Graph:
 
 
 def random_graph(seed: int, size: int = 9) -> Graph:
-    """Blocks in blocks (sequence, and, xor, or, loop), then now and then a flow across that makes it unstructured."""
+    """Blocks in blocks (sequence, and, xor, or, complex, loop), then now and then a flow across: it is unstructured."""
     dice, graph = random.Random(seed), Graph()
     start, end = graph.add("start"), graph.add("end")
     entry, leave = _block(graph, dice, size)
     graph.flow(start, entry)
     graph.flow(leave, end)
     splits = [n for n, kind in graph.nodes.items() if kind == "xor" and len(graph.leaving(n)) > 1]
-    merges = [n for n, kind in graph.nodes.items() if kind in ("xor", "or") and len(graph.entering(n)) > 1]
+    merges = [n for n, kind in graph.nodes.items() if kind in _MERGES and len(graph.entering(n)) > 1]
     if splits and merges and dice.random() < 0.4:
         graph.flow(dice.choice(splits), dice.choice(merges))
     return graph
 
 
+_MERGES = ("xor", "or", "complex")
+_BLOCKS = ["task", "sequence", "sequence", "xor", "and", "or", "loop", "complex"]
+
+
 def _block(graph: Graph, dice: random.Random, size: int) -> tuple[str, str]:
     """Gives the first and the last node."""
-    kind = dice.choice(["task", "sequence", "sequence", "xor", "and", "or", "loop"]) if size > 1 else "task"
+    kind = dice.choice(_BLOCKS) if size > 1 else "task"
     if kind == "task":
         task = graph.add("task")
+        for quantities in (graph.needs, graph.gives):
+            if dice.random() < 0.04:
+                quantities[task] = 2
         return task, task
     if kind == "sequence":
         first, second = _block(graph, dice, size // 2), _block(graph, dice, size // 2)
@@ -93,8 +116,11 @@ def _block(graph: Graph, dice: random.Random, size: int) -> tuple[str, str]:
         out = graph.add("xor")
         graph.flow(split, out)
         return merge, out
-    split, join = graph.add(kind), graph.add(kind)
-    for _ in range(dice.choice([2, 2, 3])):
+    split, join = graph.add(dice.choice(["and", "or"]) if kind == "complex" else kind), graph.add(kind)
+    branches = dice.choice([2, 2, 3])
+    if kind == "complex":
+        graph.needs[join] = dice.randint(1, branches)
+    for _ in range(branches):
         entry, leave = _block(graph, dice, size // 2)
         graph.flow(split, entry)
         graph.flow(leave, join)
@@ -128,6 +154,8 @@ class Game:
         self.graph, self.choices = graph, Choices(seed)
         self._numbers = count()
         self.tokens: list[Token] = []
+        self.rounds: dict[str, set[str | None]] = {}
+        """Complex gateway that has fired and waits for the rest -> the flows it took tokens from."""
         start = next(name for name, kind in graph.nodes.items() if kind == "start")
         self._send(graph.leaving(start))
         self._play()
@@ -143,7 +171,7 @@ class Game:
     def complete(self, task: str) -> None:
         token = next(token for token in self.tokens if token.flow is None and token.node == task)
         self.tokens.remove(token)
-        self._send(self.graph.leaving(task))
+        self._send(self.graph.leaving(task) * self.graph.gives.get(task, 1))
         self._play()
 
     def _send(self, flows: list[str]) -> None:
@@ -153,26 +181,40 @@ class Game:
     def _play(self) -> None:
         for _ in range(2_000):
             token = next((t for t in self.tokens if t.flow and self._may_move(t)), None)
-            token = token or next((t for t in self.tokens if t.flow and self._may_join(t)), None)
-            if token is None:
+            if token is not None:
+                self._move(token)
+                continue
+            join = next((node for node in self.graph.nodes if self._may_join(node)), None)
+            if join is None:
                 return
-            self._move(token)
+            self._join(join)
         raise OverflowError("the game does not come to rest")
 
     def _may_move(self, token: Token) -> bool:
         kind, entering = self.graph.nodes[token.node], self.graph.entering(token.node)
+        if token.node in self.graph.needs:
+            return token.node not in self.rounds and len(self._before(token.node)) >= self.graph.needs[token.node]
         if len(entering) < 2 or kind in ("xor", "task", "end"):
             return True
         return kind == "and" and {t.flow for t in self._before(token.node)} == set(entering)
 
-    def _may_join(self, token: Token) -> bool:
-        """The inclusive join: no token elsewhere can reach an empty flow, unless it can reach a filled one too."""
-        if self.graph.nodes[token.node] != "or":
+    def _may_join(self, node: str) -> bool:
+        """The inclusive join: no token elsewhere can reach an empty flow, unless it can reach a filled one too.
+
+        So does the complex one end a round, over the flows that nothing was taken from when it began.
+        """
+        filled = {t.flow for t in self._before(node)} - self.rounds.get(node, set())
+        if node not in self.rounds and not (self.graph.nodes[node] == "or" and filled):
             return False
-        filled = {t.flow for t in self._before(token.node)}
-        empty = set(self.graph.entering(token.node)) - filled
-        others = [t for t in self.tokens if t.node != token.node or t.flow is None]
-        return not any(self._holds_up(t.node, token.node, empty, filled) for t in others)
+        empty = set(self.graph.entering(node)) - filled - self.rounds.get(node, set())
+        others = [t for t in self.tokens if t.node != node or t.flow is None]
+        return not any(self._holds_up(t.node, node, empty, filled) for t in others)
+
+    def _join(self, node: str) -> None:
+        if node not in self.rounds:
+            return self._move(self._before(node)[0])
+        taken = self.rounds.pop(node)
+        return self._take_oldest(node, [token for token in self._before(node) if token.flow not in taken])
 
     def _holds_up(self, node: str, gateway: str, empty: set[str], filled: set[str | None]) -> bool:
         reached = self._reached(node, gateway)
@@ -193,23 +235,34 @@ class Game:
     def _move(self, token: Token) -> None:
         kind, leaving = self.graph.nodes[token.node], self.graph.leaving(token.node)
         if kind == "task":
-            token.flow = None
+            for consumed in self._before(token.node)[: self.graph.needs.get(token.node, 1)]:
+                self.tokens.remove(consumed)
+            self.tokens.append(Token(token.number, None, token.node))
             return
         self._consume(token, kind)
         self._send(
-            {"end": lambda: [], "and": lambda: leaving}.get(kind, lambda: self._chosen(token.node, kind, leaving))()
+            {"end": lambda: [], "and": lambda: leaving, "complex": lambda: leaving}.get(
+                kind, lambda: self._chosen(token.node, kind, leaving)
+            )()
         )
 
     def _consume(self, token: Token, kind: str) -> None:
         """One token of each flow at a join, else this one."""
-        if kind not in ("and", "or") or len(self.graph.entering(token.node)) < 2:
+        if kind not in ("and", "or", "complex") or len(self.graph.entering(token.node)) < 2:
             self.tokens.remove(token)
             return
+        before = self._before(token.node)
+        if kind == "complex":
+            self.rounds[token.node] = {waiting.flow for waiting in before}
+        self._take_oldest(token.node, before)
+
+    def _take_oldest(self, node: str, waiting: list[Token]) -> None:
+        """One of each flow."""
         oldest: dict[str | None, Token] = {}
-        for waiting in self._before(token.node):
-            oldest.setdefault(waiting.flow, waiting)
-        for waiting in oldest.values():
-            self.tokens.remove(waiting)
+        for token in waiting:
+            oldest.setdefault(token.flow, token)
+        for token in oldest.values():
+            self.tokens.remove(token)
 
     def _chosen(self, node: str, kind: str, leaving: list[str]) -> list[str]:
         *asked, default = leaving

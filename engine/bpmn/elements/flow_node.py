@@ -79,6 +79,8 @@ class FlowNode(BpmnTaskSpec):
     def __init__(self, process: Any, element: Element, *, name: str | None = None) -> None:
         super().__init__(process, name or element.id, lane=element.lane or None, documentation=element.documentation)
         self.element = element
+        self.position = len(process.task_specs)
+        """Among the nodes of its (sub-)process."""
         self.bpmn_id = element.id
         self.bpmn_name = element.name
         self.flows: list[Flow] = []
