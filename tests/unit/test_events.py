@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.play import END, NOW, START, Play, boundary, chain, script, sub, user
+from engine.bpmn import read
+from engine.bpmn.parse.definitions import References
+from tests.play import END, NOW, ROOT, START, Play, boundary, chain, document, script, sub, user
 
 HOUR = "<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>"
 MESSAGE = '<messageEventDefinition messageRef="paid"/>'
@@ -355,3 +357,11 @@ def test_a_signal_thrown_inside_what_it_interrupts_goes_no_further() -> None:
     play = Play(body + chain("start", "s", "end") + chain("alarm_on", "mend"))
 
     assert (play.tasks, play.incidents) == (["mend"], {})
+
+
+def test_what_nothing_names_is_not_what_has_no_id() -> None:
+    content = document(START + user("a") + END + chain("start", "a", "end"), root="<message name='nameless'/>" + ROOT)
+    found = References.of(read.read("a.bpmn", content))
+
+    assert found.get(None) is None
+    assert found.get("paid") is not None

@@ -31,7 +31,7 @@ class References:
 
     @classmethod
     def of(cls, document: Document) -> References:
-        return cls({node.get("id", ""): node for node in document.root if is_bpmn(node)})
+        return cls({node.get("id", ""): node for node in document.root if is_bpmn(node) and node.get("id")})
 
     def get(self, reference: str | None) -> Node | None:
         return self.found.get((reference or "").strip().rpartition(":")[2])
