@@ -86,6 +86,10 @@ def _text(diagram: Diagram, holder: Node, tag: str) -> Iterator[Problem]:
         message = f"Expected an expression in {tag}, but there is none."
         yield diagram.document.problem(RULE, holder, message, "Write the name of a variable: order_id.")
         return
+    if any(len(each) for each in holder.iterfind(bpmn(tag))) or len(holder.findall(bpmn(tag))) > 1:
+        message = f"Expected one {tag} with nothing but a text, but there is more."
+        yield diagram.document.problem(RULE, holder, message, "Draw it again.")
+        return
     yield from expression(diagram, holder.find(bpmn(tag)))  # type: ignore[arg-type]
 
 

@@ -1,0 +1,85 @@
+"""Correlation keys that cannot be found out."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.bpmn.nodes import OWN
+from tests.unit.drawing import HEAD, HERE, accepted, between, problems, process, refused_file
+
+KEY = '<collaboration id="c"><correlationKey id="k">{}</correlationKey></collaboration>'
+REFERENCE = "<correlationPropertyRef>number</correlationPropertyRef>"
+PROPERTY = '<correlationProperty id="number">\n{}</correlationProperty>'
+RETRIEVAL = (
+    '<correlationPropertyRetrievalExpression id="r" messageRef="paid">{}'
+    "</correlationPropertyRetrievalExpression>"
+)
+    '<correlationPropertyRetrievalExpression id="r" messageRef="paid">{}</correlationPropertyRetrievalExpression>'
+)
+PATH = "<messagePath>order_id</messagePath>"
+BINDING = '<correlationPropertyBinding id="b" correlationPropertyRef="number">{}</correlationPropertyBinding>'
+TASK = '<manualTask id="n"/>'
+
+
+def file(root: str, inside: str = "") -> str:
+    return process(f"{inside}{between(TASK)}").replace(HEAD, HEAD + root)
+
+
+def test_a_whole_key_passes() -> None:
+    bound = '<correlationSubscription correlationKeyRef="k">' + BINDING.format("<dataPath>mine</dataPath>")
+    whole = KEY.format(REFERENCE) + PROPERTY.format(RETRIEVAL.format(PATH))
+
+    assert problems(file(whole)) == []
+    assert problems(file(whole, bound + "</correlationSubscription>")) == []
+
+
+@pytest.mark.parametrize(
+    ("element", "root"),
+    [
+        ("k", KEY.replace(">{}", f">{HERE}")),
+        ("r", KEY.format(REFERENCE) + PROPERTY.format(RETRIEVAL.format(HERE))),
+        ("r", KEY.format(REFERENCE) + PROPERTY.format(RETRIEVAL.format(PATH + PATH + HERE))),
+        ("r", KEY.format(REFERENCE) + PROPERTY.format(RETRIEVAL.format(PATH.replace("order", "<x/>") + HERE))),
+        (
+            "r",
+            KEY.format(REFERENCE) + PROPERTY.format(RETRIEVAL.replace(' messageRef="paid"', "").format(PATH) + HERE),
+        ),
+    ],
+)
+def test_what_is_incomplete_is_refused(element: str, root: str) -> None:
+    refused_file("correlation", element, file(root))
+
+
+def test_an_expression_is_looked_at() -> None:
+    found = problems(file(KEY.format(REFERENCE) + PROPERTY.format(RETRIEVAL.format("<messagePath>a b</messagePath>"))))
+
+    assert [problem.rule for problem in found] == ["expression-syntax"]
+
+
+def test_a_message_carries_all_properties_of_a_key_or_none() -> None:
+    two = KEY.format(REFERENCE + "<correlationPropertyRef>year</correlationPropertyRef>") + HERE
+    root = two + PROPERTY.format(RETRIEVAL.format(PATH)) + '<correlationProperty id="year"/>'
+
+    assert '"year" too' in refused_file("correlation", "k", file(root)).message
+
+
+@pytest.mark.parametrize("inside", ["", BINDING.format("")])
+def test_a_subscription_binds_every_property(inside: str) -> None:
+    whole = KEY.format(REFERENCE) + PROPERTY.format(RETRIEVAL.format(PATH))
+    told = f'<correlationSubscription id="s" correlationKeyRef="k">{inside}{HERE}</correlationSubscription>\n'
+
+    refused_file("correlation", "b" if inside else "s", file(whole, told))
+
+
+def test_the_attribute_of_ours_is_looked_at() -> None:
+    own = f'<message id="m" name="m" xmlns:procession="{OWN}" procession:correlationKey="{{}}"/>{HERE}'
+
+    assert problems(file(own.format("order_id"))) == []
+    refused_file("expression-syntax", "m", file(own.format("order id")))
+
+
+def test_other_words_of_ours_are_refused() -> None:
+    task = f'<manualTask id="n" xmlns:procession="{OWN}" procession:correlationKey="x"/>{HERE}'
+
+    refused_file("unsupported-element", "n", process(between(task)))
+    accepted(between(TASK))
