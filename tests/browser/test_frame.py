@@ -195,7 +195,7 @@ def test_rights_decide_what_the_menu_shows(open_page: OpenPage) -> None:
     }
 
     assert shown["eve"] == ["Inbox", "Start", "Instances"]
-    assert shown["ana"] == ["Inbox", "Start", "Processes", "Instances", "Timers", "Incidents"]
+    assert shown["ana"] == ["Inbox", "Start", "Processes", "Instances", "Timers", "Incidents", "Data"]
 
 
 def test_pages_without_a_diagram_load_no_viewer(open_page: OpenPage) -> None:

@@ -11,9 +11,6 @@ KEY = '<collaboration id="c"><correlationKey id="k">{}</correlationKey></collabo
 REFERENCE = "<correlationPropertyRef>number</correlationPropertyRef>"
 PROPERTY = '<correlationProperty id="number">\n{}</correlationProperty>'
 RETRIEVAL = (
-    '<correlationPropertyRetrievalExpression id="r" messageRef="paid">{}'
-    "</correlationPropertyRetrievalExpression>"
-)
     '<correlationPropertyRetrievalExpression id="r" messageRef="paid">{}</correlationPropertyRetrievalExpression>'
 )
 PATH = "<messagePath>order_id</messagePath>"
