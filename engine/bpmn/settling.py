@@ -11,7 +11,7 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn.elements import events, propagation
-from engine.bpmn.elements.flow_node import FlowNode, Token
+from engine.bpmn.elements.flow_node import FlowNode, Token, is_before
 from engine.bpmn.facts import Thrown
 from engine.bpmn.script import ScriptFailed
 from engine.bpmn.workflow import ProcessWorkflow
@@ -136,10 +136,11 @@ def _fire_joins(workflow: ProcessWorkflow) -> bool:
 def _tell_of_stuck_joins(workflow: ProcessWorkflow) -> None:
     """An instance does not stand still without a word: who waits for what cannot come is stopped."""
     for around, node in _gathering(workflow):
-        arrived = node.arrivals(around)
-        reason = node.why_stuck(arrived, around) if arrived else ""
-        token = next(iter(arrived.values()), None)
-        if reason and token is not None and "incident" not in token.internal_data:
+        token = next((token for token in around.tasks.values() if is_before(token, node)), None)
+        if token is None or "incident" in token.internal_data:
+            continue
+        reason = node.why_stuck(node.arrivals(around), around)
+        if reason:
             workflow.fail(token, reason)
 
 

@@ -87,3 +87,10 @@ def play(seed: int) -> None:
 def test_random_processes_agree_with_the_token_game(first: int) -> None:
     for seed in range(first, first + BATCH):
         play(seed)
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize("seed", [8202, 9772, 11723])
+def test_gateways_that_wait_for_each_other_are_told(seed: int) -> None:
+    """Complex ones, each in the midst of a round that only the other could end."""
+    play(seed)
