@@ -8,6 +8,7 @@ import pytest
 
 from tests.conformance import table
 from tests.conformance.table import HOUR, MESSAGE, Row, Step, catch, draw
+from tests.conformance.test_multiple_events import aside
 from tests.play import Play, boundary, script, sub, user
 
 
@@ -210,6 +211,29 @@ ROWS = table.rows(
         ended="active",
     ),
     Row(
+        "what an event behind a gateway has begun is not chosen",
+        "13.4.4",
+        ad_hoc(
+            draw(
+                "a -> race -> get -> b; race -> t -> c",
+                '<eventBasedGateway id="race"/><receiveTask id="get" messageRef="paid"/>',
+                catch("t", HOUR),
+            )
+        ),
+        do=(choose("a"), "a", "get"),
+        at="b",
+        visits={"get": 1},
+        ended="active",
+    ),
+    Row(
+        "several at once may be one choice",
+        "13.3.7",
+        ad_hoc(user("a", table.each(count="2")) + user("b")),
+        do=(choose("a"), "a"),
+        at="a",
+        ended="active",
+    ),
+    Row(
         "who waits to be chosen does not keep it open",
         "13.3.5",
         ad_hoc(draw("a -> b"), KEEPING),
@@ -255,6 +279,40 @@ ROWS = table.rows(
         ),
         do=(choose("a"), "a!DECLINED"),
         at="c",
+        ended="active",
+    ),
+    Row(
+        "an event sub-process that interrupts it ends the choosing",
+        "13.5.4",
+        ad_hoc(user("a") + aside(MESSAGE)),
+        do=(choose("a"), "e", "handle"),
+        at="after",
+        visits={"a": 1},
+        ended="active",
+    ),
+    Row(
+        "meanwhile it waits for that alone",
+        "13.5.4",
+        ad_hoc(user("a") + aside(MESSAGE)),
+        do=(choose("a"), "e"),
+        at="handle",
+        visits={"handle": 1},
+        ended="active",
+    ),
+    Row(
+        "an event that waits beside does not keep it busy",
+        "13.3.5",
+        ad_hoc(TWO + aside(MESSAGE, interrupting=False), SEQUENTIAL),
+        do=(choose("a"), "a", choose("b"), "b", choose(None)),
+        at="after",
+        ended="active",
+    ),
+    Row(
+        "nor open",
+        "13.3.5",
+        ad_hoc(TWO + aside(MESSAGE, interrupting=False), KEEPING),
+        do=(choose("a"), choose(None), "a"),
+        at="after",
         ended="active",
     ),
     Row(

@@ -365,3 +365,14 @@ def test_what_nothing_names_is_not_what_has_no_id() -> None:
 
     assert found.get(None) is None
     assert found.get("paid") is not None
+
+
+def test_an_interrupted_ad_hoc_sub_process_is_not_chosen_from_any_more() -> None:
+    begun = f'<startEvent id="e">{MESSAGE}</startEvent><userTask id="handle"/>' + chain("e", "handle")
+    aside = f'<subProcess id="aside" triggeredByEvent="true">{begun}</subProcess>'
+    drawn = START + f'<adHocSubProcess id="s">{user("a")}{aside}</adHocSubProcess>' + END + chain("start", "s", "end")
+
+    play = Play(drawn)
+    assert play.tasks == ["s"]
+
+    assert play.happen("e").tasks == ["handle"]

@@ -114,7 +114,8 @@ def is_over(holder: Token, sub: Any) -> bool:
 
 
 def _is_running(token: Token) -> bool:
-    return not (token.task_spec.is_chosen and token._state == TaskState.WAITING)
+    """Neither one that waits to be chosen nor an event that only waits beside."""
+    return not (token.task_spec.is_chosen and token._state == TaskState.WAITING) and "on" not in token.internal_data
 
 
 def _inside(token: Token) -> Any:

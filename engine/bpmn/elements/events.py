@@ -267,3 +267,5 @@ class EventSubProcess(Guard):
     def interrupt(self, token: Token) -> None:
         del token.internal_data["on"]
         token.workflow.top_workflow.cancel_others(token)
+        if token.workflow.spec.is_ad_hoc:
+            token.workflow.holder.internal_data.update({"enough": True, "waits": []})  # nothing more is chosen

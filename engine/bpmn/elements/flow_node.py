@@ -157,8 +157,12 @@ class FlowNode(BpmnTaskSpec):
     """Whether it is asked again when nothing else can move."""
 
     def gathers(self, token: Token) -> bool:
-        """Whether a token that comes has to wait for others. Source: BPMN 2.0.2, 10.3 Activities, startQuantity."""
-        return (self.start_quantity > 1 or self.is_chosen) and bool(token.internal_data.get("via"))
+        """Whether a token that comes has to wait, for others or to be chosen; not what an event has begun already.
+
+        Source: BPMN 2.0.2, 10.3 Activities, startQuantity.
+        """
+        data = token.internal_data
+        return (self.start_quantity > 1 or self.is_chosen) and bool(data.get("via")) and "happened" not in data
 
     def arrivals(self, workflow: Any) -> dict[str, Token]:
         """Those of the tokens waiting here that go on together when it fires, each by a name of its own."""
