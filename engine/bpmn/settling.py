@@ -10,7 +10,7 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
-from engine.bpmn.elements import events, propagation
+from engine.bpmn.elements import correlation, events, propagation
 from engine.bpmn.elements.flow_node import FlowNode, Token, is_before
 from engine.bpmn.facts import Thrown
 from engine.bpmn.script import ScriptFailed
@@ -54,6 +54,8 @@ def _stop(workflow: ProcessWorkflow, message: str) -> None:
 
 
 def _rest(workflow: ProcessWorkflow) -> None:
+    if any(each.name in workflow.spec.key_names for each in workflow.scopes.written):
+        correlation.renew(workflow)
     if workflow.is_over:
         workflow.end()
     _tell_of_stuck_joins(workflow)

@@ -61,6 +61,8 @@ class ProcessSpec(BpmnProcessSpec):
         """Where a token is placed when nothing else is said."""
         self.event_subprocesses: list[str] = []
         """Nodes where a token waits from the beginning."""
+        self.key_names: frozenset[str] = frozenset()
+        """Of a process: the variables that tell which messages are for an instance."""
         self.is_ad_hoc = False
         self.is_triggered = False
         """Whether it is the inside of an event sub-process."""

@@ -102,6 +102,17 @@ def test_who_names_the_instance_needs_no_key(driver: Driver) -> None:
     assert told(driver, instance_id=first.id) == first.id
 
 
+def test_the_key_follows_the_variable(driver: Driver) -> None:
+    flows = "start -> and1 -> wait -> after -> end; and1 -> change -> end2"
+    deploy(driver, draw(flows, WAIT), SIMPLE)
+    story = driver.start("p", order_id="A")
+
+    driver.complete(ROOT, "change", order_id="B")
+
+    driver.refused(NotFound, messages.correlate, "paid", correlation_key="A", by=ROOT)
+    assert told(driver, correlation_key="B") == story.id
+
+
 def test_a_key_that_cannot_be_found_stops_who_waits(driver: Driver) -> None:
     deploy(driver, WAITS, SIMPLE)
 

@@ -97,8 +97,15 @@ def _remember(token: Token, found: Sequence[tuple[Correlation, list[Json]]]) -> 
     for each, values in new:
         name = REMEMBERED + each.name
         storable(token, each.name, lambda name=name, values=values: workflow.scopes.set(PROCESS, name, values))
-    for waiting in list(workflow.all_live()) if new else ():
+    if new:
+        renew(workflow)
+
+
+def renew(workflow: Any) -> None:
+    """Let those who wait expect the keys that they would expect if they began to wait now."""
+    for waiting in list(workflow.all_live()):
         for wait in waiting.internal_data.get("waits", ()):
             told = waiting.task_spec.awaited(wait["element"]) if wait["kind"] == "message" else None
             if isinstance(told, Message):
-                wait["key"] = expected(waiting, told)
+                with suppress(ScriptFailed):  # the key stays as it was
+                    wait["key"] = expected(waiting, told)

@@ -17,6 +17,7 @@ from engine.bpmn.nodes import ACTIVITIES, Node, bpmn, child_text, is_true, local
 from engine.bpmn.parse import asked, calls, data, decisions, flows, repeats
 from engine.bpmn.parse.definitions import References, definition
 from engine.bpmn.process import Process, StartPoint
+from engine.bpmn.script import names
 from engine.bpmn.workflow import ProcessSpec
 
 __all__ = ["FormSource", "Process", "StartPoint", "processes"]
@@ -57,6 +58,9 @@ class _Builder:
                 known = set(self.initiators.values())
                 made = asked.start_form(self.specs, key, self.forms, start=start, known=known)
                 self.forms[start] = forms.FormSource(data=made)
+        correlations = tuple(dict.fromkeys(_correlations(self.specs)))
+        expected = (source for _message, told in correlations for source in told.expected)
+        spec.key_names = frozenset(name for source in expected for name in names(source).read)
         return Process(
             key=key,
             name=name_of(self.process) or key,
@@ -67,7 +71,7 @@ class _Builder:
             forms=self.forms,
             plain_starts=tuple(plain),
             initiators=self.initiators,
-            correlations=tuple(dict.fromkeys(_correlations(self.specs))),
+            correlations=correlations,
             starter_users=terms.starter_users,
             starter_groups=terms.starter_groups,
         )
