@@ -80,3 +80,76 @@ def test_other_words_of_ours_are_refused() -> None:
 
     refused_file("unsupported-element", "n", process(between(task)))
     accepted(between(TASK))
+
+
+@pytest.mark.parametrize("inner", ["<procession:later/>", '<x:y xmlns:x="urn:x" procession:later="1"/>'])
+def test_words_of_ours_inside_extensions_are_refused(inner: str) -> None:
+    task = f'<manualTask id="n" xmlns:procession="{OWN}"><extensionElements>\n{inner}{HERE}</extensionElements>'
+
+    refused_file("unsupported-element", "n", process(between(f"{task}</manualTask>")))
+
+
+def test_the_attribute_of_ours_is_not_empty() -> None:
+    own = f'<message id="m" name="m" xmlns:procession="{OWN}" procession:correlationKey=" "/>{HERE}'
+
+    refused_file("correlation", "m", file(own))
+
+
+WHOLE = KEY.format(REFERENCE) + PROPERTY.format(RETRIEVAL.format(PATH))
+SUBSCRIPTION = '<correlationSubscription id="s" correlationKeyRef="k">' + BINDING.format("<dataPath>mine</dataPath>")
+SUBSCRIPTION += "</correlationSubscription>"
+
+
+@pytest.mark.parametrize(
+    ("element", "root"),
+    [
+        ("k", KEY.format("<correlationPropertyRef/>" + HERE) + PROPERTY.format(RETRIEVAL.format(PATH))),
+        ("k", KEY.format(REFERENCE + HERE) + PROPERTY.format("")),
+        ("", KEY.replace(' id="k"', "").format(REFERENCE + HERE) + PROPERTY.format(RETRIEVAL.format(PATH))),
+        (
+            "r2",
+            KEY.format(REFERENCE)
+            + PROPERTY.format(RETRIEVAL.format(PATH) + "\n" + RETRIEVAL.replace('"r"', '"r2"').format(PATH) + HERE),
+        ),
+        ("k", KEY.format(REFERENCE * 21 + HERE) + PROPERTY.format(RETRIEVAL.format(PATH))),
+        (
+            "k20",
+            "".join(KEY.replace('"c"', f'"c{at}"').replace('"k"', f'"k{at}"').format(REFERENCE) for at in range(21))
+            + HERE
+            + PROPERTY.format(RETRIEVAL.format(PATH)),
+        ),
+    ],
+)
+def test_keys_that_no_message_would_find_are_refused(element: str, root: str) -> None:
+    refused_file("correlation", element, file(root))
+
+
+def test_a_process_subscribes_to_a_key_once() -> None:
+    again = SUBSCRIPTION.replace('"s"', '"s2"').replace('"b"', '"b2"')
+
+    refused_file("correlation", "s2", file(WHOLE, f"{SUBSCRIPTION}\n{again}{HERE}\n"))
+
+
+def test_only_a_process_subscribes() -> None:
+    inside = f'<subProcess id="n">{SUBSCRIPTION}{HERE}<startEvent id="in"/></subProcess>'
+
+    refused_file("correlation", "s", process(between(inside)).replace(HEAD, HEAD + WHOLE))
+
+
+def test_a_quote_in_an_id_is_a_character() -> None:
+    content = file(WHOLE.replace("number", "n'o"))
+
+    assert problems(content) == []
+
+
+def test_many_properties_and_messages_are_looked_at_once() -> None:
+    some = range(2_000)
+    said = "".join(
+        f'<message id="m{at}" name="m{at}"/><correlationProperty id="p{at}">'
+        f'<correlationPropertyRetrievalExpression messageRef="m{at}">{PATH}</correlationPropertyRetrievalExpression>'
+        "</correlationProperty>"
+        for at in some
+    )
+    key = KEY.format("".join(f"<correlationPropertyRef>p{at}</correlationPropertyRef>" for at in some))
+
+    assert "at most 20 properties" in problems(file(said + key))[0].message

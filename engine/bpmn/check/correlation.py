@@ -5,7 +5,7 @@ Source: BPMN 2.0.2, 8.4.2 Correlation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from lxml import etree
 
@@ -14,15 +14,20 @@ from engine.bpmn.check.diagram import Diagram, Text
 from engine.bpmn.check.expressions import expression
 from engine.bpmn.dialects import expression as source_of
 from engine.bpmn.nodes import CORRELATION_KEY, OWN, Node, bpmn, child_text, local
-from engine.bpmn.parse.correlations import properties, retrieval
+from engine.bpmn.parse.correlations import named, properties, retrievals
 from engine.model import Problem
 
 RULE = "correlation"
+MOST_KEYS, MOST_PROPERTIES = 20, 20
+"""Keys of one file, and properties of one key."""
 
 
 def check(diagram: Diagram) -> Iterator[Problem]:
     if not diagram.executable:
         return
+    yield from _keys(diagram)
+    yield from _retrieved_twice(diagram)
+    yield from _subscribed_twice(diagram)
     for node in diagram.elements:
         yield from _own_words(diagram, node)
         rule = _RULES.get(local(node))
@@ -34,16 +39,35 @@ def check(diagram: Diagram) -> Iterator[Problem]:
 
 
 def _own_words(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    for name in map(str, node.attrib):
-        if etree.QName(name).namespace == OWN and not (name == CORRELATION_KEY and local(node) == "message"):
+    yield from _own_attributes(diagram, node, node)
+    for holder in node.iterfind(bpmn("extensionElements")):
+        for inner in holder.iterdescendants(etree.Element):
+            yield from _own_attributes(diagram, inner, node)
+            yield from _own_element(diagram, inner, node)
+
+
+def _own_element(diagram: Diagram, inner: Node, node: Node) -> Iterator[Problem]:
+    if etree.QName(inner).namespace == OWN:
+        message, place = f"There is no element {local(inner)} of ours.", diagram.document.place(inner)
+        yield diagram.document.problem("unsupported-element", node, message, "Delete it.", place=place)
+
+
+def _own_attributes(diagram: Diagram, holder: Node, node: Node) -> Iterator[Problem]:
+    for name in map(str, holder.attrib):
+        if etree.QName(name).namespace == OWN and not (name == CORRELATION_KEY and holder.tag == bpmn("message")):
             message = f"There is no {etree.QName(name).localname} of ours at this element."
-            place = diagram.document.attribute_place(node, name)
+            place = diagram.document.attribute_place(holder, name)
             yield diagram.document.problem("unsupported-element", node, message, "Delete it.", place=place)
 
 
 def _message(diagram: Diagram, message: Node) -> Iterator[Problem]:
-    text = message.get(CORRELATION_KEY, "")
+    text = message.get(CORRELATION_KEY)
+    if text is None:
+        return
     if not text.strip():
+        told = "Expected an expression in correlationKey, but there is none."
+        place = diagram.document.attribute_place(message, CORRELATION_KEY)
+        yield diagram.document.problem(RULE, message, told, "Write the name of a variable: order_id.", place=place)
         return
     fault = python.fault_of_expression(text)
     place = diagram.document.attribute_place(message, CORRELATION_KEY, 0 if fault is None else fault.offset)
@@ -56,18 +80,66 @@ def _message(diagram: Diagram, message: Node) -> Iterator[Problem]:
 # ---- the standard's keys -------------------------------------------------------------------------------------------
 
 
-def _key(diagram: Diagram, key: Node) -> Iterator[Problem]:
-    """Each message that carries one of its properties carries all of them."""
-    wanted, root = properties(key), diagram.document.root
-    if not wanted:
+def _keys(diagram: Diagram) -> Iterator[Problem]:
+    root = diagram.document.root
+    drawn = list(root.iter(bpmn("correlationKey")))
+    if len(drawn) > MOST_KEYS:
+        message = f"Expected at most {MOST_KEYS} correlation keys, but there are {len(drawn)}."
+        yield diagram.document.problem(RULE, drawn[MOST_KEYS], message, "Divide the file.")
+        return
+    carried: dict[str, set[str]] = {}
+    for name, told in retrievals(root):
+        carried.setdefault(named(told, "messageRef"), set()).add(name)
+    for key in drawn:
+        fault = _fault(diagram, key, carried)
+        if fault is not None:
+            yield diagram.document.problem(RULE, key, *fault)
+
+
+def _fault(diagram: Diagram, key: Node, carried: Mapping[str, set[str]]) -> tuple[str, str] | None:
+    """What is wrong with a key, and how to put it right. A message carries all of its properties or none."""
+    wanted = properties(key)
+    if not key.get("id"):
+        return "Expected an id for the key, but there is none.", "Write one."
+    if not all(wanted) or not wanted:
         message = "Expected the properties that the key is made of, but there are none."
-        yield diagram.document.problem(RULE, key, message, "Write a correlationPropertyRef for each.")
-    for message_node in root.findall(bpmn("message")):
-        missing = [name for name in wanted if retrieval(root, name, message_node) is None]
-        if missing and len(missing) < len(wanted):
-            message = f'Expected message "{message_node.get("id")}" to carry "{missing[0]}" too, but nothing says how.'
-            fix = f'Write a correlationPropertyRetrievalExpression for it in the correlationProperty "{missing[0]}".'
-            yield diagram.document.problem(RULE, key, message, fix)
+        return message, "Write a correlationPropertyRef for each."
+    if len(wanted) > MOST_PROPERTIES:
+        message = f"Expected at most {MOST_PROPERTIES} properties in a key, but there are {len(wanted)}."
+        return message, "Make a key of fewer."
+    if not all(diagram.referred(name, "correlationProperty") is not None for name in wanted):
+        return None  # told of as a reference that leads nowhere
+    carriers = {message: names for message, names in carried.items() if not names.isdisjoint(wanted)}
+    for message, names in carriers.items():
+        missing = next((name for name in wanted if name not in names), None)
+        if missing is not None:
+            told = f'Expected message "{message}" to carry "{missing}" too, but nothing says how.'
+            fix = f'Write a correlationPropertyRetrievalExpression for it in the correlationProperty "{missing}".'
+            return told, fix
+    if not carriers:
+        fix = "Write a correlationPropertyRetrievalExpression in each of its properties."
+        return "Expected a message to carry the key, but none does.", fix
+    return None
+
+
+def _retrieved_twice(diagram: Diagram) -> Iterator[Problem]:
+    known = set[tuple[str, str]]()
+    for name, told in retrievals(diagram.document.root):
+        one = (name, named(told, "messageRef"))
+        if one in known:
+            message = f'Expected one way to retrieve "{name}" from message "{one[1]}", but there are more.'
+            yield diagram.document.problem(RULE, told, message, "Delete all but one.")
+        known.add(one)
+
+
+def _subscribed_twice(diagram: Diagram) -> Iterator[Problem]:
+    known = set[tuple[Node | None, str]]()
+    for told in diagram.document.root.iter(bpmn("correlationSubscription")):
+        one = (told.getparent(), named(told, "correlationKeyRef"))
+        if one in known:
+            message = f'Expected one subscription to key "{one[1]}" in a process, but there are more.'
+            yield diagram.document.problem(RULE, told, message, "Delete all but one.")
+        known.add(one)
 
 
 def _retrieval(diagram: Diagram, told: Node) -> Iterator[Problem]:
@@ -95,14 +167,14 @@ def _text(diagram: Diagram, holder: Node, tag: str) -> Iterator[Problem]:
 
 def _subscription(diagram: Diagram, told: Node) -> Iterator[Problem]:
     key = diagram.referred(told.get("correlationKeyRef", ""), "correlationKey")
+    if told.getparent().tag != bpmn("process"):  # type: ignore[union-attr]
+        message = "Expected the subscription right in a process, but it stands elsewhere."
+        yield diagram.document.problem(RULE, told, message, "Move it to the process.")
     if not told.get("correlationKeyRef"):
         message = "Expected the key to subscribe to, but none is named."
         yield diagram.document.problem(RULE, told, message, "Write correlationKeyRef.")
-    bound = {
-        each.get("correlationPropertyRef", "").rpartition(":")[2]
-        for each in told.iterfind(bpmn("correlationPropertyBinding"))
-    }
-    for name in [] if key is None else properties(key):
+    bound = {named(each, "correlationPropertyRef") for each in told.iterfind(bpmn("correlationPropertyBinding"))}
+    for name in [] if key is None else properties(key)[:MOST_PROPERTIES]:
         if name not in bound:
             message = f'Expected the property "{name}" of the key to be bound to data, but it is not.'
             yield diagram.document.problem(RULE, told, message, "Write a correlationPropertyBinding for it.")
@@ -110,7 +182,6 @@ def _subscription(diagram: Diagram, told: Node) -> Iterator[Problem]:
 
 _RULES: dict[str, Callable[[Diagram, Node], Iterator[Problem]]] = {
     "message": _message,
-    "correlationKey": _key,
     "correlationPropertyRetrievalExpression": _retrieval,
     "correlationPropertyBinding": _binding,
     "correlationSubscription": _subscription,

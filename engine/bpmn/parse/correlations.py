@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from engine.bpmn import dialects
 from engine.bpmn.elements.event_definition import Correlation
@@ -13,35 +15,55 @@ SIMPLE = ""
 """The name of the key that a message says by an attribute of its own."""
 
 
-def correlations(message: Node, event: Node) -> tuple[Correlation, ...]:
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A correlation key as it is drawn."""
+
+    id: str
+    properties: Sequence[str]
+
+    def is_carried_by(self, message: str, told: Retrievals) -> bool:
+        return bool(self.properties) and all((name, message) in told for name in self.properties)
+
+
+Retrievals: TypeAlias = Mapping[tuple[str, str], Node]
+"""The expression that retrieves a property from a message, by the ids of both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What a file says of correlation, read once: hostile files have many messages, and many properties."""
+
+    keys: Sequence[Key]
+    retrievals: Retrievals
+
+    @classmethod
+    def of(cls, root: Node) -> Keys:
+        keys = [Key(each.get("id", ""), properties(each)) for each in root.iter(bpmn("correlationKey"))]
+        return cls(keys, {(of, named(each, "messageRef")): each for of, each in retrievals(root)})
+
+
+def correlations(message: Node, event: Node, keys: Keys) -> tuple[Correlation, ...]:
     """The keys of a message, as the process of an event (or that process itself) expects them."""
-    root = message.getroottree().getroot()
-    return (*_simple(message), *(_key(root, key, message, event) for key in keys_of(root, message)))
+    id = message.get("id", "")
+    carried = (key for key in keys.keys if key.is_carried_by(id, keys.retrievals))
+    return (*_simple(message), *(_key(key, id, event, keys.retrievals) for key in carried))
 
 
-def keys_of(root: Node, message: Node) -> list[Node]:
-    """The correlation keys each property of which can be retrieved from a message."""
-    return [key for key in root.iter(bpmn("correlationKey")) if _is_carried(root, key, message)]
+def named(node: Node, attribute: str) -> str:
+    """The id that an attribute names, without the prefix of a file's own namespace."""
+    return node.get(attribute, "").strip().rpartition(":")[2]
 
 
 def properties(key: Node) -> list[str]:
     return [(each.text or "").strip().rpartition(":")[2] for each in key.iterfind(bpmn("correlationPropertyRef"))]
 
 
-def retrieval(root: Node, name: str, message: Node) -> Node | None:
-    """The expression that retrieves a property from a message."""
-    for each in root.iterfind(f"{bpmn('correlationProperty')}[@id='{name}']/{_RETRIEVAL}"):
-        if each.get("messageRef", "").rpartition(":")[2] == message.get("id"):
-            return each
-    return None
-
-
-_RETRIEVAL = bpmn("correlationPropertyRetrievalExpression")
-
-
-def _is_carried(root: Node, key: Node, message: Node) -> bool:
-    wanted = properties(key)
-    return bool(wanted) and all(retrieval(root, name, message) is not None for name in wanted)
+def retrievals(root: Node) -> Iterator[tuple[str, Node]]:
+    """The id of each property, with each expression that retrieves it from a message."""
+    for each in root.iterfind(bpmn("correlationProperty")):
+        for told in each.iterfind(bpmn("correlationPropertyRetrievalExpression")):
+            yield each.get("id", ""), told
 
 
 def _simple(message: Node) -> Iterator[Correlation]:
@@ -51,24 +73,21 @@ def _simple(message: Node) -> Iterator[Correlation]:
         yield Correlation(SIMPLE, retrieved=(source,), expected=(source,))
 
 
-def _key(root: Node, key: Node, message: Node, event: Node) -> Correlation:
-    wanted = properties(key)
-    retrieved = (_told(retrieval(root, name, message), "messagePath") for name in wanted)
-    return Correlation(key.get("id", ""), tuple(retrieved), tuple(_expected(key, wanted, event)))
+def _key(key: Key, message: str, event: Node, told: Retrievals) -> Correlation:
+    retrieved = (_told(told[name, message], "messagePath") for name in key.properties)
+    return Correlation(key.id, tuple(retrieved), tuple(_expected(key, event)))
 
 
-def _told(holder: Node | None, tag: str) -> str:
-    return "None" if holder is None else source_of(holder, tag) or "None"
+def _told(holder: Node, tag: str) -> str:
+    return source_of(holder, tag) or "None"
 
 
-def _expected(key: Node, wanted: list[str], event: Node) -> list[str]:
+def _expected(key: Key, event: Node) -> list[str]:
     """What the process expects by its own data; nothing: what the first message carries."""
     process = next((each for each in (event, *event.iterancestors()) if local(each) == "process"), None)
     for told in [] if process is None else process.iterfind(bpmn("correlationSubscription")):
-        if told.get("correlationKeyRef", "").rpartition(":")[2] == key.get("id"):
-            bound = {
-                each.get("correlationPropertyRef", "").rpartition(":")[2]: _told(each, "dataPath")
-                for each in told.iterfind(bpmn("correlationPropertyBinding"))
-            }
-            return [bound.get(name, "None") for name in wanted]
+        if named(told, "correlationKeyRef") == key.id:
+            bindings = told.iterfind(bpmn("correlationPropertyBinding"))
+            bound = {named(each, "correlationPropertyRef"): _told(each, "dataPath") for each in bindings}
+            return [bound.get(name, "None") for name in key.properties]
     return []

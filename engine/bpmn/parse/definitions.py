@@ -20,7 +20,7 @@ from engine.bpmn.nodes import (
     local,
     name_of,
 )
-from engine.bpmn.parse.correlations import correlations
+from engine.bpmn.parse.correlations import Keys, correlations
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,12 @@ class References:
     """What events refer to: messages, signals, errors, escalations and shared definitions, by id."""
 
     found: Mapping[str, Node]
+    keys: Keys
 
     @classmethod
     def of(cls, document: Document) -> References:
-        return cls({node.get("id", ""): node for node in document.root if is_bpmn(node) and node.get("id")})
+        found = {node.get("id", ""): node for node in document.root if is_bpmn(node) and node.get("id")}
+        return cls(found, Keys.of(document.root))
 
     def get(self, reference: str | None) -> Node | None:
         return self.found.get((reference or "").strip().rpartition(":")[2])
@@ -73,7 +75,9 @@ def _timer(node: Node, event: Node, references: References) -> event_definition.
 
 def _message(node: Node, event: Node, references: References) -> event_definition.Definition:
     message = references.get(node.get("messageRef"))
-    return event_definition.Message(_called(message), () if message is None else correlations(message, event))
+    return event_definition.Message(
+        _called(message), () if message is None else correlations(message, event, references.keys)
+    )
 
 
 def _signal(node: Node, event: Node, references: References) -> event_definition.Definition:
