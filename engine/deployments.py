@@ -178,7 +178,8 @@ def _start_subscription(kind: str) -> Any:
     ) -> None:
         values = {"kind": kind, "name": told.name, "definition_id": row.id, "element_id": start.at}
         tx.session.execute(insert(SubscriptionRow).values(**values))
-        waits.seek_messages(tx, [told.name] if kind == "message" else [])
+        if kind == "message":
+            waits.seek_all(tx, told.name)
 
     return subscribe
 

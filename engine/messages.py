@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, desc, func, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from engine import execution, history, incidents, jobs, values
+from engine import execution, history, incidents, jobs, values, waits
 from engine.bpmn.elements import correlation
 from engine.bpmn.names import element_of
 from engine.bpmn.parse.correlations import SIMPLE
@@ -32,6 +32,7 @@ from engine.transaction import Transaction
 MOST_RULES = 100
 """Ways to retrieve keys from one message that are tried: those known last."""
 LONGEST_ID = 255
+LONGEST_LIFETIME = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def correlate(
 
     correlation_key: what the diagram's procession:correlationKey must give where it is waited for. The keys of the
     standard are retrieved from the variables. message_id: a second message of that id changes nothing.
-    lifetime: how long it waits for somebody when nobody does now; gives None then.
+    lifetime: how long it waits for somebody when nobody does now; gives None then, and for a second one of its id.
+    It waits for whoever comes, so it names no instance.
     Where it is waited for at several places of that instance, it goes to the one that has waited longest.
     Raises NotFound when nobody waits, Conflict when several do, Invalid and InvalidValues for what no row can hold.
     """
@@ -68,6 +70,8 @@ def correlate(
     execution.check_business_key(business_key)
     payload = variables or {}
     _require_storable(name, payload)
+    if lifetime is not None:
+        _require_fitting(lifetime, instance_id)
     if message_id is not None and not _is_new(tx, name, message_id):
         return _taker(tx, name, message_id)
     keys = _keys(tx, name, payload) if correlation_key is None else [correlation.text(SIMPLE, [correlation_key])]
@@ -171,6 +175,14 @@ def _require_storable(name: str, payload: Mapping[str, Json]) -> None:
         raise Invalid([Problem("variable-type", str(cause), Place(name))]) from cause
 
 
+def _require_fitting(lifetime: timedelta, instance_id: int | None) -> None:
+    if not timedelta() < lifetime <= LONGEST_LIFETIME:
+        told = f"Expected a lifetime above zero and of at most {LONGEST_LIFETIME.days} days, but it is {lifetime}."
+        raise InvalidValues({"lifetime": told})
+    if instance_id is not None:
+        raise InvalidValues({"lifetime": "Expected no lifetime where the instance is named. Leave out one of them."})
+
+
 def _of(name: str) -> ColumnElement[bool]:
     return (SubscriptionRow.kind == "message") & (SubscriptionRow.name == values.shown(name))
 
@@ -243,6 +255,8 @@ AGAIN = timedelta(seconds=2)
 
 def _seek(tx: Transaction, job: Job, _result: object) -> None:
     """A kept message looks for somebody who takes it. Of two that look at once the second finds it gone."""
+    if job.payload.get("more"):
+        waits.seek_all(tx, str(job.payload["name"]), after=int(job.payload["message"]))
     row = tx.session.get(MessageRow, job.payload["message"], with_for_update=True)
     if row is None:
         return

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Select, Table, Text, bindparam, cast, delete, exists, insert, select, true, update
 
 from engine import history, jobs
 from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Wait
 from engine.jobs import NewJob
-from engine.model import Actor, InstanceStatus, TaskStatus
+from engine.model import Actor, InstanceStatus, Json, TaskStatus
 from engine.storage.tables import (
     NEVER,
     CandidateRow,
@@ -26,7 +26,7 @@ from engine.storage.tables import (
 from engine.transaction import Transaction
 
 MOST_MESSAGES = 10
-"""Tried again when somebody begins to wait."""
+"""Tried again at once when somebody begins to wait."""
 EVERYBODY = "all:"
 """The reader of a task that names nobody."""
 
@@ -206,17 +206,41 @@ def _begin_subscription(tx: Transaction, owner: Owner, waits: Sequence[Wait]) ->
         for wait in waits
     ]
     tx.connection.execute(insert(_table(SubscriptionRow)), rows)
-    seek_messages(tx, [wait.data["name"] for wait in waits if wait.kind == "message"])
+    _seek_for(tx, owner, [wait for wait in waits if wait.kind == "message"])
 
 
-def seek_messages(tx: Transaction, names: Sequence[str]) -> None:
-    """Somebody waits for messages of these names now: those that were thrown before try again, the oldest first."""
-    if not names:
+def _seek_for(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
+    """Somebody waits now: kept messages that are for him try again, whatever others are kept before them."""
+    names = {wait.data["name"] for wait in waits}
+    if not names or tx.connection.scalar(select(MessageRow.id).where(MessageRow.name.in_(names)).limit(1)) is None:
         return
-    early = select(MessageRow.id, MessageRow.name).where(MessageRow.name.in_(names)).order_by(MessageRow.id)
-    told = [
-        {"message": id, "name": name, "last": False} for id, name in tx.connection.execute(early.limit(MOST_MESSAGES))
-    ]
+    for wait in waits:
+        _seek(tx, wait.data["name"], _kept(wait.data["name"], _is_for(owner, wait.data.get("key"))))
+
+
+def _is_for(owner: Owner, key: str | None) -> ColumnElement[bool]:
+    """Messages that carry this key, or none but the business key; to who waits without a key: any."""
+    mine = select(InstanceRow.business_key).where(InstanceRow.id == owner.instance_id).scalar_subquery()
+    business, keys = MessageRow.business_key, cast(MessageRow.keys, Text)
+    ours = keys.contains(key) | ((keys == "[]") & business.is_not(None)) if key is not None else true()
+    return (business.is_(None) | (business == mine)) & ours
+
+
+def seek_all(tx: Transaction, name: str, after: int = 0) -> None:
+    """A process begins with messages of this name: those that are kept try again, each portion before the next."""
+    _seek(tx, name, _kept(name, MessageRow.id > after), is_all=True)
+
+
+def _kept(name: str, fits: ColumnElement[bool]) -> Select[int]:
+    return select(MessageRow.id).where(MessageRow.name == name, fits).order_by(MessageRow.id).limit(MOST_MESSAGES)
+
+
+def _seek(tx: Transaction, name: str, kept: Select[int], *, is_all: bool = False) -> None:
+    """is_all: the last one of this portion looks for the next portion."""
+    found = tx.connection.scalars(kept).all()
+    told: list[dict[str, Json]] = [{"message": id, "name": name, "last": False} for id in found]
+    if is_all and len(told) == MOST_MESSAGES:
+        told[-1]["more"] = True
     jobs.add_many(tx, [NewJob("seek", payload=each) for each in told])
 
 

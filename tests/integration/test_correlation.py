@@ -204,6 +204,53 @@ def test_conversations_between_two_pools_do_not_mix(driver: Driver) -> None:
     assert [names(buyer) for buyer in buyers] == [["after"]] * 3
 
 
+POOLS = """<collaboration id="pools">
+    <participant id="pool1" processRef="buyer"/><participant id="pool2" processRef="seller"/>
+    <messageFlow id="flow1" sourceRef="order" targetRef="get"/>
+    <messageFlow id="flow2" sourceRef="offer" targetRef="hear"/>
+    <messageFlow id="flow3" sourceRef="accept" targetRef="listen"/>
+    <correlationKey id="trade"><correlationPropertyRef>number</correlationPropertyRef></correlationKey>
+    </collaboration><correlationProperty id="number">{}</correlationProperty>"""
+MESSAGES = ("ordered", "offered", "accepted")
+BRINGS = "<extensionElements><camunda:inputOutput>"
+BRINGS += '<camunda:inputParameter name="number">${number}</camunda:inputParameter>'
+BRINGS += "</camunda:inputOutput></extensionElements>"
+OFFERS = {
+    "buyer": draw(
+        "start -> order -> hear -> choose -> accept",
+        f'<sendTask id="order" messageRef="ordered">{BRINGS}</sendTask>',
+        '<receiveTask id="hear" messageRef="offered"/>',
+        f'<endEvent id="accept">{BRINGS}<messageEventDefinition messageRef="accepted"/></endEvent>',
+    ),
+    "seller": draw(
+        "get -> price -> offer -> listen -> after",
+        '<startEvent id="get"><messageEventDefinition messageRef="ordered"/></startEvent>',
+        f'<sendTask id="offer" messageRef="offered">{BRINGS}</sendTask>',
+        '<intermediateCatchEvent id="listen"><messageEventDefinition messageRef="accepted"/></intermediateCatchEvent>',
+    ),
+}
+
+
+def test_pools_of_one_collaboration_talk_back_and_forth(driver: Driver) -> None:
+    told = "".join(RETRIEVAL.format(message, "number") for message in MESSAGES)
+    root = "".join(f'<message id="{message}" name="{message}"/>' for message in MESSAGES) + POOLS.format(told)
+    content = document(OFFERS["buyer"], root=root).replace(b'<process id="p"', b'<process id="buyer"')
+    seller = named("seller", OFFERS["seller"]).split(b"<process", 1)[1].rpartition(b"</definitions>")[0]
+    driver.deploy_files({"trade.bpmn": content.replace(b"</definitions>", b"<process" + seller + b"</definitions>")})
+    buyers = {number: driver.start("buyer", number=number) for number in (1, 2, 3)}
+    sellers = {story.values()["number"]: story for story in driver.stories("seller")}
+
+    for number in (2, 3, 1):
+        driver.do(user_tasks.complete, sellers[number].task("price").id, {}, by=ROOT)
+        driver.run_jobs()
+    assert [names(buyer) for buyer in buyers.values()] == [["choose"]] * 3
+    driver.do(user_tasks.complete, buyers[3].task("choose").id, {}, by=ROOT)
+    driver.run_jobs()
+
+    assert [buyers[number].status for number in (1, 2, 3)] == ["active", "active", "completed"]
+    assert [names(sellers[number]) for number in (1, 2, 3)] == [[], [], ["after"]]
+
+
 def test_the_first_message_tells_which_others_are_for_the_instance(driver: Driver) -> None:
     twice = draw("start -> wait -> again -> after -> end", WAIT, WAIT.replace('"wait"', '"again"'))
     deploy(driver, twice, '<message id="paid" name="paid"/>' + retrieved(paid="order_id"))
@@ -319,3 +366,56 @@ def test_one_that_nobody_takes_is_told(driver: Driver) -> None:
 
     with driver.engine.reading(ROOT) as tx:
         assert "from outside came, but nobody took it" in incidents.pending(tx)[0].message
+
+
+def test_a_kept_message_is_found_behind_many_others(driver: Driver) -> None:
+    deploy(driver, WAITS, SIMPLE)
+    for number in range(15):
+        told(driver, correlation_key=str(number), lifetime=timedelta(hours=1))
+    driver.tick(seconds=10)
+
+    meant = driver.start("p", order_id="14")
+
+    assert names(meant) == ["after"]
+
+
+def test_one_under_a_business_key_is_found_behind_many_others(driver: Driver) -> None:
+    deploy(driver, WAITS, '<message id="paid" name="paid"/>')
+    for number in range(15):
+        told(driver, business_key=str(number), lifetime=timedelta(hours=1))
+    driver.tick(seconds=10)
+
+    assert names(driver.start("p", business_key="14")) == ["after"]
+
+
+def test_all_that_are_kept_begin_a_process_that_is_deployed_later(driver: Driver) -> None:
+    for _ in range(25):
+        told(driver, lifetime=timedelta(hours=1))
+    driver.tick(seconds=10)
+
+    deploy(driver, draw("begin -> a -> end", f'<startEvent id="begin">{PAID}</startEvent>'), SIMPLE)
+    driver.run_jobs()
+
+    assert len(driver.stories("p")) == 25
+
+
+def test_one_that_was_kept_is_taken_once(driver: Driver) -> None:
+    deploy(driver, WAITS, SIMPLE)
+    told(driver, correlation_key="A", message_id="m1", lifetime=timedelta(hours=1))
+    first, second = driver.start("p", order_id="A"), driver.start("p", order_id="A")
+
+    assert told(driver, correlation_key="A", message_id="m1", lifetime=timedelta(hours=1)) is None
+    assert (names(first), names(second)) == (["after"], [])
+
+
+@pytest.mark.parametrize("lifetime", [timedelta(), timedelta(days=-1), timedelta.max])
+def test_a_lifetime_is_a_time_to_come(driver: Driver, lifetime: timedelta) -> None:
+    driver.refused(InvalidValues, messages.correlate, "paid", lifetime=lifetime, by=ROOT)
+
+
+def test_what_is_for_a_named_instance_does_not_wait_for_others(driver: Driver) -> None:
+    text = driver.refused(
+        InvalidValues, messages.correlate, "paid", instance_id=1, lifetime=timedelta(hours=1), by=ROOT
+    )
+
+    assert "Leave out one" in text
