@@ -313,7 +313,7 @@ class ReceiptRow(Base):
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     message_id: Mapped[str] = mapped_column(String(255), primary_key=True)
     instance_id: Mapped[int | None] = mapped_column(Id)
-    """Who took it; None: it waits for somebody."""
+    """Who took it; None: nobody waited, and it was kept."""
     received_at: Mapped[datetime]
 
 
