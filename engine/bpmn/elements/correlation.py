@@ -1,8 +1,8 @@
 """Correlation: which instance a message is for. Source: BPMN 2.0.2, 8.4.2 Correlation.
 
 A key is a tuple of values. A message carries them in what it brings. An instance expects them: by expressions over its
-own variables as they are when it begins to wait (context-based), else those of the first message that it sent or
-received under that key (key-based). Variables that change later change nothing for who waits already.
+own variables, which are followed when they change (context-based), else those of the first message that it sent or
+received under that key (key-based).
 Outside this module a key is a short text, equal for equal values.
 """
 
