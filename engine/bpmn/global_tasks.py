@@ -27,6 +27,11 @@ def wrap(root: Node) -> None:
         _wrap(root, task, runs=runs)
 
 
+def task_id(process_id: str) -> str:
+    """The id of the task inside the process that stands for a global task."""
+    return f"{process_id}.task"
+
+
 def _wrap(root: Node, task: Node, *, runs: bool) -> None:
     told = {name: task.get(name, "") for name in ("id", "name") if task.get(name)}
     process = etree.Element(bpmn("process"), {**told, "isExecutable": str(runs).lower()})
@@ -36,4 +41,4 @@ def _wrap(root: Node, task: Node, *, runs: bool) -> None:
         task.set("scriptFormat", task.get("scriptLanguage", ""))
     task.tag = bpmn(KINDS[local(task)])
     if task.get("id"):
-        task.set("id", f"{task.get('id')}.task")
+        task.set("id", task_id(task.get("id", "")))

@@ -35,6 +35,8 @@ class Process:
     starts: tuple[StartPoint, ...]
     forms: Mapping[str, FormSource]
     """By id of the user task; the start form under the id of the plain start event."""
+    is_global_task: bool
+    """It is begun by call activities alone."""
     plain_starts: tuple[str, ...]
     """The start events without a trigger, as they are drawn."""
     initiators: Mapping[str, str]

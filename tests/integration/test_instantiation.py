@@ -176,6 +176,12 @@ def test_a_global_user_task_comes_to_the_inbox(driver: Driver) -> None:
     assert (names(story), story.values()) == (["after"], {"seen": True})
 
 
+def test_a_global_task_is_not_started_by_hand(driver: Driver) -> None:
+    driver.deploy_files({"p.bpmn": calling('<globalTask id="work"/>')})
+
+    assert [each.key for each in driver.do(definitions.startable, by=ROOT)] == ["p"]
+
+
 def test_a_script_of_a_global_task_is_looked_at(driver: Driver) -> None:
     task = '<globalScriptTask id="work"><script>total = </script></globalScriptTask>'
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.bpmn import dialects, forms
+from engine.bpmn import dialects, forms, global_tasks
 from engine.bpmn.dialects import Terms
 from engine.bpmn.document import Document
 from engine.bpmn.elements import activities, ad_hoc, event_definition, events, gateways, loops, throwing
@@ -69,6 +69,7 @@ class _Builder:
             elements=self.elements,
             starts=tuple(self.starts),
             forms=self.forms,
+            is_global_task=self.elements.keys() == {global_tasks.task_id(key)},
             plain_starts=tuple(plain),
             initiators=self.initiators,
             correlations=correlations,
