@@ -296,3 +296,10 @@ def test_the_names_of_one_activity_are_bounded() -> None:
     many = "".join(f'<property id="q{number}"/>' for number in range(501))
 
     refused("data-association", "n", between(f'{HERE}<task id="n">{many}</task>'))
+
+
+def test_the_end_of_an_association_is_a_plain_text() -> None:
+    ends = "<sourceRef>d</sourceRef><targetRef>d<sourceRef>d</sourceRef></targetRef>"
+    task = f'<manualTask id="n"><dataOutputAssociation>\n{ends}{HERE}</dataOutputAssociation></manualTask>'
+
+    refused("misplaced-element", "n", f'<dataObject id="d"/>{between(task)}')

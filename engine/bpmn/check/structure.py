@@ -90,6 +90,8 @@ _TEXTS = frozenset(
         "loopCondition",
         "outgoing",
         "script",
+        "sourceRef",
+        "targetRef",
         "timeCycle",
         "timeDate",
         "timeDuration",
