@@ -53,6 +53,22 @@ FLOWS = table.rows(
         ended="active",
     ),
     Row(
+        "the default flow is not taken beside one without a condition",
+        "13.3.1",
+        draw("start -> a -> b -> end; a -*-> c -> end"),
+        do=("a",),
+        at="b",
+        ended="active",
+    ),
+    Row(
+        "a default flow alone is taken",
+        "13.3.1",
+        draw("start -> a -*-> b -> end"),
+        do=("a",),
+        at="b",
+        ended="active",
+    ),
+    Row(
         "the default flow is taken when no condition is true",
         "13.3.1",
         draw("start -> a -[n > 2]-> b -> end; a -*-> c -> end"),

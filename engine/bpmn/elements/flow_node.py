@@ -115,7 +115,7 @@ class FlowNode(BpmnTaskSpec):
         Source: BPMN 2.0.2, 13.3.1 Sequence Flow Considerations.
         """
         conditional = [flow for flow in self.flows if flow.condition is not None and flow.id != self.default]
-        if not conditional:
+        if not conditional and self.default is None:
             return self.flows
         true = {flow.id for flow in conditional if holds(token, flow)}
         taken = [flow for flow in self.flows if flow.id in true or self._is_plain(flow)]
