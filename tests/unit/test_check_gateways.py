@@ -141,6 +141,23 @@ def test_an_event_behind_an_event_based_gateway_has_one_flow() -> None:
     refused("event-gateway", "n", f'{START}<parallelGateway id="both"/>{WAITING}\n{caught}{flows}')
 
 
+ATTACHED = '<boundaryEvent id="e" attachedToRef="n">{}</boundaryEvent>'
+UNDONE = '<manualTask id="undo" isForCompensation="true"/><association id="by" sourceRef="e" targetRef="undo"/>'
+
+
+def attached(definition: str, more: str = "") -> str:
+    caught = f'<receiveTask id="n" messageRef="paid"/>{HERE}{ATTACHED.format(definition)}{more}'
+    return f"{START}{WAITING}\n{caught}{chain('start', 'g', 'n')}"
+
+
+def test_nothing_is_attached_behind_an_event_based_gateway() -> None:
+    refused("event-gateway", "n", attached('<signalEventDefinition signalRef="alarm"/>'))
+
+
+def test_what_is_received_behind_an_event_based_gateway_may_be_compensated() -> None:
+    accepted(attached("<compensateEventDefinition/>", UNDONE))
+
+
 # ---- choices that are not seen at the gateway ----------------------------------------------------------------------
 
 EACH = '<multiInstanceLoopCharacteristics camunda:collection="people"/>'

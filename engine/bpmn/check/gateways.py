@@ -251,7 +251,7 @@ def _event_gateways(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
             yield diagram.document.problem("event-gateway", gateway, message, "Draw two or more catching events.")
         for flow in flows:
             target = scope.target(flow)
-            wrong = _not_waiting(scope, target)
+            wrong = _not_waiting(scope, target) or _guarded(diagram, scope, target)
             if wrong:
                 fix = "Lead each flow to a catching event or receive task of its own."
                 yield diagram.document.problem("event-gateway", target, wrong, fix)
@@ -274,6 +274,15 @@ def _not_waiting(scope: Scope, target: Node) -> str:
     if len(scope.incoming(target)) > 1:
         return "An event behind an event-based gateway has no other flow leading to it, but this one has."
     return ""
+
+
+def _guarded(diagram: Diagram, scope: Scope, target: Node) -> str:
+    """While the gateway waits, its receive tasks have not begun: only what undoes them may be attached."""
+    attached = scope.boundary.get(target.get("id", ""), ())
+    triggers = {local(each) for event in attached for each in diagram.definitions_of(event)}
+    if triggers <= {"compensateEventDefinition"}:
+        return ""
+    return "Nothing is attached to a receive task behind an event-based gateway, but here something is."
 
 
 _RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
