@@ -68,3 +68,9 @@ def test_a_condition_is_looked_at() -> None:
 
 def test_a_condition_is_asked_for() -> None:
     refused("event-definition-incomplete", "s", aside(begun_by("<conditionalEventDefinition/>", mark=HERE)))
+
+
+def test_one_is_not_repeated() -> None:
+    loop = '\n<standardLoopCharacteristics loopMaximum="2"/>'
+
+    refused("multi-instance", "aside", aside(loop + HERE + begun_by(MESSAGE)))

@@ -180,6 +180,13 @@ def test_loops_that_end_pass(loop: str) -> None:
     accepted(between(f'<manualTask id="n">{loop}</manualTask>'))
 
 
+def test_an_activity_is_repeated_in_one_way() -> None:
+    loops = '<standardLoopCharacteristics loopMaximum="2"/>' + HERE
+    loops += "<multiInstanceLoopCharacteristics><loopCardinality>2</loopCardinality></multiInstanceLoopCharacteristics>"
+
+    assert "one way" in refused("multi-instance", "n", between(f'<manualTask id="n">\n{loops}</manualTask>')).message
+
+
 LOOP = "multiInstanceLoopCharacteristics"
 EVENT = '<event id="v"><signalEventDefinition signalRef="alarm"/></event>'
 WHEN = "<condition>nrOfCompletedInstances == 2</condition>"

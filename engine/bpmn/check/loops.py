@@ -8,6 +8,7 @@ from engine.bpmn import dialects
 from engine.bpmn.check.diagram import Diagram, a
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.check.limits import fault_of_variable
+from engine.bpmn.check.support import is_event_sub_process
 from engine.bpmn.elements.loops import MOST_IN_TURN, MOST_SIDE_BY_SIDE
 from engine.bpmn.juel import Untranslatable
 from engine.bpmn.nodes import Node, bpmn, camunda, child_text, is_true, item_name, local
@@ -24,9 +25,15 @@ def check(diagram: Diagram) -> Iterator[Problem]:
         faults, activity = _LOOPS.get(local(node)), node.getparent()
         if faults is None or activity is None or is_drawn_for_another_tool(activity):
             continue
-        for message, fix in (*faults(diagram, activity, node), *_behavior(diagram, node)):
+        told = *_of_event_sub_process(activity), *faults(diagram, activity, node), *_behavior(diagram, node)
+        for message, fix in told:
             place = diagram.document.place(node)
             yield diagram.document.problem("multi-instance", activity, message, fix, place=place)
+
+
+def _of_event_sub_process(activity: Node) -> Told:
+    if is_event_sub_process(activity):
+        yield "An event sub-process is begun by its event alone, but this one is repeated.", "Repeat what is inside."
 
 
 def _multi_instance(diagram: Diagram, activity: Node, loop: Node) -> Told:
@@ -118,7 +125,9 @@ def _thrown(definitions: list[Node]) -> Told:
 # ---- standard loops ------------------------------------------------------------------------------------------------
 
 
-def _standard_loop(_diagram: Diagram, _activity: Node, loop: Node) -> Told:
+def _standard_loop(_diagram: Diagram, activity: Node, loop: Node) -> Told:
+    if activity.find(bpmn("multiInstanceLoopCharacteristics")) is not None:
+        yield "Expected the activity to be repeated in one way, but it is multi-instance, too.", "Keep one of them."
     maximum = loop.get("loopMaximum")
     if maximum is None and not child_text(loop, "loopCondition"):
         yield "Expected a loop condition or a maximum, but there is neither: the loop never ends.", "Write one."
