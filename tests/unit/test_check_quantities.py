@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.drawing import HERE, accepted, between, refused
+from tests.unit.drawing import HERE, START, accepted, between, chain, refused
 
 
 @pytest.mark.parametrize("attribute", ["startQuantity", "completionQuantity"])
@@ -18,6 +18,16 @@ def test_impossible_quantities_are_refused(attribute: str, number: str) -> None:
 @pytest.mark.parametrize("number", ["1", "2", "1000", " 2 "])
 def test_possible_quantities_pass(number: str) -> None:
     accepted(between(f'<manualTask id="n" startQuantity="{number}" completionQuantity="{number}"/>'))
+
+
+def test_tokens_are_counted_only_where_some_come() -> None:
+    refused("quantity", "n", f'<manualTask id="n" startQuantity="2"/>{HERE}')
+    refused(
+        "quantity",
+        "n",
+        f'{START}<eventBasedGateway id="g"/>\n<receiveTask id="n" messageRef="paid" startQuantity="2"/>{HERE}'
+        + chain("start", "g", "n"),
+    )
 
 
 def test_only_activities_have_quantities() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, Diagram
+from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, Diagram, Scope
 from engine.bpmn.nodes import Node, local
 from engine.model import Problem
 
@@ -19,6 +19,18 @@ def check(diagram: Diagram) -> Iterator[Problem]:
             if message:
                 place = diagram.document.attribute_place(node, attribute)
                 yield diagram.document.problem("quantity", node, message, fix, place=place)
+    for scope in diagram.scopes:
+        yield from _uncounted(diagram, scope)
+
+
+def _uncounted(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """Where an activity begins without tokens before it, there is nothing to count."""
+    for node in scope.of(*ACTIVITIES):
+        sources = {local(scope.source(flow)) for flow in scope.incoming(node)}
+        if node.get("startQuantity", "1").strip() != "1" and sources <= {"eventBasedGateway"}:
+            message = "Expected tokens before the activity to count, but it begins without any."
+            place = diagram.document.attribute_place(node, "startQuantity")
+            yield diagram.document.problem("quantity", node, message, "Delete startQuantity.", place=place)
 
 
 def _fault(node: Node, attribute: str) -> tuple[str, str]:
