@@ -29,6 +29,12 @@ def test_a_timer_waits_until_it_is_due() -> None:
     assert play.happen("t").is_over
 
 
+def test_only_tasks_name_their_message_themselves() -> None:
+    caught = f'<intermediateCatchEvent id="t" messageRef="paid">{HOUR}</intermediateCatchEvent>'
+
+    assert Play(START + caught + END + chain("start", "t", "end")).waits("timer")
+
+
 def test_an_interrupting_timer_takes_the_task_away() -> None:
     play = Play(
         START

@@ -40,8 +40,8 @@ class References:
 
 
 def definition(node: Node, references: References) -> event_definition.Definition:
-    """What an event is about; a receive task names its message itself."""
-    if node.get("messageRef"):
+    """What an event is about; a receive or send task names its message itself."""
+    if local(node) in ("receiveTask", "sendTask") and node.get("messageRef"):
         return _message(node, node, references)
     shared = [references.get(reference.text) for reference in node.iterfind(bpmn("eventDefinitionRef"))]
     told = [each for each in [*event_definitions(node), *shared] if each is not None]
