@@ -74,3 +74,10 @@ def test_one_is_not_repeated() -> None:
     loop = '\n<standardLoopCharacteristics loopMaximum="2"/>'
 
     refused("multi-instance", "aside", aside(loop + HERE + begun_by(MESSAGE)))
+
+
+def test_a_transaction_may_be_one() -> None:
+    one = aside(begun_by(MESSAGE), HERE).replace("subProcess", "transaction")
+
+    accepted(one)
+    assert "none" in refused(RULE, "aside", one.replace(begun_by(MESSAGE), '<manualTask id="m"/>')).message

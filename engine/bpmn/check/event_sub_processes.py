@@ -14,7 +14,7 @@ RULE = "event-sub-process"
 
 def check(diagram: Diagram) -> Iterator[Problem]:
     for scope in diagram.scopes:
-        for node in scope.of("subProcess"):
+        for node in scope.of("subProcess", "transaction"):
             if is_event_sub_process(node):
                 yield from _around(diagram, scope, node)
                 yield from _inside(diagram, diagram.scope(node))
@@ -44,7 +44,8 @@ def _inside(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
 
 def _handlers_of_the_whole(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     """How a (sub-)process is compensated as a whole can be said once. Source: 10.5.2, Compensation."""
-    found = [node for node in scope.of("subProcess") if is_event_sub_process(node) and _compensates(diagram, node)]
+    drawn = scope.of("subProcess", "transaction")
+    found = [node for node in drawn if is_event_sub_process(node) and _compensates(diagram, node)]
     for node in found[1:]:
         message = "Expected one event sub-process for compensation, but there is another."
         yield diagram.document.problem(RULE, node, message, "Put both into one.")
