@@ -291,10 +291,10 @@ def test_a_hostile_diagram_is_checked_in_bounded_time() -> None:
         f'<task id="t{number}"/><sequenceFlow id="f{number}" sourceRef="t{number}" targetRef="x{number}"/>'
         for number in range(2_000)
     )
-    began = time.process_time()
+    began = time.thread_time()
 
     assert len(problems(f"{text}</process></definitions>")) == MAX_PROBLEMS + 1
-    assert time.process_time() - began < 5
+    assert time.thread_time() - began < 5
 
 
 def test_an_empty_diagram_says_that_there_is_no_process() -> None:

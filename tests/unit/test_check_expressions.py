@@ -224,10 +224,10 @@ def test_the_expressions_of_loops_are_understood() -> None:
     "text", ["?" * 49_000, "? " * 24_000, "if a:\n b\n" + "elif a:\n b\n" * 4_000, "a + " * 12_000]
 )
 def test_what_is_wrong_with_a_long_script_is_found_in_no_time(text: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
 
     assert fault_of_script(text)
-    assert time.process_time() - began < 0.7
+    assert time.thread_time() - began < 0.7
 
 
 # ---- the language of a whole file ----------------------------------------------------------------------------------

@@ -468,10 +468,10 @@ def test_well_known_texts_are_checked(kind: str, good: str, bad: str) -> None:
 
 def test_a_pattern_that_explodes_is_stopped() -> None:
     field = Field("a", "A", FieldKind.TEXT, pattern="(a+)+$")
-    began = time.process_time()
+    began = time.thread_time()
 
     assert "in time" in wrong(field, "a" * 5_000 + "!")
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize("kind", list(FieldKind))
@@ -502,11 +502,11 @@ def test_values_beyond_all_measure_are_refused_not_stumbled_over(kind: FieldKind
 )
 def test_the_buttons_of_a_wide_gateway_are_found_in_no_time(conditions: list[str], has_buttons: bool) -> None:
     flows = [Choice(f"To {number}", condition) for number, condition in enumerate(conditions)]
-    began = time.process_time()
+    began = time.thread_time()
 
     form = from_choices(["way"], [*flows, Choice("Else", is_default=True)])
 
-    assert time.process_time() - began < 1.5
+    assert time.thread_time() - began < 1.5
     assert len(form.buttons) == (len(conditions) + 1 if has_buttons else 0)
 
 
@@ -520,12 +520,12 @@ def test_the_button_of_each_value_sets_it() -> None:
 
 def test_the_patterns_of_a_form_share_one_time_limit() -> None:
     fields = tuple(Field(f"f{number}", "F", FieldKind.TEXT, pattern=r"^(a|a)*$") for number in range(20))
-    began = time.process_time()
+    began = time.thread_time()
 
     with pytest.raises(InvalidValues) as caught:
         checked(Form(fields), {field.key: "a" * 5_000 + "!" for field in fields})
 
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
     assert all("in time" in text for text in caught.value.errors.values())
 
 
@@ -583,7 +583,7 @@ def test_patterns_mean_what_they_mean_in_javascript(pattern: str, text: str, fit
 def test_a_thousand_choices_of_thousands_are_checked_in_no_time() -> None:
     options = tuple(Option(f"value {number}", "") for number in range(2_000))
     field = Field("f", "F", FieldKind.CHOICES, options=options)
-    began = time.process_time()
+    began = time.thread_time()
 
     assert len(checked(Form((field,)), {"f": [f"value {number}" for number in range(1_000, 2_000)]})["f"]) == 1_000
-    assert time.process_time() - began < 0.1
+    assert time.thread_time() - began < 0.1

@@ -71,11 +71,11 @@ def test_nothing_runs_or_loads(text: str) -> None:
     "text", ["[" * 20_000, "*a_ " * 5_000, "> " * 10_000, "`" * 20_000, "- " * 10_000, "a" * 3_000_000]
 )
 def test_hostile_texts_take_no_time(text: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
 
     render(text)
 
-    assert time.process_time() - began < 2
+    assert time.thread_time() - began < 2
 
 
 def test_nothing_is_nothing() -> None:

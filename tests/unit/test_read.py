@@ -179,10 +179,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_huge_file_is_refused_at_once(data: bytes) -> None:
-    began = time.process_time()
+    began = time.thread_time()
 
     assert refusal(data).rule == "too-large"
-    assert time.process_time() - began < 1.5
+    assert time.thread_time() - began < 1.5
 
 
 def test_one_long_text_is_read() -> None:
