@@ -45,11 +45,11 @@ def that_holds(tx: Transaction, definition: DefinitionRow, variables: Mapping[st
 
 def _holds(tx: Transaction, definition: DefinitionRow, at: str, variables: Mapping[str, Json]) -> bool:
     source = _source(execution.process_of(tx, definition.id), at)
-    read = names(source).read
-    if not all(name in variables for name in read):
+    wanted = names(source).wanted
+    if not wanted <= variables.keys():
         return False
     try:
-        return bool(tx.store.evaluator.evaluate(source, {name: variables[name] for name in read}, tx.now))
+        return bool(tx.store.evaluator.evaluate(source, {name: variables[name] for name in wanted}, tx.now))
     except ScriptFailed as problem:
         data = {"process": definition.key, "message": str(problem)}
         history.append(tx, [history.event(tx, "condition failed", element_id=at, data=data)])

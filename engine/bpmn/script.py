@@ -6,6 +6,7 @@ Uploaded text never reaches eval or exec. Only the values a text mentions are ha
 from __future__ import annotations
 
 import ast
+import builtins
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -33,12 +34,18 @@ class Limits:
     processes: int = 4
 
 
+KNOWN = frozenset(dir(builtins)) | {"log", "BpmnError", "date", "datetime", "timedelta", "time", "Decimal"}
+"""Names that every text may read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """What a text reads and what it assigns at its own level."""
 
     read: frozenset[str]
     assigned: frozenset[str]
+    wanted: frozenset[str]
+    """What it reads that it neither makes itself nor finds in the language: it fails without them."""
 
 
 @dataclass(slots=True)
@@ -58,7 +65,9 @@ def names(source: str) -> Names:
         raise ScriptFailed(f"Expected Python, but {cause}.") from cause
     found = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     stored = {node.id for node in found if isinstance(node.ctx, ast.Store)}
-    return Names(frozenset(node.id for node in found), frozenset(stored - _inner_names(tree)))
+    read = frozenset(node.id for node in found)
+    made = stored | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return Names(read, frozenset(stored - _inner_names(tree)), read - made - KNOWN)
 
 
 @lru_cache(4096)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from engine import Conflict, Engine, InvalidValues, NotFound, SettableClock, incidents, messages, user_tasks
 from engine.bpmn.nodes import OWN
+from engine.storage.tables import VariableRow
 from tests.conformance.table import HOUR, draw
 from tests.driver import ROOT, Driver, Story
 from tests.integration.test_calls import named
@@ -260,6 +261,15 @@ def test_the_first_message_tells_which_others_are_for_the_instance(driver: Drive
     driver.refused(NotFound, messages.correlate, "paid", variables={"order_id": "B"}, by=ROOT)
     assert told(driver, variables={"order_id": "A"}) == story.id
     assert names(story) == ["after"]
+
+
+def test_what_retrieves_a_key_may_call_what_the_language_has(driver: Driver) -> None:
+    deploy(driver, WAITS, '<message id="paid" name="paid"/>' + retrieved(paid="str(order_id).strip()"))
+    story = driver.start("p")
+
+    assert told(driver, variables={"order_id": 4711}) == story.id
+    with driver.engine.transaction(ROOT) as tx:
+        assert tx.session.scalar(select(VariableRow.value).where(VariableRow.name == "#key order")) == '["4711"]'
 
 
 def test_who_waited_before_waits_under_the_key_from_then_on(driver: Driver) -> None:

@@ -118,6 +118,14 @@ def test_a_condition_that_reads_something_else_is_not_asked(driver: Driver) -> N
     assert driver.do(conditions.evaluate, {"n": 6}, by=ROOT) == []
 
 
+def test_a_condition_may_call_what_the_language_has(driver: Driver) -> None:
+    started = CONDITION.replace("n &gt; limit", "len([x for x in items if x &gt; 1]) &gt; 1")
+    driver.deploy_drawn(draw("begin -> a -> end", start("begin", started)))
+
+    assert driver.do(conditions.evaluate, {"items": [1, 2]}, by=ROOT) == []
+    assert len(driver.do(conditions.evaluate, {"items": [2, 2]}, by=ROOT)) == 1
+
+
 def test_a_condition_that_fails_hinders_no_other(driver: Driver) -> None:
     both = start("begin", CONDITION) + start("other", CONDITION.replace("limit", "1"))
     driver.deploy_drawn(draw("begin -> a -> end; other -> b -> end", both))

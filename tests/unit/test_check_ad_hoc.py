@@ -31,6 +31,10 @@ def test_there_is_something_to_choose() -> None:
     refused("ad-hoc", "n", ad_hoc('<exclusiveGateway id="g"/>', mark=HERE))
 
 
+def test_an_empty_one_is_refused() -> None:
+    refused("ad-hoc", "n", ad_hoc("", mark=HERE))
+
+
 def test_there_is_not_too_much_to_choose() -> None:
     many = "".join(f'<manualTask id="m{number}"/>' for number in range(501))
 

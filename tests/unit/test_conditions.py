@@ -74,6 +74,16 @@ def test_one_that_cannot_be_told_is_an_incident_and_asked_again() -> None:
     assert play.is_over
 
 
+def test_one_that_reads_what_is_not_there_yet_is_not_true() -> None:
+    body = START + FORK + wait("c", "len(items) &gt; 2") + user("u") + user("after") + chain("start", "fork", "c")
+    play = Play(body + chain("c", "after") + chain("fork", "u"))
+    assert (play.tasks, play.incidents) == (["u"], {})
+
+    play.complete("u", items=[1, 2, 3])
+
+    assert play.tasks == ["after"]
+
+
 def test_a_change_made_by_a_script_counts_at_once() -> None:
     body = START + FORK + user("u") + boundary("c", "u", when("n == 1")) + user("hit") + END
     body += script("one", "n = 1") + script("two", "n = 2") + user("hold") + chain("start", "fork", "u", "end")

@@ -26,7 +26,7 @@ def _inside(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
         message = "In an ad-hoc sub-process nothing starts or ends by an event: a person chooses what is done."
         yield diagram.document.problem(RULE, event, message, "Delete it.")
     number = sum(not is_true(node, "isForCompensation") for node in scope.of(*ACTIVITIES))
-    if not number and scope.nodes:
+    if not number:
         message = "Expected activities to choose from, but there are none."
         yield diagram.document.problem(RULE, scope.holder, message, "Draw some, or delete the sub-process.")
     if number > MOST:

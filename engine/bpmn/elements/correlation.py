@@ -32,11 +32,11 @@ def retrieved(evaluator: Evaluator, sources: Sequence[str], known: Mapping[str, 
     """The values that a message carries; None when it lacks one of them."""
     values: list[Json] = []
     for source in sources:
-        read = names(source).read
-        if not all(name in known for name in read):
+        wanted = names(source).wanted
+        if not wanted <= known.keys():
             return None
         with suppress(ScriptFailed):
-            values.append(evaluator.evaluate(source, {name: known[name] for name in read}, now))
+            values.append(evaluator.evaluate(source, {name: known[name] for name in wanted}, now))
     complete = len(values) == len(sources) and all(value is not None for value in values)
     return values if complete else None
 

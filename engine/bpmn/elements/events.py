@@ -69,7 +69,8 @@ def _wait_for_condition(at: str, token: Token, conditional: Conditional) -> None
 def condition_that_became_true(token: Token, changed: Container[str]) -> str | None:
     """Under what name the token waits for a condition that was not true before, and is now.
 
-    changed: names set since the last time; a condition that reads none of them is as it was. Raises ScriptFailed.
+    changed: names set since the last time; a condition that reads none of them is as it was. One that reads what is
+    not there yet is not true. Raises ScriptFailed.
     """
     for wait in token.internal_data.get("waits", ()):
         if wait["kind"] != "condition":
@@ -78,10 +79,15 @@ def condition_that_became_true(token: Token, changed: Container[str]) -> str | N
         if was is not None and not any(name in changed for name in names(wait["source"]).read):
             continue
         wait["was"] = None  # should it fail now, it is asked again
-        wait["was"] = bool(value_of(token, wait["source"]))
+        wait["was"] = _has_all_it_reads(token, wait["source"]) and bool(value_of(token, wait["source"]))
         if wait["was"] and not was:
             return str(wait["element"])
     return None
+
+
+def _has_all_it_reads(token: Token, source: str) -> bool:
+    wanted = names(source).wanted
+    return len(token.workflow.top_workflow.scopes.some(token, wanted)) == len(wanted)
 
 
 def _wait_for_nothing(at: str, token: Token, definition: object) -> None:

@@ -7,7 +7,6 @@ is asked for.
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -15,15 +14,14 @@ from engine.bpmn import forms
 from engine.bpmn.elements import activities, event_definition, events, loops
 from engine.bpmn.elements.data import Association, Data
 from engine.bpmn.elements.flow_node import FlowNode
-from engine.bpmn.script import ScriptFailed, names
+from engine.bpmn.script import KNOWN, ScriptFailed, names
 from engine.bpmn.workflow import ProcessSpec
 from engine.errors import EngineError
 from engine.model import Form
 
 MOST_WORK = 200_000
 """Nodes looked at, over all names; in a diagram that needs more nothing is asked."""
-_KNOWN = frozenset(dir(builtins)) | {
-    *("log", "BpmnError", "date", "datetime", "timedelta", "time", "Decimal"),
+_KNOWN = KNOWN | {
     *("activationCount", "waitingForStart"),
     *("nrOfInstances", "nrOfCompletedInstances", "nrOfActiveInstances", "loopCounter"),
 }
