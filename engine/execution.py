@@ -17,7 +17,7 @@ from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Run
 from engine.bpmn.snapshot import Parts, Unreadable
 from engine.bpmn.variables import REMEMBERED, Scopes
-from engine.bpmn.workflow import World
+from engine.bpmn.world import World
 from engine.differences import Caller, Command
 from engine.errors import Conflict, InvalidValues, NotFound
 from engine.model import InstanceStatus, Json

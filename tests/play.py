@@ -15,7 +15,7 @@ from engine.bpmn.facts import Entered, Left, Logged, Thrown
 from engine.bpmn.runtime import Run, Wait
 from engine.bpmn.script import Evaluator, Limits
 from engine.bpmn.variables import Scopes
-from engine.bpmn.workflow import World
+from engine.bpmn.world import World
 from engine.errors import BpmnError
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

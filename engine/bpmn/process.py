@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from engine.bpmn.elements.event_definition import Correlation, Definition
 from engine.bpmn.elements.flow_node import Element
 from engine.bpmn.forms import FormSource
-from engine.bpmn.workflow import ProcessSpec
+from engine.bpmn.specification import ProcessSpec
 
 
 @dataclass(frozen=True, slots=True)

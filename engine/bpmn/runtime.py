@@ -16,8 +16,10 @@ from engine.bpmn.facts import Fact
 from engine.bpmn.parse import Process
 from engine.bpmn.script import ScriptFailed
 from engine.bpmn.snapshot import Parts
+from engine.bpmn.specification import ROOT
 from engine.bpmn.variables import Scopes
-from engine.bpmn.workflow import ROOT, ProcessWorkflow, Result, World
+from engine.bpmn.workflow import ProcessWorkflow, Result
+from engine.bpmn.world import World
 from engine.errors import BpmnError, Conflict, ElementFailed
 from engine.model import Form, Json
 

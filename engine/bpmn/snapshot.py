@@ -13,8 +13,10 @@ from uuid import UUID
 import orjson
 
 from engine.bpmn.elements.flow_node import Token
+from engine.bpmn.specification import Specs
 from engine.bpmn.variables import Scopes
-from engine.bpmn.workflow import ProcessWorkflow, Specs, SubProcessWorkflow, World
+from engine.bpmn.workflow import ProcessWorkflow, SubProcessWorkflow
+from engine.bpmn.world import World
 
 VERSION = 1
 TOP = ""

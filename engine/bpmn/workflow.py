@@ -5,14 +5,13 @@ No recursion over a tree and no look at the past: each (sub-)process is a root w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
-from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.util.task import TaskState
@@ -21,11 +20,13 @@ from engine import values
 from engine.bpmn.agenda import Agenda
 from engine.bpmn.elements import ad_hoc, compensation
 from engine.bpmn.elements.compensation import Record
-from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token, storable, write
+from engine.bpmn.elements.flow_node import LIVE, Token, storable, write
 from engine.bpmn.elements.loops import Repeated
 from engine.bpmn.facts import Entered, Fact, Left, Logged, Thrown
-from engine.bpmn.script import Evaluator, constant, names
+from engine.bpmn.script import constant, names
+from engine.bpmn.specification import ProcessSpec, Specs, Whole
 from engine.bpmn.variables import Scopes
+from engine.bpmn.world import World
 from engine.errors import BpmnError
 from engine.model import Json, Outcome
 
@@ -34,63 +35,9 @@ _NO_ENGINE = PythonScriptEngine()
 
 THE_WHOLE = "the whole"
 """What an event sub-process waits beside; a boundary event: the token of its activity."""
-ROOT = "(root)"
-"""Name of the node above all tokens (no XML id has a bracket)."""
 
 LONGEST_MESSAGE = 4_000
 """Characters of what an incident says."""
-
-# ---- specifications ------------------------------------------------------------------------------------------------
-
-
-class Whole(FlowNode):
-    """Stands above all tokens; a token on it compensates the process for who called it. Source: 13.3.4, 13.5.5."""
-
-    def enter(self, token: Token) -> bool:
-        return compensation.compensate_whole(token)
-
-
-class ProcessSpec(BpmnProcessSpec):
-    """A process or the inside of a sub-process, without SpiffWorkflow's own start and end nodes."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name=name)
-        self.task_specs.clear()
-        self.start = Whole(self, Element(ROOT, "process"), name=ROOT)
-        self.start_nodes: list[str] = []
-        """Where a token is placed when nothing else is said."""
-        self.event_subprocesses: list[str] = []
-        """Nodes where a token waits from the beginning."""
-        self.key_names: frozenset[str] = frozenset()
-        """Of a process: the variables that tell which messages are for an instance."""
-        self.is_ad_hoc = False
-        self.is_triggered = False
-        """Whether it is the inside of an event sub-process."""
-        self.handlers: dict[str, str] = {}
-        """Activity -> the activity that compensates it."""
-        self.handler: str | None = None
-        """The event sub-process that compensates the whole."""
-        self.declared: dict[str, Json] = {}
-        """What the data of a process holds until somebody sets it."""
-
-
-Specs = Mapping[str, ProcessSpec]
-
-
-@dataclass(slots=True)
-class World:
-    """What a command lends to an instance: sandbox, moment, time zone, and the data stores."""
-
-    evaluator: Evaluator
-    now: datetime
-    zone: tzinfo
-    fetch: Callable[[str], Json] | None = None
-    """Reads a data store by its name, and keeps others from it until the command has ended."""
-    is_caught_outside: Callable[[str], bool] | None = None
-    """Whether a BPMN error of this code would be caught by who called the instance; None: nobody did."""
-
-
-# ---- workflows -----------------------------------------------------------------------------------------------------
 
 
 class _Tokens:

@@ -13,7 +13,7 @@ from engine.bpmn import parse, read
 from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Run
 from engine.bpmn.script import Evaluator
-from engine.bpmn.workflow import World
+from engine.bpmn.world import World
 from tests.conformance.token_game import Choices, Game, random_graph
 
 PROCESSES = 2_500

@@ -17,7 +17,7 @@ from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Run
 from engine.bpmn.script import Evaluator
 from engine.bpmn.variables import Scopes
-from engine.bpmn.workflow import World
+from engine.bpmn.world import World
 from engine.errors import BpmnError
 from tests.conformance.structured_game import Game
 from tests.conformance.structures import CODES, Drawing, Generator

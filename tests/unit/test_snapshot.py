@@ -14,7 +14,7 @@ from engine.bpmn.runtime import Run
 from engine.bpmn.script import Evaluator
 from engine.bpmn.snapshot import Unreadable
 from engine.bpmn.variables import Scopes
-from engine.bpmn.workflow import World
+from engine.bpmn.world import World
 from tests.play import END, START, Play, chain, document, flow, script, sub, user
 
 CORPUS = Path(__file__).parents[1] / "snapshots"

@@ -18,7 +18,7 @@ from engine.bpmn.parse import asked, calls, data, decisions, flows, repeats
 from engine.bpmn.parse.definitions import References, definition
 from engine.bpmn.process import Process, StartPoint
 from engine.bpmn.script import names
-from engine.bpmn.workflow import ProcessSpec
+from engine.bpmn.specification import ProcessSpec
 
 __all__ = ["FormSource", "Process", "StartPoint", "processes"]
 

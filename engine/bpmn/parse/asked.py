@@ -15,7 +15,7 @@ from engine.bpmn.elements import activities, event_definition, events, loops
 from engine.bpmn.elements.data import Association, Data
 from engine.bpmn.elements.flow_node import FlowNode
 from engine.bpmn.script import KNOWN, ScriptFailed, names
-from engine.bpmn.workflow import ProcessSpec
+from engine.bpmn.specification import ProcessSpec
 from engine.errors import EngineError
 from engine.model import Form
 

@@ -10,7 +10,7 @@ from engine.bpmn.elements.gateways import ExclusiveGateway
 from engine.bpmn.names import choice_variable
 from engine.bpmn.nodes import Node
 from engine.bpmn.script import names
-from engine.bpmn.workflow import ProcessSpec
+from engine.bpmn.specification import ProcessSpec
 
 
 def imply_conditions(spec: ProcessSpec) -> None:

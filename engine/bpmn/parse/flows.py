@@ -9,7 +9,7 @@ from engine.bpmn.elements import event_definition, events, throwing
 from engine.bpmn.elements.flow_node import Flow, FlowNode
 from engine.bpmn.nodes import Node, bpmn, child_text, is_true, link_name, local, name_of
 from engine.bpmn.process import StartPoint
-from engine.bpmn.workflow import ProcessSpec
+from engine.bpmn.specification import ProcessSpec
 
 
 def connect(spec: ProcessSpec, container: Node, nodes: Sequence[Node]) -> None:

@@ -14,7 +14,7 @@ from engine.bpmn.nodes import Node, bpmn, child_text, is_true, item_name
 from engine.bpmn.parse import data
 from engine.bpmn.parse.definitions import References, definition, one_definition
 from engine.bpmn.parse.flows import source_of
-from engine.bpmn.workflow import ProcessSpec
+from engine.bpmn.specification import ProcessSpec
 
 Repeated = tuple[Callable[[ProcessSpec, Element, str, Any], FlowNode], loops.StandardLoop | loops.MultiInstance]
 
