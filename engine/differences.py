@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from engine import data_stores, history, jobs, values, waits
 from engine.bpmn.facts import Entered, Left, Logged, Thrown
-from engine.bpmn.runtime import Run, Wait
+from engine.bpmn.runtime import Run
 from engine.bpmn.snapshot import Parts
 from engine.bpmn.variables import STORES, Scopes, Written, is_internal
 from engine.errors import Busy
@@ -21,7 +21,6 @@ from engine.transaction import Transaction
 
 SEARCHABLE_CHARACTERS = 200
 _INSTANCES, _SNAPSHOTS, _VALUES = (Base.metadata.tables[name] for name in ("instance", "snapshot", "variable"))
-Keys = dict[tuple[str, str, str], Wait]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,6 @@ class Command:
     run: Run
     parts: Parts
     """The snapshot as it was read."""
-    waiting: Keys
-    """What was waited for before."""
     caller: Caller | None = None
 
 
@@ -132,6 +129,7 @@ _UPDATE_VARIABLE = (
     .values(value=bindparam("json"), text=bindparam("searched"), number=bindparam("counted"))
 )
 _DROP_VARIABLE = delete(_VALUES).where(*_AT_VARIABLE)
+_DROP_SCOPE = delete(_VALUES).where(*_AT_VARIABLE[:2])
 
 
 def _write_variables(tx: Transaction, instance_id: int, scopes: Scopes) -> None:
@@ -154,6 +152,7 @@ def _write_variables(tx: Transaction, instance_id: int, scopes: Scopes) -> None:
             new.append({**at, "value": text, "text": shown, "number": number})
     gone = [{"of": instance_id, "within": scope, "called": name} for scope, name in scopes.gone]
     _execute(tx, (_ADD_VARIABLE, new), (_UPDATE_VARIABLE, changed), (_DROP_VARIABLE, gone))
+    _execute(tx, (_DROP_SCOPE, [{"of": instance_id, "within": scope} for scope in scopes.ended]))
 
 
 def _searchable(value: Json) -> tuple[str | None, float | None]:
@@ -239,7 +238,7 @@ def _error(run: Run) -> dict[str, Json]:
 
 
 def _write_waits(tx: Transaction, command: Command, completed: Collection[str]) -> None:
-    before, after = command.waiting, command.run.waits()
+    before, after = command.run.waited, command.run.waits()
     ended = [wait for key, wait in before.items() if after.get(key) != wait]
     begun = [wait for key, wait in after.items() if before.get(key) != wait]
     waits.end(tx, command.owner, [wait for wait in ended if wait.kind != "user" or wait.token not in completed])

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, Select, bindparam, func, insert, or_, select, update
 
 from engine import data_stores, differences, history, values, waits
 from engine.bpmn import forms, parse, read
+from engine.bpmn.asleep import Unreadable
 from engine.bpmn.names import element_of
 from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Run
-from engine.bpmn.snapshot import Parts, Unreadable
-from engine.bpmn.variables import REMEMBERED, Scopes
+from engine.bpmn.snapshot import Parts
+from engine.bpmn.variables import Scopes
 from engine.bpmn.world import World
 from engine.differences import Caller, Command
 from engine.errors import Conflict, InvalidValues, NotFound
@@ -54,7 +55,7 @@ def begin(
     row = _instance(tx, definition, business_key, caller)
     instance_id = tx.connection.execute(_ADD_INSTANCE, row).scalar_one()
     started = history.event(tx, "instance started", instance_id=instance_id, data={"business key": business_key})
-    command = Command(waits.Owner(instance_id, definition.id, process), 0, run, {}, {}, caller)
+    command = Command(waits.Owner(instance_id, definition.id, process), 0, run, {}, caller)
     _finish(tx, command, events=[started])
     return int(instance_id)
 
@@ -175,7 +176,7 @@ def _opened(tx: Transaction, instance_id: int, row: InstanceSeen, parts: Parts) 
     caller = _caller(row.caller_id, row.caller_token)
     run = _restore(tx, instance_id, process, parts, caller)
     run.workflow.is_called = caller is not None
-    return Command(waits.Owner(instance_id, row.definition_id, process), row.version, run, parts, run.waits(), caller)
+    return Command(waits.Owner(instance_id, row.definition_id, process), row.version, run, parts, caller)
 
 
 _SEEN = (
@@ -190,11 +191,30 @@ _LOCK = _LOOK.with_for_update(key_share=True)
 """As weak as an UPDATE's: rows that refer to the instance may still be added. (SQLite has one writer.)"""
 _PARTS = select(SnapshotRow.part, SnapshotRow.content).where(SnapshotRow.instance_id == bindparam("of"))
 _VARIABLES = select(VariableRow.scope, VariableRow.name, VariableRow.value).where(
-    VariableRow.instance_id == bindparam("of"), VariableRow.name != REMEMBERED
+    VariableRow.instance_id == bindparam("of")
 )
-_REMEMBERED = select(VariableRow.value).where(
-    VariableRow.instance_id == bindparam("of"), VariableRow.scope == bindparam("within"), VariableRow.name == REMEMBERED
+_OF_SCOPES = _VARIABLES.where(VariableRow.scope.in_(bindparam("scopes", expanding=True)))
+_OF_NAMES = _VARIABLES.where(
+    VariableRow.scope == bindparam("within"), VariableRow.name.in_(bindparam("names", expanding=True))
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The rows of one instance's variables."""
+
+    tx: Transaction
+    instance_id: int
+
+    def of_scopes(self, scopes: Collection[str]) -> Iterator[tuple[str, str, Json]]:
+        return self._read(_OF_SCOPES, scopes=list(scopes))
+
+    def of_names(self, scope: str, names: Collection[str]) -> Iterator[tuple[str, str, Json]]:
+        return self._read(_OF_NAMES, names=list(names), within=scope)
+
+    def _read(self, query: Select[str, str, str], **told: Any) -> Iterator[tuple[str, str, Json]]:
+        rows = self.tx.connection.execute(query, {"of": self.instance_id, **told})
+        return ((scope, name, values.load(value)) for scope, name, value in rows)
 
 
 InstanceSeen = Row[int, str, int, int | None, str | None]
@@ -213,17 +233,12 @@ def _instance_row(tx: Transaction, instance_id: int, *, lock: bool) -> InstanceS
 
 
 def _read_parts(tx: Transaction, instance_id: int) -> Parts:
-    rows = tx.connection.execute(_PARTS, {"of": instance_id})
+    rows = tx.connection.execute(_PARTS, {"of": instance_id}).all()
     return {part: content for part, content in rows}
 
 
 def _restore(tx: Transaction, instance_id: int, process: Process, parts: Parts, caller: Caller | None = None) -> Run:
-    rows = tx.connection.execute(_VARIABLES, {"of": instance_id})
-    scopes = Scopes.of_rows((scope, name, values.load(value)) for scope, name, value in rows)
-    scopes.fetch = lambda scope: values.load(
-        tx.connection.execute(_REMEMBERED, {"of": instance_id, "within": scope}).scalar_one()
-    )
-    here = _world_of(tx, caller)
+    here, scopes = _world_of(tx, caller), Scopes(_Stored(tx, instance_id))
     try:
         return Run.restore(process, parts, scopes, here)
     except (Unreadable, KeyError) as cause:

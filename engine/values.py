@@ -47,8 +47,10 @@ def dump(value: Json) -> str:
     return text
 
 
-def load(text: str | bytes) -> Json:
-    return decode(orjson.loads(text))
+def load(text: str) -> Json:
+    """The value of a text that dump has made."""
+    plain = orjson.loads(text)
+    return decode(plain) if _TAG in text else plain
 
 
 def encode(value: Json) -> Json:

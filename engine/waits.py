@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, Table, Text, bindparam, cast, dele
 
 from engine import history, jobs
 from engine.bpmn.parse import Process
-from engine.bpmn.runtime import Wait
+from engine.bpmn.wait import Wait
 from engine.jobs import NewJob
 from engine.model import Actor, InstanceStatus, Json, TaskStatus
 from engine.storage.tables import (

@@ -12,11 +12,13 @@ from engine.bpmn import parse, read
 from engine.bpmn.elements.flow_node import Token
 from engine.bpmn.elements.loops import Repeated
 from engine.bpmn.facts import Entered, Left, Logged, Thrown
-from engine.bpmn.runtime import Run, Wait
+from engine.bpmn.runtime import Run
 from engine.bpmn.script import Evaluator, Limits
 from engine.bpmn.variables import Scopes
+from engine.bpmn.wait import Wait
 from engine.bpmn.world import World
 from engine.errors import BpmnError
+from tests.stored import Stored
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 NAMESPACES = (
@@ -95,11 +97,13 @@ class Play:
         self.open: dict[str, str] = {}
         """Visits that have not ended: token -> element id."""
         self.log: list[str] = []
+        self.stored = Stored()
+        self._seen: Run | None = None
         self.run = Run.begin(self.process, self._world(), values or {}, start_event=start_event)
         self._settle()
 
     def _world(self) -> World:
-        return World(_EVALUATOR, self.now, ZoneInfo("UTC"))
+        return World(_EVALUATOR, self.now, ZoneInfo("UTC"), self.stored.fetch)
 
     def _settle(self) -> None:
         """Settle, keep what happened, then save and load."""
@@ -119,9 +123,20 @@ class Play:
                 del self.open[fact.token]
 
     def _reload(self) -> None:
-        known = self.run.scopes.known
-        rows = [(scope, name, value) for scope, names in known.items() for name, value in names.items()]
-        self.run = Run.restore(self.process, self.run.parts(), Scopes.of_rows(rows), self._world())
+        self.stored.keep(self.run.scopes)
+        self.parts = self.run.parts()
+        self.run, self._seen = self._restored(), None
+
+    @property
+    def seen(self) -> Run:
+        """All of it, to be looked at: what a command has not asked for stays asleep in its own run."""
+        if self._seen is None:
+            self._seen = self._restored()
+            self._seen.workflow.asleep.wake_all()
+        return self._seen
+
+    def _restored(self) -> Run:
+        return Run.restore(self.process, self.parts, Scopes(self.stored), self._world())
 
     @property
     def path(self) -> list[str]:
@@ -129,7 +144,7 @@ class Play:
         return [fact.element.id for fact in self.entered]
 
     def waits(self, kind: str) -> list[Wait]:
-        return [wait for wait in self.run.waits().values() if wait.kind == kind]
+        return [wait for wait in self.seen.waits().values() if wait.kind == kind]
 
     @property
     def tasks(self) -> list[str]:
@@ -138,7 +153,7 @@ class Play:
     @property
     def tokens(self) -> list[str]:
         """Ids of the elements where tokens stand, innermost; a boundary event that only waits has none."""
-        around = self.run.workflow.subprocesses
+        around = self.seen.workflow.subprocesses
         return sorted(token.task_spec.bpmn_id for token in self._visiting() if token.id not in around)
 
     @property
@@ -147,7 +162,7 @@ class Play:
         return sorted(token.task_spec.bpmn_id for token in self._visiting())
 
     def _visiting(self) -> list[Token]:
-        live = [token for token in self.run.workflow.all_live() if "on" not in token.internal_data]
+        live = [token for token in self.seen.workflow.all_live() if "on" not in token.internal_data]
         return [token for token in live if not (isinstance(token.task_spec, Repeated) and token.children)]
 
     @property
@@ -185,7 +200,7 @@ class Play:
         return self
 
     def _at(self, element: str, kinds: tuple[str, ...], number: int) -> Wait:
-        found = [wait for wait in self.run.waits().values() if wait.element_id == element and wait.kind in kinds]
+        found = [wait for wait in self.seen.waits().values() if wait.element_id == element and wait.kind in kinds]
         return found[number]
 
 
@@ -194,3 +209,7 @@ class Kept(Play):
 
     def _reload(self) -> None:
         self.run.facts.clear()
+
+    @property
+    def seen(self) -> Run:
+        return self.run

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from math import inf
 from typing import Any
 
@@ -18,25 +17,11 @@ from engine.bpmn.script import ScriptFailed
 from engine.bpmn.snapshot import Parts
 from engine.bpmn.specification import ROOT
 from engine.bpmn.variables import Scopes
+from engine.bpmn.wait import Waits, waits_of
 from engine.bpmn.workflow import ProcessWorkflow, Result
 from engine.bpmn.world import World
 from engine.errors import BpmnError, Conflict, ElementFailed
 from engine.model import Form, Json
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Something outside that a token waits for."""
-
-    kind: str
-    """user, service, timer, message, signal, incident"""
-    token: str
-    element_id: str
-    data: Mapping[str, Json] = field(default_factory=dict, compare=True, hash=False)
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        return self.kind, self.token, self.element_id
 
 
 class Run:
@@ -182,8 +167,14 @@ class Run:
 
     # ---- what there is to know
 
-    def waits(self) -> dict[tuple[str, str, str], Wait]:
-        return {wait.key: wait for token in self.workflow.all_live() for wait in _waits(token)}
+    @property
+    def waited(self) -> Waits:
+        """What was waited for before this command, by those tokens that it got to know."""
+        return self.workflow.waited
+
+    def waits(self) -> Waits:
+        """What these tokens, and new ones, wait for now."""
+        return {wait.key: wait for token in self.workflow.loaded() for wait in waits_of(token)}
 
     def choice_at(self, token_id: str) -> Form:
         """What a person may choose at an ad-hoc sub-process."""
@@ -247,13 +238,3 @@ def _plain_starts(process: Process, start_event: str | None) -> list[str]:
         raise Conflict(f'Expected process "{process.name}" to have a plain start event {start_event}, but it has none.')
     chosen = start_event or process.start_event
     return process.start_nodes if chosen is None else [chosen]
-
-
-def _waits(token: Token) -> Iterable[Wait]:
-    incident = token.internal_data.get("incident")
-    if incident is not None:
-        told = {"message": incident, "stop": token.internal_data["stops"]}
-        yield Wait("incident", token.id.hex, token.task_spec.bpmn_id, told)
-    for wait in token.internal_data.get("waits", ()):
-        data = {name: value for name, value in wait.items() if name not in ("kind", "element")}
-        yield Wait(wait["kind"], token.id.hex, wait["element"], data)

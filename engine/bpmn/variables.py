@@ -8,10 +8,10 @@ Source: BPMN 2.0.2 (formal/2013-12-09), 10.5.7 Scopes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from engine import values
 from engine.model import Json
@@ -56,21 +56,37 @@ class Written:
     text: str
 
 
+class Rows(Protocol):
+    """The variables of an instance where they are stored, as (scope, name, value)."""
+
+    def of_scopes(self, scopes: Collection[str]) -> Iterable[tuple[str, str, Json]]:
+        """All that are in these."""
+
+    def of_names(self, scope: str, names: Collection[str]) -> Iterable[tuple[str, str, Json]]:
+        """Those that there are."""
+
+
 @dataclass(slots=True)
 class Scopes:
-    """The variables of one instance while a command runs, and what of them changed."""
+    """The variables of one instance while a command runs, and what of them changed.
 
+    A scope is read when its token is loaded; of one of our own bookkeeping each name when it is asked for.
+    """
+
+    rows: Rows | None = None
     known: dict[str, dict[str, Json]] = field(default_factory=lambda: {PROCESS: {}})
     stored: set[Name] = field(default_factory=set)
     """Names that have a row already."""
     written: list[Written] = field(default_factory=list)
     """Every change, in order."""
+    opened: set[str] = field(default_factory=set)
+    """Scopes that may have rows."""
     gone: set[Name] = field(default_factory=set)
-    """Rows to delete: their scope has ended."""
+    """Rows to delete."""
+    ended: set[str] = field(default_factory=set)
+    """Scopes to delete, with all their rows."""
     room: int = field(default_factory=lambda: MOST_WRITTEN)
     """Characters that may still be written."""
-    fetch: Callable[[str], Json] | None = None
-    """Reads what is remembered in a scope; it is not loaded with the rest."""
     declared: Mapping[str, Json] = field(default_factory=dict)
     """The data objects of the process, with what they hold until somebody sets them: no rows are needed for that."""
     _before: list[tuple[str, str, Json | Missing]] = field(default_factory=list)
@@ -89,13 +105,26 @@ class Scopes:
         del self.written[len(self.written) - len(self._before) :]
         self._before.clear()
 
-    @classmethod
-    def of_rows(cls, rows: Iterable[tuple[str, str, Json]]) -> Scopes:
-        scopes = cls()
+    def open(self, scopes: Collection[str]) -> None:
+        """Read these scopes."""
+        self.opened.update(scopes)
+        if self.rows is not None and scopes:
+            self._take(self.rows.of_scopes(scopes))
+
+    def _take(self, rows: Iterable[tuple[str, str, Json]]) -> None:
         for scope, name, value in rows:
-            scopes.known.setdefault(scope, {})[name] = value
-            scopes.stored.add((scope, name))
-        return scopes
+            self.known.setdefault(scope, {})[name] = value
+            self.stored.add((scope, name))
+
+    def internal(self, scope: str, *names: str) -> list[Json | Missing]:
+        """The values of names in a scope of our own bookkeeping."""
+        known = self.known.get(scope, _EMPTY)
+        wanted = [name for name in names if name not in known]
+        if wanted and self.rows is not None:
+            self.opened.add(scope)
+            self._take(self.rows.of_names(scope, wanted))
+        known = self.known.get(scope, _EMPTY)
+        return [known.get(name, MISSING) for name in names]
 
     def find(self, token: Token | None, name: str) -> Json | Missing:
         """The value of a name as the token sees it (None: as the process sees it), looking outward."""
@@ -116,11 +145,8 @@ class Scopes:
         return self._remembered(stop.scope) if stop.kind is ScopeKind.REMEMBERED else self.known.get(stop.scope, _EMPTY)
 
     def _remembered(self, scope: str) -> dict[str, Json]:
-        if REMEMBERED not in self.known.setdefault(scope, {}):
-            self.known[scope][REMEMBERED] = {} if self.fetch is None else self.fetch(scope)
-            self.stored.add((scope, REMEMBERED))
-        values: dict[str, Json] = self.known[scope][REMEMBERED]
-        return values
+        (found,) = self.internal(scope, REMEMBERED)
+        return {} if isinstance(found, Missing) else found
 
     def some(self, token: Token | None, names: Iterable[str]) -> dict[str, Json]:
         """The values of those names that the token can see."""
@@ -201,11 +227,9 @@ class Scopes:
 
     def drop(self, scope: str) -> None:
         """Forget a scope."""
-        if is_internal(scope) and scope not in self.known:
-            self.gone.add((scope, REMEMBERED))
-        for name in self.known.pop(scope, _EMPTY):
-            if (scope, name) in self.stored:
-                self.gone.add((scope, name))
+        if scope in self.opened or is_internal(scope):
+            self.ended.add(scope)
+        self.known.pop(scope, None)
 
 
 _EMPTY: dict[str, Json] = {}
@@ -259,6 +283,4 @@ def _outside(token: Token) -> Iterator[_Stop]:
 def _outer(token: Token) -> Token | None:
     """The token around this one: the body of its loop, else the sub-process activity it is in."""
     around: Token | None = token.parent if token.triggered else None
-    if around is None and token.workflow.parent_task_id is not None:
-        around = token.workflow.top_workflow.get_task_from_id(token.workflow.parent_task_id)
-    return around
+    return token.workflow.holder if around is None else around

@@ -18,6 +18,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine import values
 from engine.bpmn.agenda import Agenda
+from engine.bpmn.asleep import Asleep
 from engine.bpmn.elements import ad_hoc, compensation
 from engine.bpmn.elements.compensation import Record
 from engine.bpmn.elements.flow_node import LIVE, Token, storable, write
@@ -26,6 +27,7 @@ from engine.bpmn.facts import Entered, Fact, Left, Logged, Thrown
 from engine.bpmn.script import constant, names
 from engine.bpmn.specification import ProcessSpec, Specs, Whole
 from engine.bpmn.variables import Scopes
+from engine.bpmn.wait import Waits
 from engine.bpmn.world import World
 from engine.errors import BpmnError
 from engine.model import Json, Outcome
@@ -47,12 +49,6 @@ class _Tokens:
     """What has completed in it and can be compensated."""
     rounds: dict[str, list[str]]
     """Complex gateway that has fired and waits for the rest -> the flows it took tokens from."""
-
-    @property
-    def holder(self) -> Token | None:
-        """The activity that this is the inside of; None: it is the process itself."""
-        inside = self.parent_task_id  # type: ignore[attr-defined]
-        return None if inside is None else self.top_workflow.token(inside.hex)  # type: ignore[attr-defined]
 
     @property
     def part(self) -> str:
@@ -106,10 +102,21 @@ class _Tokens:
 class SubProcessWorkflow(_Tokens, BpmnSubWorkflow):
     """The inside of one sub-process activity."""
 
-    def __init__(self, spec: ProcessSpec, parent_task_id: UUID, top_workflow: ProcessWorkflow) -> None:
+    def __init__(self, spec: ProcessSpec, holder: Token) -> None:
         self.compensable, self.rounds = [], {}
-        super().__init__(spec, parent_task_id, top_workflow)
+        self.around = holder.workflow
+        """The (sub-)process that its activity is in."""
+        super().__init__(spec, holder.id, holder.workflow.top_workflow)
         self.task_tree._set_state(TaskState.COMPLETED)
+
+    def _calculate_depth(self) -> int:
+        return int(self.around.depth) + 1
+
+    @property
+    def holder(self) -> Token | None:
+        """The activity that this is the inside of; None: it is over."""
+        found = self.around.tasks.get(self.parent_task_id)
+        return found if found is not None and found._state & LIVE else None
 
     @property
     def is_over(self) -> bool:
@@ -136,6 +143,8 @@ class Result:
 class ProcessWorkflow(_Tokens, BpmnWorkflow):
     """One instance, restored for one command."""
 
+    holder = None
+
     def __init__(self, spec: ProcessSpec, specs: Specs, scopes: Scopes, world: World) -> None:
         self.scopes = scopes
         self.scopes.declared = spec.declared
@@ -148,6 +157,9 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         """How many completions were remembered so far, to tell which came first."""
         self.facts: list[Fact] = []
         self.agenda = Agenda()
+        self.asleep = Asleep(self, {}, lambda name, part: None)
+        self.waited: Waits = {}
+        """What the tokens that were loaded waited for then."""
         super().__init__(spec, specs, script_engine=_NO_ENGINE)
         self.task_tree._set_state(TaskState.COMPLETED)
 
@@ -189,11 +201,28 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     def inside(self, part: str) -> Any:
         """The process, or what is inside a sub-process activity, by its name in the snapshot; None: it has ended."""
+        self.asleep.wake(part)
         return self.subprocesses.get(UUID(hex=part)) if part else self
 
-    def all_live(self) -> Iterator[Token]:
+    def iterations(self, body: Token) -> list[Token]:
+        """The instances of a repeated activity that still go on, in the order of loopCounter."""
+        self.asleep.wake_below(body.id.hex)
+        live = [child for child in body.children if child._state & LIVE]
+        return sorted(live, key=lambda token: token.internal_data["counters"]["loopCounter"])
+
+    def loaded(self) -> Iterator[Token]:
+        """The live tokens that this command knows by now."""
         for workflow in [self, *self.subprocesses.values()]:
             yield from workflow.live()
+
+    def all_live(self) -> Iterator[Token]:
+        self.asleep.wake_all()
+        return self.loaded()
+
+    @property
+    def size(self) -> int:
+        """How many tokens there are."""
+        return sum(len(each.tasks) for each in [self, *self.subprocesses.values()]) + self.asleep.tokens
 
     def token(self, token_id: str) -> Token | None:
         """A live token by its id (hex); None also for what is no id."""
@@ -201,11 +230,16 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
             key = UUID(hex=token_id)
         except ValueError:
             return None
-        for workflow in [self, *self.subprocesses.values()]:
-            found = workflow.tasks.get(key)
-            if found is not None:
-                return found if found._state & LIVE else None
-        return None
+        if self.awake(key) is None:
+            self.asleep.wake_token(key.hex)
+        found = self.awake(key)
+        return found if found is not None and found._state & LIVE else None
+
+    def awake(self, key: UUID) -> Token | None:
+        """A token by its id, unless its part is asleep."""
+        around = (each for each in [self, *self.subprocesses.values()] if key in each.tasks)
+        found = next(around, None)
+        return None if found is None else found.tasks[key]
 
     # ---- the ends of tokens
 
@@ -264,7 +298,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     def cancel(self, token: Token) -> None:
         """Take a token away with all that hangs on it: iterations, what is inside, boundary events."""
-        for iteration in [child for child in token.children if child._state & LIVE]:
+        for iteration in self.iterations(token):
             self.cancel(iteration)
         self.note_left(token, Outcome.CANCELLED)
         compensation.abandon(token)
@@ -284,18 +318,21 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     def _release(self, token: Token) -> None:
         """Take away what belongs to an activity that is over."""
-        sub = self.subprocesses.pop(token.id, None)
+        sub = self.inside(token.id.hex)
         if sub is not None:
             _cancel_each(self, sub)
             compensation.forget(self, sub.compensable)
+            del self.subprocesses[token.id]
         if token.internal_data.get("guarded"):
             for event in self.boundary_events(token):
                 self.forget(event)
+        if "keeps" in token.internal_data:
+            self.scopes.drop(token.internal_data["keeps"])
         self.scopes.close(token)
 
     def open_subprocess(self, token: Token, inner: str) -> SubProcessWorkflow:
         """Make the inside of a sub-process activity; without tokens in it, it ends when nothing else moves."""
-        sub = SubProcessWorkflow(self.subprocess_specs[inner], token.id, self)
+        sub = SubProcessWorkflow(self.subprocess_specs[inner], token)
         self.subprocesses[token.id] = sub
         self.agenda.left[sub] = None
         return sub

@@ -23,7 +23,7 @@ from engine.model import Right
 from engine.storage.tables import NEVER, CandidateRow, JobRow, SnapshotRow, UserTaskRow
 from engine.transaction import Transaction
 from tests.bench.plain import Plain
-from tests.play import END, START, chain, document, flow, user
+from tests.play import END, START, chain, document, flow, sub, user
 
 pytestmark = pytest.mark.bench
 ROOT = Actor("root", rights=frozenset(Right))
@@ -143,6 +143,33 @@ def test_completions_of_a_task_in_a_loop(engine: Engine, tmp_path: Path) -> None
         told(f"completion {turn} in a loop (ms)", ours=mine, plain=plain_ms, bytes=at[turn][2], plain_bytes=at[turn][3])
     told("growth over 200 completions (exponent)", ours=exponent(at, 0), plain=exponent(at, 1))
     plain.close()
+
+
+EACH = """<multiInstanceLoopCharacteristics isSequential="{}"><loopDataInputRef>items</loopDataInputRef>
+    <loopDataOutputRef>done</loopDataOutputRef><inputDataItem id="i" name="item"/><outputDataItem id="o" name="item"/>
+    </multiInstanceLoopCharacteristics>"""
+INSIDE = '<startEvent id="s"/>' + user("work") + user("more") + '<endEvent id="e"/>' + chain("s", "work", "more", "e")
+REPEATED = {
+    "tasks": user("each", EACH.format("false")),
+    "sub-processes": sub("each", INSIDE, EACH.format("false")),
+    "tasks in turn": user("each", EACH.format("true")),
+}
+
+
+@pytest.mark.parametrize("kind", REPEATED)
+def test_a_completion_beside_others_of_one_activity(engine: Engine, kind: str) -> None:
+    """The median of 20."""
+    ours = Ours(engine, document(START + REPEATED[kind] + END + chain("start", "each", "end"), root=""))
+    figures = {}
+    for others in (10, 100, 1_000, 1_900):
+        with engine.transaction(ANA) as tx:
+            instance = instances.start(tx, "p", variables={"items": [{"text": "x" * 200}] * (others + 20)}).id
+        spent = []
+        for _ in range(20):
+            task = ours.task_of(instance)
+            spent.append(milliseconds(lambda task=task: ours.complete(task, {})))  # type: ignore[misc]
+        figures[f"{others:,}:"] = statistics.median(spent)
+    told(f"completion beside others, {kind} (ms)", **figures)
 
 
 def test_the_inbox_among_100_000_open_tasks(engine: Engine) -> None:

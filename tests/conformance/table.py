@@ -221,5 +221,5 @@ def _end(play: Play) -> str:
 
 
 def _seen(play: Play) -> dict[str, Any]:
-    token = next(iter(play.run.waits().values())).token
+    token = next(iter(play.seen.waits().values())).token
     return play.run.scopes.visible(play.run.workflow.token(token))

@@ -711,11 +711,11 @@ def test_an_activity_that_is_over_waits_for_nothing(last: str) -> None:
     """13.5.3"""
     events = boundary("t", "a", HOUR) + boundary("m", "a", MESSAGE, interrupting=False) + boundary("s", "a", SIGNAL)
     play = Play(draw("start -> a -> b; t -> b; m -> c; s -> c", events))
-    assert len(play.run.waits()) == 4
+    assert len(play.seen.waits()) == 4
 
     table.do(play, last)
 
-    assert [wait.element_id for wait in play.run.waits().values()] == ["b"]
+    assert [wait.element_id for wait in play.seen.waits().values()] == ["b"]
 
 
 def test_the_losers_behind_an_event_gateway_wait_no_longer() -> None:
@@ -724,7 +724,7 @@ def test_the_losers_behind_an_event_gateway_wait_no_longer() -> None:
 
     play.happen("t")
 
-    assert [wait.element_id for wait in play.run.waits().values()] == ["b"]
+    assert [wait.element_id for wait in play.seen.waits().values()] == ["b"]
 
 
 # ---- between instances. Source: 10.5.1, 10.5.5 ---------------------------------------------------------------------

@@ -23,6 +23,7 @@ from tests.conformance.structured_game import Game
 from tests.conformance.structures import CODES, Drawing, Generator
 from tests.conformance.token_game import Choices
 from tests.play import NOW
+from tests.stored import Stored
 
 PROCESSES = 1_750
 BATCH = 250
@@ -51,6 +52,7 @@ class Engine:
 
     def __init__(self, process: Process, seed: int) -> None:
         self.process, self.world = process, World(Chooser(seed), NOW, ZoneInfo("UTC"))
+        self.stored = Stored()
         self.run = Run.begin(process, self.world, {"path": "", "serial": 0})
         self.visits: set[str] = set()
         """Tokens that have entered an element and not left it."""
@@ -60,9 +62,13 @@ class Engine:
         self.run.settle(10_000)
         self._count_visits()
         self.has_failed, self.was_terminated = self.run.result.error is not None, self.run.result.terminated
-        rows = [(scope, name, value) for scope, names in self.run.scopes.known.items() for name, value in names.items()]
+        self.stored.keep(self.run.scopes)
         self.parts = self.run.parts()
-        self.run = Run.restore(self.process, self.parts, Scopes.of_rows(rows), self.world)
+        self.run, self.seen = self._restored(), self._restored()
+        self.seen.workflow.asleep.wake_all()
+
+    def _restored(self) -> Run:
+        return Run.restore(self.process, self.parts, Scopes(self.stored), self.world)
 
     def _count_visits(self) -> None:
         for fact in self.run.facts:
@@ -74,17 +80,17 @@ class Engine:
 
     @property
     def offers(self) -> list[tuple[str, str]]:
-        waits = [wait for wait in self.run.waits() if wait[0] != STOPPED]
+        waits = [wait for wait in self.seen.waits() if wait[0] != STOPPED]
         return sorted((element, self._path(token)) for _, token, element in waits)
 
     def _path(self, token: str) -> str:
-        return self.run.values_seen_by(token)["path"]
+        return self.seen.values_seen_by(token)["path"]
 
     def _token(self, name: str, path: str) -> str:
-        return next(token for _, token, element in self.run.waits() if (element, self._path(token)) == (name, path))
+        return next(token for _, token, element in self.seen.waits() if (element, self._path(token)) == (name, path))
 
     def happen(self, name: str, path: str, serial: int) -> None:
-        kind, token, _ = next(key for key in self.run.waits() if (key[2], self._path(key[1])) == (name, path))
+        kind, token, _ = next(key for key in self.seen.waits() if (key[2], self._path(key[1])) == (name, path))
         if kind == "user":
             self.run.complete(token, {"serial": serial})
         else:
@@ -101,13 +107,13 @@ class Engine:
         tokens = {row[0] for row in rows}
         assert all(row[3] & LIVE for row in rows)
         assert set(self.parts) - {""} <= tokens
-        remembered = {scope for scope in self.run.scopes.known if scope.startswith("#")}
-        assert set(self.run.scopes.known) - {""} - remembered <= tokens
+        remembered = {scope for scope in self.stored.scopes if scope.startswith("#")}
+        assert self.stored.scopes - {""} - remembered <= tokens
         stored = b"".join(self.parts.values())
         assert all(scope.encode() in stored for scope in remembered)
         assert self.visits <= tokens
         if self.run.is_over:
-            assert not (tokens or self.visits or self.run.waits() or remembered)
+            assert not (tokens or self.visits or self.seen.waits() or remembered)
         self.tokens = len(tokens)
 
 

@@ -238,11 +238,11 @@ def test_a_transaction_that_succeeds_is_a_subprocess() -> None:
 
 def test_nothing_is_remembered_when_the_process_is_over() -> None:
     play = Play(START + booked("a") + user("u") + END + chain("start", "a", "u", "end"), {"n": 1})
-    assert any(scope.startswith("#") for scope in play.run.scopes.known)
+    assert any(scope.startswith("#") for scope in play.stored.scopes)
 
     play.complete("u")
 
-    assert list(play.run.scopes.known) == [""]
+    assert play.stored.scopes == {""}
 
 
 # ---- compensation and what else may happen -------------------------------------------------------------------------
@@ -256,7 +256,7 @@ def aside(definition: str, inside: str, first: str, *, interrupting: bool = True
 
 
 def scopes(play: Play) -> list[str]:
-    return [scope for scope in play.run.scopes.known if scope.startswith("#")]
+    return [scope for scope in play.stored.scopes if scope.startswith("#")]
 
 
 def test_what_an_event_subprocess_has_done_is_undone_and_it_is_not_begun_again() -> None:

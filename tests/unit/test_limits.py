@@ -85,4 +85,4 @@ def test_a_limit_that_is_met_at_the_very_end_is_none() -> None:
 
     play = Play(body + f'<subProcess id="x" triggeredByEvent="true">{aside}</subProcess>', max_steps=4)
 
-    assert (play.is_over, play.run.waits()) == (True, {})
+    assert (play.is_over, play.seen.waits()) == (True, {})

@@ -16,6 +16,7 @@ from engine.bpmn.snapshot import Unreadable
 from engine.bpmn.variables import Scopes
 from engine.bpmn.world import World
 from tests.play import END, START, Play, chain, document, flow, script, sub, user
+from tests.stored import Stored
 
 CORPUS = Path(__file__).parents[1] / "snapshots"
 WORLD = World(Evaluator(), datetime(2026, 1, 5, 9, 0, tzinfo=UTC), ZoneInfo("UTC"))
@@ -88,7 +89,8 @@ def test_stored_snapshots_of_earlier_versions_go_on(file: Path) -> None:
     kept = json.loads(file.read_text())
     process = parse.processes(read.read("kept.bpmn", kept["diagram"].encode()))[0]
     parts = {name: text.encode() for name, text in kept["parts"].items()}
-    run = Run.restore(process, parts, Scopes.of_rows(map(tuple, kept["variables"])), WORLD)
+    run = Run.restore(process, parts, Scopes(Stored(map(tuple, kept["variables"]))), WORLD)
+    run.workflow.asleep.wake_all()
     assert sorted([wait.kind, wait.element_id] for wait in run.waits().values()) == kept["waits"]
 
     for element in kept["complete"]:

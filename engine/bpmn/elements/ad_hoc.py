@@ -46,8 +46,9 @@ class AdHocSubProcess(SubProcess):
 
     def enter(self, token: Token) -> bool:
         workflow = token.workflow.top_workflow
-        if token.id in workflow.subprocesses:  # tried again
-            workflow.agenda.left[workflow.subprocesses[token.id]] = None
+        begun = workflow.inside(token.id.hex)
+        if begun is not None:  # tried again
+            workflow.agenda.left[begun] = None
             return False
         if "compensates" not in token.internal_data:
             token.internal_data["offer"] = offer(token, self.assignment)
@@ -119,7 +120,7 @@ def _is_running(token: Token) -> bool:
 
 
 def _inside(token: Token) -> Any:
-    return token.workflow.top_workflow.subprocesses[token.id]
+    return token.workflow.top_workflow.inside(token.id.hex)
 
 
 def _activities(sub: Any) -> Iterator[FlowNode]:

@@ -93,6 +93,7 @@ def close_within(token: Token) -> None:
     Those are compensated from within: their own handlers are for what has completed. Source: 10.3.5, 13.5.5.
     """
     around, workflow = token.workflow, token.workflow.top_workflow
+    workflow.asleep.wake_all()
     for each in [around, *_open_within(around)]:
         for thrower in each.live():
             forget(workflow, _given_back(thrower))
@@ -110,7 +111,7 @@ def _open_within(around: Any) -> Iterator[Any]:
 def _opened(around: Any) -> Iterator[tuple[Token, Any]]:
     """(activity, what is inside of it); handlers are not compensated themselves."""
     for token in around.live():
-        sub = around.top_workflow.subprocesses.get(token.id)
+        sub = around.top_workflow.inside(token.id.hex)
         if sub is not None and ("aside" not in token.internal_data or _undoes_itself(token, sub)):
             yield token, sub
 
@@ -181,7 +182,7 @@ def end_handler(token: Token) -> None:
     thrower = workflow.token(token.internal_data["for"])
     if thrower is None or _proceed(thrower, thrower.internal_data["to undo"]):
         return
-    if thrower.id not in workflow.subprocesses:
+    if workflow.inside(thrower.id.hex) is None:
         workflow.resume(thrower)
 
 

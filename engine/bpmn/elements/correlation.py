@@ -104,7 +104,8 @@ def _remember(token: Token, found: Sequence[tuple[Correlation, list[Json]]]) -> 
 
 def renew(workflow: Any) -> None:
     """Let those who wait expect the keys that they would expect if they began to wait now."""
-    for waiting in list(workflow.all_live()):
+    workflow.asleep.wake_saying(kind="message")
+    for waiting in list(workflow.loaded()):
         for wait in waiting.internal_data.get("waits", ()):
             told = waiting.task_spec.awaited(wait["element"]) if wait["kind"] == "message" else None
             if isinstance(told, Message):

@@ -155,6 +155,8 @@ class FlowNode(BpmnTaskSpec):
 
     fires_at_rest = False
     """Whether it is asked again when nothing else can move."""
+    reads_variables_at_rest = False
+    """Whether the answer may change though no token near it has moved."""
 
     def gathers(self, token: Token) -> bool:
         """Whether a token that comes has to wait, for others or to be chosen; not what an event has begun already.
@@ -341,10 +343,9 @@ def storable(token: Token, name: str, act: Any) -> None:
 
 def require_room(token: Token, more: int) -> None:
     """Raises ElementFailed when an instance would have too many tokens."""
-    workflow = token.workflow.top_workflow
-    present = sum(len(each.tasks) for each in [workflow, *workflow.subprocesses.values()])
-    if present + more > MOST_TOKENS:
-        message = f"Expected at most {MOST_TOKENS:,} tokens in one instance, but there would be {present + more:,}."
+    wanted = token.workflow.top_workflow.size + more
+    if wanted > MOST_TOKENS:
+        message = f"Expected at most {MOST_TOKENS:,} tokens in one instance, but there would be {wanted:,}."
         raise ElementFailed(token.task_spec.bpmn_id, message)
 
 

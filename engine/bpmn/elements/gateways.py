@@ -133,7 +133,7 @@ class ComplexGateway(Join):
     condition is taken when the round begins, never at its end (the specification gives each flow a condition).
     """
 
-    fires_at_rest = True
+    fires_at_rest = reads_variables_at_rest = True
 
     def __init__(self, process: Any, element: Element, activation: str | None) -> None:
         super().__init__(process, element)

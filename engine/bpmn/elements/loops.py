@@ -8,21 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn.elements import throwing
 from engine.bpmn.elements.data import Association, brought, give
 from engine.bpmn.elements.event_definition import Definition
-from engine.bpmn.elements.flow_node import LIVE, Element, FlowNode, Token, require_room, set_local, storable, value_of
-from engine.bpmn.variables import MISSING, ScopeKind
+from engine.bpmn.elements.flow_node import Element, FlowNode, Token, require_room, set_local, storable, value_of
+from engine.bpmn.variables import MISSING, Missing, ScopeKind
 from engine.errors import ElementFailed
 from engine.model import Json
 
 EACH = " [each]"
 """Behind the element's id: the name of the specification of one iteration (no XML id has a space)."""
 
-ITEMS = "#items"
 MOST_SIDE_BY_SIDE, MOST_IN_TURN = 2_000, 10_000
 """Instances of one multi-instance activity; beginning more at once would take a command several seconds."""
 
@@ -66,6 +66,7 @@ class Repeated(FlowNode):
     """The body of a repeated activity."""
 
     iteration_scope = ScopeKind.KEEPING
+    is_sequential = True
 
     def __init__(self, process: Any, element: Element, each: str) -> None:
         super().__init__(process, Element(element.id, element.type, element.name, element.documentation, element.lane))
@@ -90,7 +91,7 @@ class Repeated(FlowNode):
 
     def _end(self, body: Token) -> None:
         workflow = body.workflow.top_workflow
-        for token in [token for token in body.children if token._state & LIVE]:
+        for token in workflow.iterations(body):
             workflow.cancel(token)
         workflow.resume(body)
 
@@ -136,18 +137,21 @@ class MultiInstanceBody(Repeated):
 
     def __init__(self, process: Any, element: Element, each: str, told: MultiInstance) -> None:
         super().__init__(process, element, each)
-        self.told = told
+        self.told, self.is_sequential = told, told.is_sequential
 
     def enter(self, token: Token) -> bool:
         items = self._items(token)
-        token.internal_data |= {"begun": 0, "completed": 0, "total": len(items)}
-        set_local(token, ITEMS, items)
+        token.internal_data |= {"begun": 0, "completed": 0, "total": len(items), "keeps": f"#{uuid4().hex[1:]}"}
+        token.internal_data.setdefault("scope", ScopeKind.OPEN)
         self._count(token, completed=0)
         if not items:
             token.workflow.top_workflow.note_visit(token)
             return True
-        for _ in range(1 if self.told.is_sequential else len(items)):
-            self._begin_next(token)
+        at_once = items[:1] if self.is_sequential else items
+        for number, item in enumerate(items[len(at_once) :], len(at_once)):
+            _keep(token, _item_name(number), item)
+        for item in at_once:
+            self._begin_next(token, item)
         return False
 
     def decide(self, body: Token, iteration: Token) -> bool:
@@ -155,7 +159,7 @@ class MultiInstanceBody(Repeated):
         told, done = self.told, body.internal_data["completed"] + 1
         if told.output_item is not None:
             output = self._output(iteration, told.output_item)
-            set_local(body, _output_name(iteration.internal_data["counters"]["loopCounter"]), output)
+            _keep(body, _output_name(iteration.internal_data["counters"]["loopCounter"]), output)
         self._count(body, completed=done)
         body.internal_data["throws"] = self._to_throw(iteration, is_first=done == 1)
         return done < body.internal_data["total"] and not self._is_enough(iteration)
@@ -178,8 +182,8 @@ class MultiInstanceBody(Repeated):
             return
         if not goes_on:
             self._end(body)
-        elif self.told.is_sequential:
-            self._begin_next(body)
+        elif self.is_sequential:
+            self._begin_next(body, self._next_item(body))
 
     def _output(self, iteration: Token, source: str) -> Json:
         """None where the iteration never set its output item."""
@@ -211,21 +215,24 @@ class MultiInstanceBody(Repeated):
         return value_of(token, source)
 
     def _bounded(self, token: Token, instances: int) -> int:
-        most = MOST_IN_TURN if self.told.is_sequential else MOST_SIDE_BY_SIDE
+        most = MOST_IN_TURN if self.is_sequential else MOST_SIDE_BY_SIDE
         if instances > most:
             message = f"Expected at most {most:,} instances of the activity, but there would be {instances:,}."
             raise ElementFailed(self.element.id, message)
-        require_room(token, 1 if self.told.is_sequential else instances)
+        require_room(token, 1 if self.is_sequential else instances)
         return instances
 
-    def _begin_next(self, body: Token) -> None:
+    def _next_item(self, body: Token) -> Json:
+        number = body.internal_data["begun"]
+        item, together = _kept(body, _item_name(number), "#items")
+        return item if isinstance(together, Missing) else together[number]  # so earlier programs kept them
+
+    def _begin_next(self, body: Token, item: Json) -> None:
         data = body.internal_data
         number = data["begun"]
         data["begun"] += 1
-        items = body.workflow.top_workflow.scopes.find(body, ITEMS)
-        values = {} if self.told.item is None else {self.told.item: items[number]}
         self._count(body, completed=data["completed"])
-        self._begin(body, number, values)
+        self._begin(body, number, {} if self.told.item is None else {self.told.item: item})
 
     def _count(self, body: Token, *, completed: int) -> None:
         """The counters are computed names of the body's scope: in the snapshot, not among the variables."""
@@ -241,12 +248,33 @@ class MultiInstanceBody(Repeated):
         name, scopes = self.told.output_collection, token.workflow.top_workflow.scopes
         if name is None:
             return
-        found = [scopes.find(token, _output_name(number)) for number in range(token.internal_data["total"])]
+        found = _kept(token, *map(_output_name, range(token.internal_data["total"])))
         outputs = [None if value is MISSING else value for value in found]
         for association in self.told.given:
             give(token, association, {name: outputs})
         if not self.told.given:
             storable(token, name, lambda: scopes.write_outside(token, name, outputs))
+
+
+def _keep(body: Token, name: str, value: Json) -> None:
+    """In rows that are read one by one: many would be loaded each time otherwise."""
+    scopes = body.workflow.top_workflow.scopes
+    storable(body, name, lambda: scopes.set(_keeper(body), name, value))
+
+
+def _kept(body: Token, *names: str) -> list[Json | Missing]:
+    found: list[Json | Missing] = body.workflow.top_workflow.scopes.internal(_keeper(body), *names)
+    return found
+
+
+def _keeper(body: Token) -> str:
+    """The scope of what a body keeps; of an earlier program's the body's own."""
+    scope: str = body.internal_data.get("keeps", body.id.hex)
+    return scope
+
+
+def _item_name(number: int) -> str:
+    return f"#item{number}"
 
 
 def _output_name(number: int) -> str:

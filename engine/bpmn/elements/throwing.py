@@ -40,7 +40,8 @@ def _call_out(workflow: Any, signal: Signal, payload: Mapping[str, Json]) -> Non
     """To all that wait for it now: in this instance at once, in others as soon as this command is stored."""
     if not is_internal(signal.name):
         workflow.note_thrown("signal", signal.name, payload)
-    waiting = [(each, wait["element"]) for each in workflow.all_live() for wait in _signals(each, signal.name)]
+    workflow.asleep.wake_saying(kind="signal", name=signal.name)
+    waiting = [(each, wait["element"]) for each in workflow.loaded() for wait in _signals(each, signal.name)]
     for receiver, element in waiting:
         if receiver.id in receiver.workflow.tasks and "waits" in receiver.internal_data:
             receiver.task_spec.happen(receiver, element, payload)
