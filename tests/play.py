@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import inf
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
-from engine.bpmn import parse, read
+from engine.bpmn import parse, read, snapshot
 from engine.bpmn.elements.flow_node import Token
 from engine.bpmn.elements.loops import Repeated
 from engine.bpmn.facts import Entered, Left, Logged, Thrown
@@ -202,6 +203,14 @@ class Play:
     def _at(self, element: str, kinds: tuple[str, ...], number: int) -> Wait:
         found = [wait for wait in self.seen.waits().values() if wait.element_id == element and wait.kind in kinds]
         return found[number]
+
+
+class Grouped(Play):
+    """Each instance of a repeated activity in a part of its own, as when there are many."""
+
+    def _reload(self) -> None:
+        with patch.object(snapshot, "TOGETHER", 1):
+            super()._reload()
 
 
 class Kept(Play):

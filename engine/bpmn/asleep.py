@@ -5,7 +5,7 @@ So what happens beside a thousand instances of an activity costs what it costs b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -65,8 +65,9 @@ class Asleep:
     def wake_all(self) -> None:
         self._wake_all(self.parts)
 
-    def _wake_all(self, names: Any) -> None:
-        for name in list(names):
+    def _wake_all(self, names: Iterable[str]) -> None:
+        """Instances of one activity in their order, whatever the order of the parts."""
+        for name in sorted(names, key=lambda name: (len(name), name)):
             self.wake(name)
 
     def _with_row(self, token_id: str, but: list[str]) -> str:

@@ -211,9 +211,16 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         return sorted(live, key=lambda token: token.internal_data["counters"]["loopCounter"])
 
     def loaded(self) -> Iterator[Token]:
-        """The live tokens that this command knows by now."""
-        for workflow in [self, *self.subprocesses.values()]:
-            yield from workflow.live()
+        """The live tokens that this command knows by now; behind each activity what is inside of it."""
+        todo = [self.live()]
+        while todo:
+            token = next(todo[-1], None)
+            if token is None:
+                todo.pop()
+                continue
+            yield token
+            if token.id in self.subprocesses:
+                todo.append(self.subprocesses[token.id].live())
 
     def all_live(self) -> Iterator[Token]:
         self.asleep.wake_all()

@@ -162,11 +162,11 @@ class InstanceRow(Base):
 
 
 class SnapshotRow(Base):
-    """The live tokens of one instance: part "" is the process, each other part one sub-process activity."""
+    """The live tokens of one instance, in the parts of engine/bpmn/snapshot.py."""
 
     __tablename__ = "snapshot"
     instance_id: Mapped[int] = mapped_column(Id, ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True)
-    part: Mapped[str] = mapped_column(String(32), primary_key=True)
+    part: Mapped[str] = mapped_column(String(40), primary_key=True)
     content: Mapped[bytes]
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from engine.bpmn.check import check
 from engine.model import Severity
-from tests.play import Kept, Play, document
+from tests.play import Grouped, Kept, Play, document
 
 KINDS = {
     "start": "startEvent",
@@ -170,8 +170,8 @@ def _parameters(tag: str, mapping: Mapping[str, str] | None) -> str:
 
 # ---- playing -------------------------------------------------------------------------------------------------------
 
-PLAYERS = [pytest.param(Play, id="saved"), pytest.param(Kept, id="kept")]
-"""Saved and loaded after each step, and not: it must not matter."""
+PLAYERS = [pytest.param(Play, id="saved"), pytest.param(Grouped, id="grouped"), pytest.param(Kept, id="kept")]
+"""Saved and loaded after each step, in two ways, and not: it must not matter."""
 
 
 def rows(*table: Row) -> list[Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,10 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.bpmn import parse, read, snapshot
+from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Run
 from engine.bpmn.script import Evaluator
 from engine.bpmn.snapshot import Unreadable
 from engine.bpmn.variables import Scopes
+from engine.bpmn.wait import Wait
 from engine.bpmn.world import World
 from tests.play import END, START, Play, chain, document, flow, script, sub, user
 from tests.stored import Stored
@@ -89,13 +93,71 @@ def test_stored_snapshots_of_earlier_versions_go_on(file: Path) -> None:
     kept = json.loads(file.read_text())
     process = parse.processes(read.read("kept.bpmn", kept["diagram"].encode()))[0]
     parts = {name: text.encode() for name, text in kept["parts"].items()}
-    run = Run.restore(process, parts, Scopes(Stored(map(tuple, kept["variables"]))), WORLD)
-    run.workflow.asleep.wake_all()
-    assert sorted([wait.kind, wait.element_id] for wait in run.waits().values()) == kept["waits"]
+    stored = Stored(map(tuple, kept["variables"]))
+    assert sorted([wait.kind, wait.element_id] for wait in _waits(process, parts, stored)) == kept["waits"]
 
     for element in kept["complete"]:
-        wait = next(wait for wait in run.waits().values() if wait.element_id == element)
-        run.complete(wait.token, {})
+        token = next(wait.token for wait in _waits(process, parts, stored) if wait.element_id == element)
+        run = Run.restore(process, parts, Scopes(stored), WORLD)
+        run.complete(token, {})
         run.settle(100)
+        stored.keep(run.scopes)
+        parts = run.parts()
 
     assert run.is_over
+    assert {name: stored.rows["", name] for name in kept["values"]} == kept["values"]
+
+
+def _waits(process: Process, parts: Mapping[str, bytes], stored: Stored) -> list[Wait]:
+    run = Run.restore(process, parts, Scopes(stored), WORLD)
+    run.workflow.asleep.wake_all()
+    return list(run.waits().values())
+
+
+# ---- many side by side ---------------------------------------------------------------------------------------------
+
+MANY = "<multiInstanceLoopCharacteristics><loopDataInputRef>xs</loopDataInputRef>"
+MANY += '<loopDataOutputRef>ys</loopDataOutputRef><inputDataItem id="i" name="x"/><outputDataItem id="o" name="y"/>'
+MANY += "</multiInstanceLoopCharacteristics>"
+INNER = '<startEvent id="s2"/>' + user("ask") + script("double", "y = 2 * x") + '<endEvent id="e2"/>'
+INNER += chain("s2", "ask", "double", "e2")
+REPEATED = [pytest.param(user("each", MANY), id="task"), pytest.param(sub("each", INNER, MANY), id="sub-process")]
+
+
+@pytest.mark.parametrize("repeated", REPEATED)
+def test_of_many_side_by_side_only_those_that_are_asked_for_are_loaded(repeated: str) -> None:
+    play = Play(START + repeated + END + chain("start", "each", "end"), {"xs": list(range(45))})
+    before = play.parts
+
+    play.run.complete(play.waits("user")[12].token, {})
+    play.run.settle(100)
+    after = play.run.parts()
+
+    assert len(before) == 1 + 5
+    assert len(play.run.workflow.asleep.parts) == 4
+    assert sum(before[part] != after[part] for part in before) == 2
+    assert len(play.run.scopes.known) <= 1 + 1 + 1 + 10
+
+
+@pytest.mark.parametrize("repeated", REPEATED)
+def test_many_side_by_side_end_in_any_order(repeated: str) -> None:
+    play = Play(START + repeated + END + chain("start", "each", "end"), {"xs": list(range(25))})
+    dice = random.Random(1)
+
+    while play.tasks:
+        number = dice.randrange(len(play.tasks))
+        play.complete(play.tasks[0], number, y=2 * play.seen.values_seen_by(play.waits("user")[number].token)["x"])
+
+    assert play.is_over
+    assert play.values["ys"] == [2 * x for x in range(25)]
+    assert not (play.open or play.stored.scopes - {""})
+
+
+def test_of_items_in_turn_each_is_read_when_its_turn_comes() -> None:
+    in_turn = MANY.replace(">", ' isSequential="true">', 1)
+    play = Play(START + user("each", in_turn) + END + chain("start", "each", "end"), {"xs": list(range(50))})
+
+    play.run.complete(play.waits("user")[0].token, {"y": 1})
+    play.run.settle(100)
+
+    assert sum(map(len, play.run.scopes.known.values())) <= 1 + 2 + 2
