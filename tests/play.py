@@ -9,7 +9,7 @@ from math import inf
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
-from engine.bpmn import parse, read, snapshot
+from engine.bpmn import memory, parse, read, snapshot
 from engine.bpmn.elements.flow_node import Token
 from engine.bpmn.elements.loops import Repeated
 from engine.bpmn.facts import Entered, Left, Logged, Thrown
@@ -206,11 +206,11 @@ class Play:
 
 
 class Grouped(Play):
-    """Each instance of a repeated activity in a part of its own, as when there are many."""
+    """Kept as when there are many: each instance of a repeated activity in a part of its own, each record apart."""
 
-    def _reload(self) -> None:
-        with patch.object(snapshot, "TOGETHER", 1):
-            super()._reload()
+    def _settle(self) -> None:
+        with patch.object(snapshot, "TOGETHER", 1), patch.object(memory, "MOST", 0):
+            super()._settle()
 
 
 class Kept(Play):

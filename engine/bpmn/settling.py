@@ -59,6 +59,8 @@ def _rest(workflow: ProcessWorkflow) -> None:
     if workflow.is_over:
         workflow.end()
     _tell_of_stuck_joins(workflow)
+    for each in [workflow, *workflow.subprocesses.values()]:
+        each.memory.put_away()
 
 
 def _next(workflow: ProcessWorkflow) -> Token | None:

@@ -20,6 +20,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn.asleep import MARK, Asleep, Unreadable, holder_of
 from engine.bpmn.elements.flow_node import Token
+from engine.bpmn.memory import Memory
 from engine.bpmn.specification import Specs
 from engine.bpmn.variables import PROCESS, Scopes
 from engine.bpmn.wait import waits_of
@@ -78,8 +79,7 @@ class _Draft:
 
 def _draw(drafts: dict[str, _Draft], workflow: Any, own: _Draft) -> None:
     """Put what a (sub-)process has into its own part, and into those of instances side by side."""
-    more = {"compensable": workflow.compensable, "rounds": workflow.rounds}
-    own.told |= {name: told for name, told in more.items() if told}
+    own.told |= workflow.memory.json() | ({"rounds": workflow.rounds} if workflow.rounds else {})
     root = workflow.task_tree.id
     for token in workflow.tasks.values():
         if token.id != root:
@@ -188,7 +188,7 @@ def _fill(workflow: Any, part: Mapping[str, Any], root: Token, *scopes: str) -> 
 
 def _remember(workflow: Any, part: Mapping[str, Any]) -> None:
     """What a (sub-)process remembers beside its tokens."""
-    workflow.compensable, workflow.rounds = part.get("compensable", []), part.get("rounds", {})
+    workflow.memory, workflow.rounds = Memory(workflow.top_workflow.scopes, part), part.get("rounds", {})
     for node in workflow.rounds:
         workflow.top_workflow.agenda.gathering[workflow, workflow.spec.task_specs[node]] = None
 

@@ -20,10 +20,10 @@ from engine import values
 from engine.bpmn.agenda import Agenda
 from engine.bpmn.asleep import Asleep
 from engine.bpmn.elements import ad_hoc, compensation
-from engine.bpmn.elements.compensation import Record
 from engine.bpmn.elements.flow_node import LIVE, Token, storable, write
 from engine.bpmn.elements.loops import Repeated
 from engine.bpmn.facts import Entered, Fact, Left, Logged, Thrown
+from engine.bpmn.memory import Memory
 from engine.bpmn.script import constant, names
 from engine.bpmn.specification import ProcessSpec, Specs, Whole
 from engine.bpmn.variables import Scopes
@@ -45,7 +45,7 @@ LONGEST_MESSAGE = 4_000
 class _Tokens:
     """What the process and each sub-process have in common."""
 
-    compensable: list[Record]
+    memory: Memory
     """What has completed in it and can be compensated."""
     rounds: dict[str, list[str]]
     """Complex gateway that has fired and waits for the rest -> the flows it took tokens from."""
@@ -103,7 +103,7 @@ class SubProcessWorkflow(_Tokens, BpmnSubWorkflow):
     """The inside of one sub-process activity."""
 
     def __init__(self, spec: ProcessSpec, holder: Token) -> None:
-        self.compensable, self.rounds = [], {}
+        self.memory, self.rounds = Memory(holder.workflow.top_workflow.scopes), {}
         self.around = holder.workflow
         """The (sub-)process that its activity is in."""
         super().__init__(spec, holder.id, holder.workflow.top_workflow)
@@ -150,7 +150,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         self.scopes.declared = spec.declared
         self.world = world
         self.result = Result()
-        self.compensable, self.rounds = [], {}
+        self.memory, self.rounds = Memory(scopes), {}
         self.is_called = self.is_undone = False
         """Whether a call activity started it; whether that has begun to compensate it."""
         self.numbered = 0
@@ -289,7 +289,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         self.note_left(token, Outcome.COMPLETED)
         record = token.internal_data.pop("record", None)
         if record is not None:
-            token.workflow.compensable.append(record)
+            token.workflow.memory.add(record)
         self._release(token)
         if token.triggered and isinstance(token.parent.task_spec, Repeated):
             body, goes_on = token.parent, token.internal_data["again"]
@@ -328,7 +328,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         sub = self.inside(token.id.hex)
         if sub is not None:
             _cancel_each(self, sub)
-            compensation.forget(self, sub.compensable)
+            compensation.forget(self, sub.memory.take())
             del self.subprocesses[token.id]
         if token.internal_data.get("guarded"):
             for event in self.boundary_events(token):
@@ -348,14 +348,14 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
         """No token is left in it but those of event sub-processes that wait."""
         _cancel_each(self, sub)
         if sub.holder is not None:
-            sub.holder.internal_data["inside"] = sub.compensable
+            sub.holder.internal_data["inside"] = sub.memory.take()
         del self.subprocesses[sub.parent_task_id]
 
     @property
     def keeps(self) -> bool:
         """Whether something is kept beyond its end, because who called it may compensate it."""
         ended_well = self.result.error is None and not self.result.cancelled
-        is_compensable = bool(self.compensable) or self.spec.handler is not None
+        is_compensable = bool(self.memory) or self.spec.handler is not None
         return self.is_called and not self.is_undone and ended_well and is_compensable
 
     def end(self) -> None:
@@ -367,7 +367,7 @@ class ProcessWorkflow(_Tokens, BpmnWorkflow):
 
     def cancel_all(self) -> None:
         _cancel_each(self, self)
-        compensation.forget(self, self.compensable)
+        compensation.forget(self, self.memory.take())
 
     def cancel_others(self, token: Token) -> None:
         """Cancel everything else in the (sub-)process that a token is in."""

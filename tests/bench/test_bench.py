@@ -78,8 +78,15 @@ def approval(extra: int = 0) -> bytes:
     return document(body, root="")
 
 
-def loop() -> bytes:
-    body = START + '<exclusiveGateway id="in"/>' + user("work") + '<exclusiveGateway id="out" default="out_end"/>' + END
+def loop(more: str = "") -> bytes:
+    body = (
+        START
+        + more
+        + '<exclusiveGateway id="in"/>'
+        + user("work")
+        + '<exclusiveGateway id="out" default="out_end"/>'
+        + END
+    )
     return document(
         body + chain("start", "in", "work", "out") + flow("out", "in", "more") + flow("out", "end"), root=""
     )
@@ -170,6 +177,21 @@ def test_a_completion_beside_others_of_one_activity(engine: Engine, kind: str) -
             spent.append(milliseconds(lambda task=task: ours.complete(task, {})))  # type: ignore[misc]
         figures[f"{others:,}:"] = statistics.median(spent)
     told(f"completion beside others, {kind} (ms)", **figures)
+
+
+def test_completions_that_can_be_undone(engine: Engine) -> None:
+    """Each round of a loop is remembered."""
+    undone = '<boundaryEvent id="b" attachedToRef="work"><compensateEventDefinition/></boundaryEvent>'
+    undone += '<manualTask id="undo" isForCompensation="true"/>'
+    undone += '<association id="as" sourceRef="b" targetRef="undo" associationDirection="One"/>'
+    ours, figures = Ours(engine, loop(undone)), {}
+    instance, spent = ours.start(), list[float]()
+    for turn in range(1, 1_001):
+        task = ours.task_of(instance)
+        spent.append(milliseconds(lambda task=task: ours.complete(task, {"more": True})))  # type: ignore[misc]
+        if turn in (50, 1_000):
+            figures[f"{turn:,}:"] = statistics.median(spent[-50:])
+    told("completion that can be undone, round (ms)", **figures)
 
 
 def test_the_inbox_among_100_000_open_tasks(engine: Engine) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.bpmn import parse, read, snapshot
+from engine.bpmn import memory, parse, read, snapshot
 from engine.bpmn.asleep import holder_of
 from engine.bpmn.elements.flow_node import LIVE
 from engine.bpmn.facts import Entered, Left
@@ -54,8 +54,8 @@ class Engine:
 
     def __init__(self, process: Process, seed: int) -> None:
         self.process, self.world = process, World(Chooser(seed), NOW, ZoneInfo("UTC"))
-        self.together = 1 + seed % 2 * snapshot.TOGETHER
-        """With an even seed each instance of a repeated activity is in a part of its own, as when there are many."""
+        self.together, self.most = (1, 0) if seed % 2 == 0 else (snapshot.TOGETHER, memory.MOST)
+        """With an even seed things are kept as when there are many of them."""
         self.stored = Stored()
         self.run = Run.begin(process, self.world, {"path": "", "serial": 0})
         self.visits: set[str] = set()
@@ -63,7 +63,8 @@ class Engine:
         self._settle()
 
     def _settle(self) -> None:
-        self.run.settle(10_000)
+        with patch.object(memory, "MOST", self.most):
+            self.run.settle(10_000)
         self._count_visits()
         self.has_failed, self.was_terminated = self.run.result.error is not None, self.run.result.terminated
         self.stored.keep(self.run.scopes)
@@ -115,7 +116,7 @@ class Engine:
         assert {holder_of(part) for part in self.parts} - {""} <= tokens
         remembered = {scope for scope in self.stored.scopes if scope.startswith("#")}
         assert self.stored.scopes - {""} - remembered <= tokens
-        stored = b"".join(self.parts.values())
+        stored = b"".join(self.parts.values()) + json.dumps(list(self.stored.rows.values())).encode()
         assert all(scope.encode() in stored for scope in remembered)
         assert self.visits <= tokens
         if self.run.is_over:

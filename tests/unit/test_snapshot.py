@@ -42,6 +42,26 @@ def test_a_snapshot_does_not_grow_with_the_age_of_its_instance() -> None:
     assert _size(play) == young
 
 
+def test_nor_with_what_can_be_undone_in_it() -> None:
+    undone = '<boundaryEvent id="b" attachedToRef="work"><compensateEventDefinition/></boundaryEvent>'
+    undone += '<scriptTask id="undo" isForCompensation="true"><script>log(str(n))</script></scriptTask>'
+    undone += '<association id="as" sourceRef="b" targetRef="undo" associationDirection="One"/>'
+    throw = '<intermediateThrowEvent id="throw"><compensateEventDefinition/></intermediateThrowEvent>'
+    body = (
+        START + '<exclusiveGateway id="in"/>' + user("work") + '<exclusiveGateway id="out" default="out_throw"/>' + END
+    )
+    body += chain("start", "in", "work", "out", "throw", "end") + flow("out", "in", "n < 160") + throw + undone
+    play, sizes = Play(body), list[int]()
+
+    for number in range(1, 161):
+        play.complete("work", n=number)
+        sizes.append(_size(play))
+
+    assert max(sizes) < 1.05 * max(sizes[:60])
+    assert (play.is_over, play.log) == (True, [str(number) for number in range(160, 0, -1)])
+    assert play.stored.scopes == {""}
+
+
 def test_a_snapshot_holds_live_tokens_only() -> None:
     play = Play(START + script("s", "a = 1") + user("u") + END + chain("start", "s", "u", "end"))
 

@@ -14,10 +14,10 @@ from typing import Any
 from uuid import uuid4
 
 from engine.bpmn.elements.flow_node import Token, set_local, storable
+from engine.bpmn.memory import Record
 from engine.bpmn.variables import REMEMBERED
 from engine.model import Json
 
-Record = dict[str, Json]
 Todo = list[tuple[str, Record]]
 """(the part of the instance where it completed, what completed), in the order of undoing."""
 
@@ -80,7 +80,10 @@ def _given_back(token: Token) -> list[Record]:
     lost = list[Record]()
     for part, record in reversed(token.internal_data.pop("to undo", [])):
         around = token.workflow.top_workflow.inside(part)
-        (lost if around is None else around.compensable).append(record)
+        if around is None:
+            lost.append(record)
+        else:
+            around.memory.add(record)
     return lost
 
 
@@ -97,7 +100,7 @@ def close_within(token: Token) -> None:
     for each in [around, *_open_within(around)]:
         for thrower in each.live():
             forget(workflow, _given_back(thrower))
-    around.compensable = _all_completed(around)
+    around.memory.keep(_all_completed(around))
     workflow.cancel_others(token)
 
 
@@ -124,8 +127,7 @@ def _undoes_itself(token: Token, sub: Any) -> bool:
 
 def _all_completed(around: Any) -> list[Record]:
     """Taken from where it completed, in the order of completion; what is still open is told by what completed in it."""
-    found = around.compensable
-    around.compensable = []
+    found = around.memory.take()
     for token, sub in _opened(around):
         for record in _all_completed(sub):
             found.append({"node": token.task_spec.name, "number": _number(record), "inside": [record]})
@@ -149,7 +151,7 @@ def compensate(token: Token, activity: str | None) -> bool:
 def compensate_inside(token: Token, inner: str) -> None:
     """Begin to undo what completed in a sub-process that is compensated itself; it ends when no handler is left."""
     sub = token.workflow.top_workflow.open_subprocess(token, inner)
-    sub.compensable = token.internal_data.pop("to compensate")
+    sub.memory.keep(token.internal_data.pop("to compensate"))
     _remember_own(token)
     if sub.spec.handler is None or token.internal_data["compensates"] == "within":
         _proceed(token, _taken_out(sub, None))
@@ -196,9 +198,9 @@ def _taken_outward(around: Any, activity: str | None) -> Iterator[tuple[str, Rec
 def _taken_out(around: Any, activity: str | None) -> Todo:
     """What has completed, last first; remembered no longer, so that nothing is undone twice."""
     chosen, left = list[Record](), list[Record]()
-    for each in sorted(around.compensable, key=_number):
+    for each in sorted(around.memory.take(), key=_number):
         (chosen if activity in (None, _activity(around, each)) else left).append(each)
-    around.compensable = left
+    around.memory.keep(left)
     return [(around.part, each) for each in reversed(chosen)]
 
 
