@@ -7,9 +7,10 @@ import ast
 import pytest
 from lxml import etree
 
-from engine.bpmn.dialects import MAX_CHARACTERS, Terms, expression, terms, value, values
+from engine.bpmn.dialects import Terms, terms
 from engine.bpmn.juel import Untranslatable
 from engine.bpmn.nodes import BPMN, CAMUNDA
+from engine.bpmn.texts import MAX_CHARACTERS, expression, value, values
 
 
 def refusal(text: str) -> Untranslatable:

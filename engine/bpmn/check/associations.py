@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from engine.bpmn import dialects, items, names
+from engine.bpmn import items, names, texts
 from engine.bpmn.check.diagram import ACTIVITIES, EVENTS, Diagram, a, owner
 from engine.bpmn.check.expressions import read_by
 from engine.bpmn.items import INPUT
@@ -186,7 +186,7 @@ def _targets(diagram: Diagram, _node: Node, drawn: Node) -> Iterator[Told]:
     """An assignment sets the target of its association, or a field in it."""
     target = diagram.items.get(items.target(drawn))
     for to in drawn.iterfind(f"{bpmn('assignment')}/{bpmn('to')}"):
-        path, fault = read_by(dialects.path, to.text or "")
+        path, fault = read_by(texts.path, to.text or "")
         name = "" if target is None else items.variable(target)
         if fault is not None:
             yield Told(fault.message, f'Write {name}, or {name}["total"].', to)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.bpmn import dialects
+from engine.bpmn import texts
 from engine.bpmn.check import python
 from engine.bpmn.check.diagram import Diagram, Text
 from engine.bpmn.check.limits import fault_of_variable
@@ -75,6 +75,6 @@ def _value(diagram: Diagram, node: Node, holder: Node, attribute: str) -> Iterat
     place, text = diagram.document.attribute_place(holder, attribute), holder.get(attribute, "")
     fault = python.fault_of_value(text)
     if fault is None:
-        diagram.texts.append(Text(node, "expression-syntax", dialects.value(text), lambda at: place))
+        diagram.texts.append(Text(node, "expression-syntax", texts.value(text), lambda at: place))
     else:
         yield diagram.document.problem("expression-syntax", node, fault.message, fault.fix, place=place)

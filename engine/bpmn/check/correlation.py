@@ -12,9 +12,9 @@ from lxml import etree
 from engine.bpmn.check import python
 from engine.bpmn.check.diagram import Diagram, Text
 from engine.bpmn.check.expressions import expression
-from engine.bpmn.dialects import expression as source_of
 from engine.bpmn.nodes import CORRELATION_KEY, OWN, Node, bpmn, child_text, local
 from engine.bpmn.parse.correlations import named, properties, retrievals
+from engine.bpmn.texts import expression as source_of
 from engine.model import Problem
 
 RULE = "correlation"

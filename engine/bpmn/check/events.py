@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from engine.bpmn import dialects, schedule
+from engine.bpmn import schedule, texts
 from engine.bpmn.check import python
 from engine.bpmn.check.diagram import EVENTS, Diagram, Scope
 from engine.bpmn.check.instantiation import is_begun_by
@@ -58,14 +58,14 @@ def _time(diagram: Diagram, event: Node, node: Node) -> Iterator[Problem]:
 
 def _time_fault(kind: TimerKind, text: str, *, is_start: bool) -> Fault | None:
     """What is wrong with a time: written out, in ${...}, or Python that gives either."""
-    is_mixed = dialects.is_mixed(text)
+    is_mixed = texts.is_mixed(text)
     told = _wrong_time(kind, text, len(text) - len(text.lstrip()))
     if told is None or (schedule.is_literal(text) and not is_mixed):
         return told
     fault = python.fault_of_value(text) if is_mixed else python.fault_of_expression(text)
     if fault is not None:
         return told if _is_prose(text) else fault
-    known = constant(dialects.time(kind, text))
+    known = constant(texts.time(kind, text))
     if known is not None:
         return _wrong_time(kind, str(known[0]))
     if is_start:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from engine.bpmn import dialects, names
+from engine.bpmn import dialects, names, texts
 from engine.bpmn.check import python
 from engine.bpmn.check.diagram import Diagram, Text, owner
 from engine.bpmn.check.limits import fault_of_people
@@ -69,12 +69,12 @@ def expression(diagram: Diagram, node: Node) -> Iterator[Problem]:
         place = diagram.document.text_place(node, fault.offset)
         yield diagram.document.problem(rule, seen, fault.message, fault.fix, place=place)
         return
-    source = dialects.expression(text) if dialects.is_juel(text) else python.bracketed(text)
+    source = texts.expression(text) if texts.is_juel(text) else python.bracketed(text)
     diagram.texts.append(Text(seen, rule, source, _in_expression(diagram, node, text, source)))
 
 
 def _in_expression(diagram: Diagram, node: Node, text: str, source: str) -> Callable[[int], Place]:
-    if dialects.is_juel(text):
+    if texts.is_juel(text):
         return lambda at: diagram.document.text_place(node)
     return lambda at: diagram.document.text_place(node, python.offset_in_expression(text, source, at))
 
@@ -98,7 +98,7 @@ def _script(diagram: Diagram, task: Node) -> Iterator[Problem]:
         place = diagram.document.text_place(node, fault.offset)
         yield diagram.document.problem("script-syntax", task, fault.message, fault.fix, place=place)
     else:
-        diagram.texts.append(Text(task, "script-syntax", dialects.script(text), _in_script(diagram, node, text)))
+        diagram.texts.append(Text(task, "script-syntax", texts.script(text), _in_script(diagram, node, text)))
 
 
 def _in_script(diagram: Diagram, node: Node, text: str) -> Callable[[int], Place]:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from engine.bpmn import forms
 from engine.bpmn.check import python
 from engine.bpmn.check.diagram import ACTIVITIES, Diagram, Scope, a
-from engine.bpmn.dialects import expression
 from engine.bpmn.juel import Untranslatable
 from engine.bpmn.names import choice_variable
 from engine.bpmn.nodes import Node, bpmn, camunda, child_text, event_definitions, local, name_of
+from engine.bpmn.texts import expression
 from engine.model import Problem, Severity
 
 DECIDING = frozenset({"exclusiveGateway", "inclusiveGateway"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from engine.bpmn import dialects
+from engine.bpmn import texts
 from engine.bpmn.check.diagram import Diagram, a
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.check.limits import fault_of_variable
@@ -58,7 +58,7 @@ def _cardinality(loop: Node, text: str) -> Told:
 def _known(text: str) -> tuple[Json] | None:
     """The value of a text that is a plain number or text, with a sign or without."""
     try:
-        found = constant(dialects.expression(text).removeprefix("-")) if text else None
+        found = constant(texts.expression(text).removeprefix("-")) if text else None
     except Untranslatable:
         return None  # told by the rule about expressions
     return (-found[0],) if found and text.startswith("-") and isinstance(found[0], int) else found

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import NamedTuple
 
-from engine.bpmn import dialects
+from engine.bpmn import texts
 from engine.bpmn.juel import Untranslatable
 
 MAX_SCRIPT = 50_000
@@ -24,10 +24,10 @@ class Fault(NamedTuple):
 def fault_of_expression(text: str) -> Fault | None:
     """What is wrong with a condition or another standard expression."""
     try:
-        translated = dialects.expression(text)
+        translated = texts.expression(text)
     except Untranslatable as cause:
         return Fault(cause.message, "", cause.offset)
-    if dialects.is_juel(text):
+    if texts.is_juel(text):
         return fault_of_source(translated)
     source = bracketed(text)
     found = _fault_of(source, "eval")
@@ -49,7 +49,7 @@ def offset_in_expression(text: str, source: str, offset: int) -> int:
 def fault_of_value(text: str) -> Fault | None:
     """What is wrong with a text that is literal but for its ${...}."""
     try:
-        return fault_of_source(dialects.value(text))
+        return fault_of_source(texts.value(text))
     except Untranslatable as cause:
         return Fault(cause.message, "", cause.offset)
 
@@ -63,7 +63,7 @@ def fault_of_source(source: str) -> Fault | None:
 def names(text: str) -> frozenset[str]:
     """The variables that a correct text reads: Python, or literal with ${...}; none when it is no Python at all."""
     try:
-        source = dialects.value(text) if "${" in text or "#{" in text else dialects.expression(text)
+        source = texts.value(text) if "${" in text or "#{" in text else texts.expression(text)
         tree = ast.parse(source)
     except (Untranslatable, SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
@@ -73,13 +73,13 @@ def names(text: str) -> frozenset[str]:
 def fault_of_script(text: str) -> Fault | None:
     if len(text) > MAX_SCRIPT:
         return Fault(f"Expected a script of at most {MAX_SCRIPT:,} characters, but it has {len(text):,}.")
-    found = _fault_of(dialects.script(text), "exec")
+    found = _fault_of(texts.script(text), "exec")
     return None if found is None else found._replace(offset=offset_in_script(text, found.offset))
 
 
 def offset_in_script(text: str, offset: int) -> int:
     """Where a character of the script without its indentation stands in the text as drawn."""
-    source = dialects.script(text)
+    source = texts.script(text)
     number = source.count("\n", 0, offset)
     column = offset - (source.rfind("\n", 0, offset) + 1)
     lines = text.splitlines(keepends=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.bpmn import dialects, forms, global_tasks
+from engine.bpmn import dialects, forms, global_tasks, texts
 from engine.bpmn.dialects import Terms
 from engine.bpmn.document import Document
 from engine.bpmn.elements import activities, ad_hoc, event_definition, events, gateways, loops, throwing
@@ -179,7 +179,7 @@ def _assignment(terms: Terms) -> activities.Assignment:
 
 
 def _script_task(drawn: _Drawn) -> FlowNode:
-    script = dialects.script(raw_text(drawn.node, "script"))
+    script = texts.script(raw_text(drawn.node, "script"))
     return activities.ScriptTask(drawn.spec, drawn.element, script, **drawn.options)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.bpmn import dialects
+from engine.bpmn import texts
 from engine.bpmn.dialects import Terms
 from engine.bpmn.elements.activities import Binding, Called
 from engine.bpmn.elements.data import Data
@@ -17,10 +17,10 @@ def called(node: Node, terms: Terms, data: Data | None) -> Called:
     taken, given = list(node.iterfind(f".//{camunda('in')}")), list(node.iterfind(f".//{camunda('out')}"))
     keys = [key for told in taken if (key := told.get("businessKey", "")) and not is_own_key(key)]
     return Called(
-        process=dialects.value(node.get("calledElement", "")),
+        process=texts.value(node.get("calledElement", "")),
         binding=Binding(terms.called_binding or Binding.LATEST),
         version=terms.called_version,
-        business_key=dialects.value(keys[0]) if keys else None,
+        business_key=texts.value(keys[0]) if keys else None,
         hands_on_key=any(is_own_key(told.get("businessKey", "")) for told in taken),
         takes_all=_is_all(taken) and not (data and data.inputs),
         gives_all=_is_all(given),
@@ -40,7 +40,7 @@ def _is_all(told: list[Node]) -> bool:
 def mappings(node: Node, tag: str) -> tuple[Assignment, ...]:
     """camunda:in or camunda:out: source, or sourceExpression, under the name of target."""
     return tuple(
-        Assignment(told.get("target", ""), told.get("source") or dialects.value(told.get("sourceExpression", "")))
+        Assignment(told.get("target", ""), told.get("source") or texts.value(told.get("sourceExpression", "")))
         for told in node.iterfind(f".//{camunda(tag)}")
         if told.get("target")
     )

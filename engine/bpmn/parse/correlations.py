@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.bpmn import dialects
+from engine.bpmn import texts
 from engine.bpmn.elements.event_definition import Correlation
 from engine.bpmn.nodes import CORRELATION_KEY, Node, bpmn, local
 from engine.bpmn.parse.flows import source_of
@@ -69,7 +69,7 @@ def retrievals(root: Node) -> Iterator[tuple[str, Node]]:
 def _simple(message: Node) -> Iterator[Correlation]:
     text = message.get(CORRELATION_KEY, "").strip()
     if text:
-        source = dialects.expression(text)
+        source = texts.expression(text)
         yield Correlation(SIMPLE, retrieved=(source,), expected=(source,))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from engine.bpmn import dialects, items
+from engine.bpmn import items, texts
 from engine.bpmn.elements.data import Association, Data, Home, Item, Move
 from engine.bpmn.items import Items
 from engine.bpmn.nodes import Node, bpmn, child_text, local
@@ -64,7 +64,7 @@ def _moves(drawn: Node) -> Iterator[Move]:
     """The transformation, then each assignment. Source: BPMN 2.0.2, 10.4.2 Execution Semantics for Data."""
     transformation = child_text(drawn, "transformation")
     if transformation:
-        yield Move(dialects.expression(transformation))
+        yield Move(texts.expression(transformation))
     for assignment in drawn.iterchildren(bpmn("assignment")):
-        path = dialects.path(child_text(assignment, "to"))
-        yield Move(dialects.expression(child_text(assignment, "from")), path[1:])
+        path = texts.path(child_text(assignment, "to"))
+        yield Move(texts.expression(child_text(assignment, "from")), path[1:])

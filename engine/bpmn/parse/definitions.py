@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.bpmn import dialects
+from engine.bpmn import texts
 from engine.bpmn.document import Document
 from engine.bpmn.elements import event_definition
 from engine.bpmn.nodes import (
@@ -69,7 +69,7 @@ def _timer(node: Node, event: Node, references: References) -> event_definition.
     for tag, kind in TIMERS.items():
         text = child_text(node, tag)
         if text:
-            return event_definition.Timer(kind, dialects.time(kind, text))
+            return event_definition.Timer(kind, texts.time(kind, text))
     return event_definition.Nothing()
 
 
@@ -101,7 +101,7 @@ def _escalation(node: Node, event: Node, references: References) -> event_defini
 
 
 def _conditional(node: Node, event: Node, references: References) -> event_definition.Definition:
-    return event_definition.Conditional(dialects.expression(child_text(node, "condition")))
+    return event_definition.Conditional(texts.expression(child_text(node, "condition")))
 
 
 def _compensation(node: Node, event: Node, references: References) -> event_definition.Definition:
