@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, desc, func, select, true, update
+from sqlalchemy import ColumnElement, delete, desc, exists, func, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import execution, history, incidents, jobs, values, waits
@@ -293,8 +293,37 @@ def _deliver_to_all(tx: Transaction, name: str, payload: Json, *among: ColumnEle
     waiting = select(SubscriptionRow).where(
         SubscriptionRow.kind == "signal", SubscriptionRow.name == values.shown(name), *among
     )
-    receivers = tx.session.scalars(waiting.order_by(SubscriptionRow.id))
-    jobs.add_many(tx, [_delivery(row, {"name": name, "values": payload}) for row in receivers])
+    receivers = tx.session.scalars(waiting.order_by(SubscriptionRow.id)).all()
+    told = {"name": name, "values": payload}
+    jobs.add_many(tx, [_delivery(row, told) for row in receivers if _begun_before(tx, row, *among) is None])
+
+
+def _begun_before(tx: Transaction, start: SubscriptionRow, *among: ColumnElement[bool]) -> SubscriptionRow | None:
+    """The oldest instance that other triggers have begun, and that waits where this one would begin another.
+
+    The signal comes to it instead: unless the start needs no other trigger, or a signal is on its way to it already.
+    Source: BPMN 2.0.2, 13.5.1 Start Events: the first event makes the instance, the rest are routed to it.
+    """
+    if start.definition_id is None or not _needs_others(tx, start):
+        return None
+    query = select(SubscriptionRow).join(InstanceRow, InstanceRow.id == SubscriptionRow.instance_id)
+    there = (SubscriptionRow.kind == "signal", SubscriptionRow.element_id == start.element_id)
+    waiting = query.where(InstanceRow.definition_id == start.definition_id, *there, ~_IS_TOLD, *among)
+    return tx.session.scalars(waiting.order_by(SubscriptionRow.id).limit(1)).first()
+
+
+def _needs_others(tx: Transaction, start: SubscriptionRow) -> bool:
+    point = execution.process_of(tx, start.definition_id or 0).start_at(start.element_id)
+    return point is not None and point.needs_others
+
+
+_IS_TOLD = exists().where(
+    JobRow.kind == "delivery",
+    JobRow.failed_at.is_(None),
+    JobRow.instance_id == SubscriptionRow.instance_id,
+    JobRow.token == SubscriptionRow.token,
+    JobRow.element_id == SubscriptionRow.element_id,
+)
 
 
 def _delivery(row: SubscriptionRow, told: Mapping[str, Json]) -> NewJob:
@@ -320,11 +349,8 @@ def _broadcast(tx: Transaction, job: Job, _result: object) -> None:
 
 def _take(tx: Transaction, job: Job, _result: object) -> None:
     """One receiver takes a signal. A second run is harmless: who has gone on does not wait for it any more."""
-    payload = values.decode(job.payload["values"])
     if job.instance_id is None:
-        definition = tx.session.get(DefinitionRow, job.definition_id)
-        if definition is not None:
-            execution.begin(tx, definition, payload, start_event=job.element_id)
+        _start_by_signal(tx, job)
         return
     query = select(SubscriptionRow).where(
         SubscriptionRow.instance_id == job.instance_id,
@@ -333,7 +359,19 @@ def _take(tx: Transaction, job: Job, _result: object) -> None:
     )
     row = tx.session.scalars(query).first()
     if row is not None:
-        _deliver(tx, row, payload)
+        _deliver(tx, row, values.decode(job.payload["values"]))
+
+
+def _start_by_signal(tx: Transaction, job: Job) -> None:
+    """It begins an instance, unless another trigger has begun one since it was thrown: then it comes to that one."""
+    at = (SubscriptionRow.definition_id == job.definition_id, SubscriptionRow.element_id == job.element_id)
+    start = tx.session.scalars(select(SubscriptionRow).where(*at)).first()
+    begun = None if start is None else _begun_before(tx, start)
+    definition = tx.session.get(DefinitionRow, job.definition_id)
+    if begun is not None:
+        jobs.add_many(tx, [_delivery(begun, job.payload)])
+    elif definition is not None:
+        execution.begin(tx, definition, values.decode(job.payload["values"]), start_event=job.element_id)
 
 
 MESSAGE = Handler(finish=_post, gave_up=incidents.give_up)

@@ -20,6 +20,8 @@ class StartPoint:
     definition: Definition
     node: str
     """Where the token is placed then: there, or at the event-based gateway before it."""
+    needs_others: bool
+    """Whether the instance needs other triggers, too: what the first has begun is where the others come to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,10 @@ class Process:
     """Name of a message, and a key that it carries."""
     starter_users: tuple[str, ...]
     starter_groups: tuple[str, ...]
+
+    def start_at(self, at: str | None) -> StartPoint | None:
+        """What begins an instance by itself under such a name; None: nothing does."""
+        return next((start for start in self.starts if start.at == at), None)
 
     @property
     def start_event(self) -> str | None:

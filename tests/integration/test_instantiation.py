@@ -16,7 +16,7 @@ from engine import (
     instances,
     messages,
 )
-from tests.conformance.table import HOUR, MESSAGE, SIGNAL, catch, draw, start
+from tests.conformance.table import HOUR, MESSAGE, SIGNAL, catch, draw, start, throw
 from tests.driver import ROOT, Driver, Story
 from tests.play import END, START, chain, document, user
 from tests.site import Site
@@ -67,14 +67,18 @@ def test_behind_a_parallel_gateway_the_rest_comes_to_the_same_instance(driver: D
     driver.tell("paid")  # another instance: the first has its message already
     driver.call_out("alarm")
 
-    first, second, third = driver.stories("p")
-    assert (names(first), names(second)) == (["a", "b"], ["a", "b"])
-    assert names(third) == ["b"]  # the signal begins one, too
+    assert [names(story) for story in driver.stories("p")] == [["a", "b"], ["a", "b"]]
+    driver.call_out("alarm")  # nobody waits for it
+    assert names(driver.stories("p")[2]) == ["b"]
+
+
+def all_needed(*triggers: str) -> str:
+    drawn = start("begin", "".join(triggers)).replace('id="begin"', 'id="begin" parallelMultiple="true"')
+    return draw("begin -> a -> end", drawn)
 
 
 def test_a_start_that_needs_all_waits_for_the_rest_in_its_instance(driver: Driver) -> None:
-    all_needed = start("begin", MESSAGE + SIGNAL).replace('id="begin"', 'id="begin" parallelMultiple="true"')
-    driver.deploy_drawn(draw("begin -> a -> end", all_needed))
+    driver.deploy_drawn(all_needed(MESSAGE, SIGNAL))
 
     told = driver.tell("paid", sum=7)
     assert (names(told), told.status) == ([], "active")
@@ -82,6 +86,43 @@ def test_a_start_that_needs_all_waits_for_the_rest_in_its_instance(driver: Drive
 
     assert names(told) == ["a"]
     assert told.values() == {"sum": 7, "loud": True}
+    assert len(driver.stories("p")) == 1
+
+
+def test_a_signal_thrown_by_an_instance_comes_to_who_waits_for_it_alone(driver: Driver) -> None:
+    driver.deploy_drawn(all_needed(MESSAGE, SIGNAL))
+    thrower = draw("start -> throw -> end", throw("throw", SIGNAL))
+    driver.deploy_files({"q.bpmn": document(thrower).replace(b'<process id="p"', b'<process id="q"')})
+    told = driver.tell("paid")
+
+    driver.start("q")
+
+    assert [story.id for story in driver.stories("p")] == [told.id]
+    assert names(told) == ["a"]
+
+
+def test_of_two_signals_at_once_the_second_begins_an_instance(driver: Driver) -> None:
+    driver.deploy_drawn(all_needed(MESSAGE, SIGNAL))
+    told = driver.tell("paid")
+
+    with driver.engine.transaction(ROOT) as tx:
+        messages.broadcast(tx, "alarm", {"loud": True})
+        messages.broadcast(tx, "alarm", {"loud": False})
+    driver.run_jobs()
+
+    assert told.values() == {"loud": True}
+    assert [names(story) for story in driver.stories("p")] == [["a"], []]
+
+
+def test_a_signal_comes_to_who_was_begun_before_it_could_begin_one(driver: Driver) -> None:
+    driver.deploy_drawn(all_needed(MESSAGE, SIGNAL))
+
+    with driver.engine.transaction(ROOT) as tx:
+        messages.broadcast(tx, "alarm")
+        messages.correlate(tx, "paid")
+    driver.run_jobs()
+
+    assert [names(story) for story in driver.stories("p")] == [["a"]]
 
 
 def test_one_of_several_triggers_begins_an_instance(driver: Driver) -> None:

@@ -115,6 +115,11 @@ class Event(FlowNode):
     def parts(self) -> list[tuple[str, Definition]]:
         return parts(self.at, self.definition)
 
+    @property
+    def needs_all(self) -> bool:
+        """Whether all of several triggers have to come. Source: BPMN 2.0.2, 10.5.1, Parallel Multiple."""
+        return isinstance(self.definition, Multiple) and self.definition.is_parallel
+
 
 class CatchEvent(Event):
     """Waits for its event; a receive task is one too. What came with the event becomes variables."""
@@ -127,9 +132,9 @@ class CatchEvent(Event):
     def gather(self, token: Token, at: str, payload: Mapping[str, Json]) -> Mapping[str, Json] | None:
         """What has come with all triggers of a parallel multiple event, once the last one has; None before.
 
-        With any other event: what has come. Source: BPMN 2.0.2, 10.5.1, Parallel Multiple.
+        With any other event: what has come.
         """
-        if not (isinstance(self.definition, Multiple) and self.definition.is_parallel):
+        if not self.needs_all:
             return payload
         data = token.internal_data
         came = data.setdefault("came", {}).setdefault(self.name, {"at": [], "values": {}})
@@ -195,7 +200,7 @@ class StartEvent(CatchEvent):
         return True
 
     def _misses_some(self, token: Token, begun_by: str) -> bool:
-        if not (isinstance(self.definition, Multiple) and self.definition.is_parallel):
+        if not self.needs_all:
             return False
         self.subscribe(token)
         return self.gather(token, begun_by, {}) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from engine.bpmn import texts
-from engine.bpmn.elements import event_definition, events, throwing
+from engine.bpmn.elements import event_definition, events, gateways, throwing
 from engine.bpmn.elements.flow_node import Flow, FlowNode
 from engine.bpmn.nodes import Node, bpmn, child_text, is_true, link_name, local, name_of
 from engine.bpmn.process import StartPoint
@@ -64,19 +64,18 @@ def start_points(spec: ProcessSpec, nodes: Iterable[Node]) -> Iterator[StartPoin
     """
     for node in nodes:
         made = spec.task_specs[node.get("id")]
-        if local(node) == "startEvent":
-            yield from _points(made, made.name)
-        elif is_true(node, "instantiate") and local(node) == "eventBasedGateway":
+        if isinstance(made, gateways.EventBasedGateway) and is_true(node, "instantiate"):
             for flow in made.flows:
-                yield from _points(spec.task_specs[flow.target], made.name)
-        elif is_true(node, "instantiate"):
+                yield from _points(spec.task_specs[flow.target], made.name, needs_others=made.is_parallel)
+        elif local(node) == "startEvent" or is_true(node, "instantiate"):
             yield from _points(made, made.name)
 
 
-def _points(event: FlowNode, node: str) -> Iterator[StartPoint]:
+def _points(event: FlowNode, node: str, *, needs_others: bool = False) -> Iterator[StartPoint]:
     if isinstance(event, events.CatchEvent):
-        waited = ((at, told) for at, told in event.parts() if not isinstance(told, event_definition.Nothing))
-        yield from (StartPoint(at, told, node) for at, told in waited)
+        for at, told in event.parts():
+            if not isinstance(told, event_definition.Nothing):
+                yield StartPoint(at, told, node, needs_others or event.needs_all)
 
 
 def begins(spec: ProcessSpec, node: Node) -> bool:
