@@ -143,6 +143,15 @@ def cancel(tx: Transaction, instance_id: int, tokens: Sequence[tuple[str, str]])
         tx.connection.execute(_CANCEL, waiting)
 
 
+def bring_forward(tx: Transaction, *which: ColumnElement[bool], due_at: datetime) -> None:
+    """Let those jobs that are due later be due at this moment, which has come."""
+    lease = _new_lease(tx, ENGINE_QUEUE)
+    now = {"due_at": due_at, **_visibility(tx, tx.now, lease)}
+    due = update(JOB).where(JOB.c.queue == ENGINE_QUEUE, JOB.c.due_at > tx.now, *which).values(now)
+    found = tx.session.scalars(due.returning(JOB.c.id)).all()
+    tx.hints += [Ref(id, lease, ENGINE_QUEUE) for id in found] if lease else []
+
+
 def retry(tx: Transaction, job_id: int) -> None:
     """Give a failed job a fresh set of tries, from now on. Raises NotFound, and Conflict unless it has failed."""
     queue = tx.session.scalar(select(JOB.c.queue).where(JOB.c.id == job_id))

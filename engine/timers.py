@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
-from engine import definitions, execution, history, incidents, instances, values
+from engine import definitions, execution, history, incidents, instances, jobs, values
 from engine.bpmn import schedule
 from engine.bpmn.names import element_of
-from engine.errors import NotFound
+from engine.errors import Busy, NotFound
 from engine.jobs import Handler, Job
 from engine.model import Page, Right, Timer
 from engine.storage.tables import DefinitionRow, InstanceRow, JobRow
@@ -67,6 +67,7 @@ def _fire(tx: Transaction, job: Job, _result: object) -> None:
     if job.instance_id is None:
         _start(tx, job)
         return
+    _require_no_start(tx, job)
     fired = history.event(
         tx,
         "timer fired",
@@ -80,7 +81,7 @@ def _fire(tx: Transaction, job: Job, _result: object) -> None:
 
 
 def _start(tx: Transaction, job: Job) -> None:
-    """A start timer: one instance, and the next turn of its cycle."""
+    """A start timer: one instance, or the rest that others wait for; and the next turn of its cycle."""
     row = tx.session.get(DefinitionRow, job.definition_id)
     if row is None:
         raise NotFound(f"There is no definition {job.definition_id}.")
@@ -88,7 +89,42 @@ def _start(tx: Transaction, job: Job) -> None:
     following = schedule.following(due, tx.now)
     if following is not None:
         definitions.add_start_timer(tx, row.id, job.element_id or "", following)
-    execution.begin(tx, row, {}, start_event=job.element_id)
+    if not _comes_to_others(tx, job):
+        execution.begin(tx, row, {}, start_event=job.element_id)
+
+
+# ---- where an instance needs other triggers beside the timer -------------------------------------------------------
+
+
+def _comes_to_others(tx: Transaction, job: Job) -> bool:
+    """Whether instances that other triggers have begun wait for this one: it begins no other, and comes to them all.
+
+    Time passes for everybody, as a signal is for everybody. What they wait for fires now, and not again later.
+    Source: BPMN 2.0.2, 13.5.1 Start Events: the first event makes the instance, the rest are routed to it.
+    """
+    if not _is_one_of_all(tx, job):
+        return False
+    theirs = (*_at_start(job), JobRow.instance_id.is_not(None))
+    is_awaited = tx.session.scalar(select(JobRow.id).where(*theirs).limit(1)) is not None
+    jobs.bring_forward(tx, *theirs, due_at=job.due_at)
+    return is_awaited
+
+
+def _require_no_start(tx: Transaction, job: Job) -> None:
+    """What begins instances comes first: it has to see who waits for it. Raises Busy while it is due, too."""
+    earlier = (*_at_start(job), JobRow.instance_id.is_(None), JobRow.due_at <= job.due_at)
+    if _is_one_of_all(tx, job) and tx.session.scalar(select(JobRow.id).where(*earlier).limit(1)) is not None:
+        raise Busy("Expected nobody else to see to this timer, but the definition's own is due.")
+
+
+def _is_one_of_all(tx: Transaction, job: Job) -> bool:
+    start = execution.process_of(tx, job.definition_id or 0).start_at(job.element_id)
+    return start is not None and start.needs_others
+
+
+def _at_start(job: Job) -> tuple[ColumnElement[bool], ...]:
+    """The timers of one start event: that of the definition, and those of instances that wait there."""
+    return _WAITS, JobRow.definition_id == job.definition_id, JobRow.element_id == job.element_id
 
 
 HANDLER = Handler(finish=_fire, gave_up=incidents.give_up)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import update
 
 from engine import (
     Actor,
@@ -16,7 +19,8 @@ from engine import (
     instances,
     messages,
 )
-from tests.conformance.table import HOUR, MESSAGE, SIGNAL, catch, draw, start, throw
+from engine.storage.tables import JobRow
+from tests.conformance.table import HOUR, MESSAGE, SIGNAL, catch, cycle, draw, start, throw
 from tests.driver import ROOT, Driver, Story
 from tests.play import END, START, chain, document, user
 from tests.site import Site
@@ -123,6 +127,62 @@ def test_a_signal_comes_to_who_was_begun_before_it_could_begin_one(driver: Drive
     driver.run_jobs()
 
     assert [names(story) for story in driver.stories("p")] == [["a"]]
+
+
+def test_a_timer_comes_to_who_waits_for_it(driver: Driver) -> None:
+    driver.deploy_drawn(race("Parallel", catch("s", HOUR)))
+    driver.tick(minutes=30)
+    first, second = driver.tell("paid"), driver.tell("paid")
+
+    driver.tick(minutes=30)
+    assert [names(story) for story in (first, second)] == [["a", "b"], ["a", "b"]]
+    assert [story.timers() for story in (first, second)] == [[], []]
+    driver.tick(hours=2)
+
+    assert len(driver.stories("p")) == 2
+    assert first.path() == ["race", "m", "s", "a", "b"]
+
+
+def test_the_next_turn_of_a_timer_begins_an_instance_when_nobody_waits_for_it(driver: Driver) -> None:
+    driver.deploy_drawn(all_needed(MESSAGE, cycle("R/PT1H")))
+    told = driver.tell("paid")
+
+    driver.tick(hours=1)
+    assert (names(told), len(driver.stories("p"))) == (["a"], 1)
+    driver.tick(hours=1)
+
+    _first, second = driver.stories("p")
+    assert names(second) == []
+    assert (driver.tell("paid").id, names(second)) == (second.id, ["a"])
+
+
+def test_what_begins_an_instance_sees_who_waits_before_their_own_timers_fire(driver: Driver) -> None:
+    driver.deploy_drawn(race("Parallel", catch("s", HOUR)))
+    told = driver.tell("paid")
+    with driver.engine.transaction(ROOT) as tx:
+        late = {"run_at": tx.now + timedelta(minutes=61)}
+        tx.session.execute(update(JobRow).where(JobRow.instance_id.is_(None)).values(late))
+
+    driver.tick(hours=1)
+    assert names(told) == ["a"]
+    for _ in range(2):
+        driver.tick(minutes=1)
+
+    assert names(told) == ["a", "b"]
+    assert len(driver.stories("p")) == 1
+
+
+def test_a_timer_that_all_wait_for_by_themselves_is_not_the_definitions(driver: Driver) -> None:
+    driver.deploy_drawn(race("Parallel", catch("s", HOUR)))
+    driver.tick(hours=1)
+    (begun,) = driver.stories("p")
+    assert driver.tell("paid").id == begun.id
+
+    later = driver.tell("paid")  # the timer of the definition is over
+    assert names(later) == ["a"]
+    driver.tick(hours=1)
+
+    assert names(later) == ["a", "b"]
 
 
 def test_one_of_several_triggers_begins_an_instance(driver: Driver) -> None:
