@@ -61,8 +61,8 @@ def correlate(
 
     correlation_key: what the diagram's procession:correlationKey must give where it is waited for. The keys of the
     standard are retrieved from the variables. message_id: a second message of that id changes nothing.
-    lifetime: how long it waits for somebody when nobody does now; gives None then, and for a second one of its id.
-    It waits for whoever comes, so it names no instance.
+    lifetime: how long it waits for somebody when nobody does now; gives None then, and for a second one of its id as
+    long as it waits. It waits for whoever comes, so it names no instance.
     Where it is waited for at several places of that instance, it goes to the one that has waited longest.
     Raises NotFound when nobody waits, Conflict when several do, Invalid and InvalidValues for what no row can hold.
     """
@@ -80,10 +80,9 @@ def correlate(
     if taker is None and lifetime is None:
         raise NotFound(f'Expected an instance to wait for message "{name}", but none does, and none starts with it.')
     if taker is None:
-        _keep(tx, sent, lifetime or timedelta())
-    elif message_id is not None:
-        mine = (ReceiptRow.name == values.shown(name), ReceiptRow.message_id == message_id)
-        tx.session.execute(update(ReceiptRow).where(*mine).values(instance_id=taker))
+        _keep(tx, sent, lifetime or timedelta(), message_id=message_id)
+    else:
+        _note_taker(tx, name, message_id, taker)
     return taker
 
 
@@ -113,8 +112,17 @@ _INSERTS: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite
 
 
 def _taker(tx: Transaction, name: str, message_id: str) -> int | None:
-    mine = (ReceiptRow.name == values.shown(name), ReceiptRow.message_id == message_id)
-    return tx.session.scalar(select(ReceiptRow.instance_id).where(*mine))
+    return tx.session.scalar(select(ReceiptRow.instance_id).where(*_receipt(name, message_id)))
+
+
+def _note_taker(tx: Transaction, name: str, message_id: str | None, taker: int) -> None:
+    """Who asks again is told who took it."""
+    if message_id is not None:
+        tx.session.execute(update(ReceiptRow).where(*_receipt(name, message_id)).values(instance_id=taker))
+
+
+def _receipt(name: str, message_id: str) -> tuple[ColumnElement[bool], ...]:
+    return ReceiptRow.name == values.shown(name), ReceiptRow.message_id == message_id
 
 
 # ---- for whom ------------------------------------------------------------------------------------------------------
@@ -229,13 +237,16 @@ def _post(tx: Transaction, job: Job, _result: object) -> None:
         _keep(tx, sent, tx.store.settings.message_lifetime, thrower=thrower)
 
 
-def _keep(tx: Transaction, sent: _Sent, lifetime: timedelta, *, thrower: int | None = None) -> None:
+def _keep(
+    tx: Transaction, sent: _Sent, lifetime: timedelta, *, thrower: int | None = None, message_id: str | None = None
+) -> None:
     row = MessageRow(
         name=values.shown(sent.name),
         payload=values.encode(dict(sent.payload)),
         thrower_id=thrower,
         business_key=sent.business_key,
         keys=list(sent.keys),
+        message_id=message_id,
         expires_at=tx.now + lifetime,
     )
     tx.session.add(row)
@@ -261,7 +272,9 @@ def _seek(tx: Transaction, job: Job, _result: object) -> None:
     if row is None:
         return
     sent = _Sent(row.name, values.decode(row.payload), row.business_key, keys=row.keys)
-    if _hand_over(tx, sent) is not None:
+    taker = _hand_over(tx, sent)
+    if taker is not None:
+        _note_taker(tx, row.name, row.message_id, taker)
         _forget(tx, row)
     elif job.payload["last"]:
         who = "from outside came" if row.thrower_id is None else f"of instance {row.thrower_id} was thrown"

@@ -313,7 +313,7 @@ class ReceiptRow(Base):
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     message_id: Mapped[str] = mapped_column(String(255), primary_key=True)
     instance_id: Mapped[int | None] = mapped_column(Id)
-    """Who took it; None: nobody waited, and it was kept."""
+    """Who took it; None: nobody has yet, and it is kept."""
     received_at: Mapped[datetime]
 
 
@@ -330,6 +330,8 @@ class MessageRow(Base):
     business_key: Mapped[str | None] = mapped_column(String(255))
     keys: Mapped[Names] = mapped_column(server_default="[]")
     """The correlation keys that it carries."""
+    message_id: Mapped[str | None] = mapped_column(String(255))
+    """Of its receipt; None: it has none."""
     expires_at: Mapped[datetime]
 
 

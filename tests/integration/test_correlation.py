@@ -414,8 +414,17 @@ def test_one_that_was_kept_is_taken_once(driver: Driver) -> None:
     told(driver, correlation_key="A", message_id="m1", lifetime=timedelta(hours=1))
     first, second = driver.start("p", order_id="A"), driver.start("p", order_id="A")
 
-    assert told(driver, correlation_key="A", message_id="m1", lifetime=timedelta(hours=1)) is None
+    assert told(driver, correlation_key="A", message_id="m1", lifetime=timedelta(hours=1)) == first.id
     assert (names(first), names(second)) == (["after"], [])
+
+
+def test_one_that_is_kept_is_not_kept_twice(driver: Driver) -> None:
+    deploy(driver, WAITS, SIMPLE)
+
+    for _ in range(2):
+        assert told(driver, correlation_key="A", message_id="m1", lifetime=timedelta(hours=1)) is None
+
+    assert [names(driver.start("p", order_id="A")) for _ in range(2)] == [["after"], []]
 
 
 @pytest.mark.parametrize("lifetime", [timedelta(), timedelta(days=-1), timedelta.max])
