@@ -12,8 +12,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import execution, history, incidents, jobs, values, waits
 from engine.bpmn.elements import correlation
+from engine.bpmn.elements.event_definition import Message
 from engine.bpmn.names import element_of
 from engine.bpmn.parse.correlations import SIMPLE
+from engine.bpmn.runtime import Run
 from engine.bpmn.variables import check
 from engine.errors import Conflict, Invalid, InvalidValues, NotFound, ServiceFailed
 from engine.jobs import Handler, Job, NewJob
@@ -44,6 +46,7 @@ class _Sent:
     business_key: str | None = None
     instance_id: int | None = None
     keys: Sequence[str] = ()
+    """Those that it carries, see correlation."""
 
 
 def correlate(
@@ -74,7 +77,8 @@ def correlate(
         _require_fitting(lifetime, instance_id)
     if message_id is not None and not _is_new(tx, name, message_id):
         return _taker(tx, name, message_id)
-    keys = _keys(tx, name, payload) if correlation_key is None else [correlation.text(SIMPLE, [correlation_key])]
+    told = None if correlation_key is None else correlation.on_message(SIMPLE, [correlation_key])
+    keys = _keys(tx, name, payload) if told is None else [told]
     sent = _Sent(name, payload, business_key, instance_id, keys)
     taker = _hand_over(tx, sent)
     if taker is None and lifetime is None:
@@ -136,7 +140,7 @@ def _keys(tx: Transaction, name: str, payload: Mapping[str, Json]) -> list[str]:
     found = tx.session.execute(grouped.order_by(desc("last")).limit(MOST_RULES)).all()
     evaluator = tx.store.evaluator
     carried = [(key, correlation.retrieved(evaluator, sources, payload, tx.now)) for key, sources, _last in found]
-    return [correlation.text(key, told) for key, told in carried if told is not None]
+    return [correlation.on_message(key, told) for key, told in carried if told is not None]
 
 
 def _hand_over(tx: Transaction, sent: _Sent) -> int | None:
@@ -149,7 +153,7 @@ def _hand_over(tx: Transaction, sent: _Sent) -> int | None:
             f'Expected one instance to wait for message "{sent.name}", but these do: {ids}. '
             "Name the business key or the correlation key."
         )
-    return _deliver(tx, fitting[0], sent.payload) if fitting else _start(tx, sent)
+    return _deliver(tx, fitting[0], sent.payload, sent.keys) if fitting else _start(tx, sent)
 
 
 def _in_turn(sent: _Sent) -> list[ColumnElement[bool]]:
@@ -159,7 +163,7 @@ def _in_turn(sent: _Sent) -> list[ColumnElement[bool]]:
     """
     unkeyed = SubscriptionRow.correlation_key.is_(None)
     if sent.keys:
-        return [SubscriptionRow.correlation_key.in_(sent.keys), unkeyed]
+        return [SubscriptionRow.correlation_key.in_(map(correlation.text_on_message, sent.keys)), unkeyed]
     return [true()] if sent.business_key is not None or sent.instance_id is not None else [unkeyed]
 
 
@@ -195,13 +199,20 @@ def _of(name: str) -> ColumnElement[bool]:
     return (SubscriptionRow.kind == "message") & (SubscriptionRow.name == values.shown(name))
 
 
-def _deliver(tx: Transaction, row: SubscriptionRow, payload: Mapping[str, Json]) -> int:
+def _deliver(tx: Transaction, row: SubscriptionRow, payload: Mapping[str, Json], keys: Sequence[str] = ()) -> int:
     instance_id, token, awaited = row.instance_id or 0, row.token or "", row.element_id
     at, data = element_of(awaited), {"name": row.name}
     told = history.event(tx, f"{row.kind} received", instance_id=instance_id, element_id=at, data=data)
     history.append(tx, [told])
-    execution.advance(tx, instance_id, lambda run: run.happen(token, awaited, payload))
+    execution.advance(tx, instance_id, lambda run: _happen(run, token, awaited, payload, keys))
     return instance_id
+
+
+def _happen(run: Run, token_id: str, awaited: str, payload: Mapping[str, Json], keys: Sequence[str]) -> None:
+    token = run.workflow.token(token_id)
+    if token is not None:
+        correlation.delivered(token, awaited, payload, keys)
+    run.happen(token_id, awaited, payload)
 
 
 def _start(tx: Transaction, sent: _Sent) -> int | None:
@@ -218,7 +229,16 @@ def _start(tx: Transaction, sent: _Sent) -> int | None:
         keys = ", ".join(definition.key for _, definition in rows)
         raise Conflict(f'Expected one process to start with message "{sent.name}", but these do: {keys}.')
     ((start, definition),) = rows
-    return execution.begin(tx, definition, sent.payload, business_key=sent.business_key, start_event=start.element_id)
+    given = {**sent.payload, **_begun_under(tx, start, sent)}
+    return execution.begin(tx, definition, given, business_key=sent.business_key, start_event=start.element_id)
+
+
+def _begun_under(tx: Transaction, start: SubscriptionRow, sent: _Sent) -> Mapping[str, Json]:
+    """The keys by which later messages find the instance. Source: BPMN 2.0.2, 8.4.2, Key-based Correlation."""
+    point = execution.process_of(tx, start.definition_id or 0).start_at(start.element_id)
+    if point is None or not isinstance(point.definition, Message):
+        return {}
+    return correlation.begins(tx.store.evaluator, point.definition, sent.payload, sent.keys, tx.now)
 
 
 # ---- thrown by instances, and kept until somebody waits ------------------------------------------------------------

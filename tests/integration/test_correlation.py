@@ -232,12 +232,17 @@ OFFERS = {
 }
 
 
-def test_pools_of_one_collaboration_talk_back_and_forth(driver: Driver) -> None:
+def deploy_pools(driver: Driver, *, brings: str) -> None:
     told = "".join(RETRIEVAL.format(message, "number") for message in MESSAGES)
     root = "".join(f'<message id="{message}" name="{message}"/>' for message in MESSAGES) + POOLS.format(told)
-    content = document(OFFERS["buyer"], root=root).replace(b'<process id="p"', b'<process id="buyer"')
-    seller = named("seller", OFFERS["seller"]).split(b"<process", 1)[1].rpartition(b"</definitions>")[0]
+    drawn = {key: body.replace(BRINGS, brings) for key, body in OFFERS.items()}
+    content = document(drawn["buyer"], root=root).replace(b'<process id="p"', b'<process id="buyer"')
+    seller = named("seller", drawn["seller"]).split(b"<process", 1)[1].rpartition(b"</definitions>")[0]
     driver.deploy_files({"trade.bpmn": content.replace(b"</definitions>", b"<process" + seller + b"</definitions>")})
+
+
+def test_pools_of_one_collaboration_talk_back_and_forth(driver: Driver) -> None:
+    deploy_pools(driver, brings=BRINGS)
     buyers = {number: driver.start("buyer", number=number) for number in (1, 2, 3)}
     sellers = {story.values()["number"]: story for story in driver.stories("seller")}
 
@@ -250,6 +255,48 @@ def test_pools_of_one_collaboration_talk_back_and_forth(driver: Driver) -> None:
 
     assert [buyers[number].status for number in (1, 2, 3)] == ["active", "active", "completed"]
     assert [names(sellers[number]) for number in (1, 2, 3)] == [[], [], ["after"]]
+
+
+def test_they_do_so_under_a_key_that_no_message_brings(driver: Driver) -> None:
+    deploy_pools(driver, brings="")
+    buyers, sellers = [driver.start("buyer", number=number) for number in (1, 2, 3)], driver.stories("seller")
+
+    for seller in (sellers[1], sellers[2], sellers[0]):
+        driver.do(user_tasks.complete, seller.task("price").id, {}, by=ROOT)
+        driver.run_jobs()
+    assert [names(buyer) for buyer in buyers] == [["choose"]] * 3
+    driver.do(user_tasks.complete, buyers[2].task("choose").id, {}, by=ROOT)
+    driver.run_jobs()
+
+    assert [names(seller) for seller in sellers] == [[], [], ["after"]]
+    assert [seller.values() for seller in sellers] == [{}] * 3
+
+
+def test_who_took_the_first_message_knows_the_key_that_it_was_sent_under(driver: Driver) -> None:
+    opened = '<intermediateThrowEvent id="open"><messageEventDefinition messageRef="opened"/></intermediateThrowEvent>'
+    hear = '<receiveTask id="hear" messageRef="opened"/>'
+    root = '<message id="paid" name="paid"/><message id="opened" name="opened"/>'
+    root += retrieved(opened="order_id", paid="order_id")
+    deploy(driver, draw("start -> hear -> wait -> after -> end", hear, WAIT), root)
+    deploy(driver, draw("start -> open -> end", opened), root, "q")
+    stories = []
+    for order in ("A", "B"):
+        stories.append(driver.start("p"))
+        driver.start("q", order_id=order)
+
+    assert told(driver, variables={"order_id": "B"}) == stories[1].id
+    assert [names(story) for story in stories] == [[], ["after"]]
+
+
+def test_all_messages_that_begin_an_instance_carry_its_key(driver: Driver) -> None:
+    both = f'<startEvent id="begin" parallelMultiple="true">{PAID}<messageEventDefinition messageRef="opened"/>'
+    root = '<message id="paid" name="paid"/><message id="opened" name="opened"/>'
+    root += retrieved(opened="order_id", paid="order_id")
+    deploy(driver, draw("begin -> after -> end", f"{both}</startEvent>"), root)
+    first, second = (driver.tell("opened", order_id=order) for order in ("A", "B"))
+
+    assert told(driver, variables={"order_id": "B"}) == second.id
+    assert (names(first), names(second)) == ([], ["after"])
 
 
 def test_the_first_message_tells_which_others_are_for_the_instance(driver: Driver) -> None:

@@ -1,31 +1,49 @@
 """Correlation: which instance a message is for. Source: BPMN 2.0.2, 8.4.2 Correlation.
 
-A key is a tuple of values. A message carries them in what it brings. An instance expects them: by expressions over its
-own variables, which are followed when they change (context-based), else those of the first message that it sent or
-received under that key (key-based).
-Outside this module a key is a short text, equal for equal values.
+A key is a tuple of values. A message carries them in what it brings, or as its sender knows them. An instance expects
+them: by expressions over its own variables, which are followed when they change (context-based), else those of the
+first message that it sent or received under that key (key-based).
+Outside this module a key is a short text, equal for equal values; on a message its name and values stand behind that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
+import orjson
+
 from engine.bpmn.elements.event_definition import Correlation, Message
 from engine.bpmn.elements.flow_node import Token, storable, text_of, value_of
 from engine.bpmn.script import Evaluator, ScriptFailed, names
-from engine.bpmn.variables import PROCESS
+from engine.bpmn.variables import PROCESS, Own
 from engine.model import Json
 
 REMEMBERED = "#key "
 """Before the name of a key: the internal variable of the process that holds its values."""
+KnownKeys = dict[str, list[Json]]
 
 
 def text(name: str, values: Sequence[Json]) -> str:
     """A key as text of 64 characters. Values are compared as texts: 4711 is "4711"."""
     return sha256("\0".join([name, *map(text_of, values)]).encode()).hexdigest()
+
+
+def on_message(name: str, values: Sequence[Json]) -> str:
+    """A key as a message carries it."""
+    return f"{text(name, values)} {orjson.dumps([name, [*map(text_of, values)]]).decode()}"
+
+
+def text_on_message(key: str) -> str:
+    return key.partition(" ")[0]
+
+
+def _on_message(keys: Iterable[str]) -> dict[str, list[Json]]:
+    """The values of the keys on a message, by name; those that earlier programs put there are a text alone."""
+    told = (key.partition(" ")[2] for key in keys)
+    return dict(orjson.loads(each) for each in told if each)
 
 
 def retrieved(evaluator: Evaluator, sources: Sequence[str], known: Mapping[str, Json], now: Any) -> list[Json] | None:
@@ -73,20 +91,39 @@ def carried(token: Token, message: Message, payload: Mapping[str, Json]) -> list
     workflow = token.workflow.top_workflow
     found = list(_carried(token, message, {**workflow.scopes.visible(token), **payload}))
     _remember(token, found)
-    return [text(each.name, values) for each, values in found]
+    return [on_message(each.name, values) for each, values in found]
 
 
-def received(token: Token, message: Message, payload: Mapping[str, Json]) -> None:
+def received(token: Token, message: Message, payload: Mapping[str, Json], keys: Iterable[str] = ()) -> None:
     """A message has come: the keys that the instance does not know yet are those that it carries."""
-    _remember(token, list(_carried(token, message, payload)))
+    _remember(token, list(_carried(token, message, payload, keys)))
 
 
-def _carried(token: Token, message: Message, known: Mapping[str, Json]) -> Iterator[tuple[Correlation, list[Json]]]:
+def delivered(token: Token, at: str, payload: Mapping[str, Json], keys: Iterable[str]) -> None:
+    """The same where it is handed over: its keys may say more than what it brings."""
+    message = token.task_spec.awaited(at)
+    if isinstance(message, Message):
+        received(token, message, payload, keys)
+
+
+def begins(
+    evaluator: Evaluator, message: Message, sent: Mapping[str, Json], keys: Iterable[str], now: Any
+) -> KnownKeys:
+    """What an instance knows of its keys that a message begins, as variables. sent: what the message brings."""
+    told, free = _on_message(keys), [each for each in message.correlations if not each.expected]
+    found = ((each, retrieved(evaluator, each.retrieved, sent, now) or told.get(each.name)) for each in free)
+    return {Own(REMEMBERED + each.name): values for each, values in found if values is not None}
+
+
+def _carried(
+    token: Token, message: Message, known: Mapping[str, Json], keys: Iterable[str] = ()
+) -> Iterator[tuple[Correlation, list[Json]]]:
     """A conversation goes on under the values that it began with."""
-    workflow = token.workflow.top_workflow
+    workflow, told = token.workflow.top_workflow, _on_message(keys)
     for each in message.correlations:
         values = _remembered(token, each)
         values = values or retrieved(workflow.world.evaluator, each.retrieved, known, workflow.now)
+        values = values or told.get(each.name)
         if values is not None:
             yield each, values
 
