@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tests.play import END, START, Play, boundary, chain, script, sub, user
 from tests.unit.test_loops import multi
 
@@ -87,6 +89,27 @@ def test_a_thrower_that_does_not_wait_goes_on_at_once() -> None:
     assert not play.is_over
 
     assert play.complete("call").is_over
+    assert Counter(play.path) == Counter(["start", "a", "t", "after", "end", "call"])
+
+
+def test_it_throws_all_else_once() -> None:
+    both = throw("t", wait=False).replace("<compensate", '<signalEventDefinition signalRef="alarm"/><compensate')
+    body = START + booked("a") + both + user("after") + END
+
+    play = Play(body + chain("start", "a", "t", "after", "end"))
+
+    assert play.thrown == ["alarm"]
+    assert (play.log, play.tasks) == (["a", "undo a"], ["after"])
+
+
+def test_its_outputs_are_mapped_once() -> None:
+    mapped = '<extensionElements><camunda:inputOutput><camunda:outputParameter name="n">${n + 1}'
+    mapped += "</camunda:outputParameter></camunda:inputOutput></extensionElements><compensate"
+    body = START + booked("a") + throw("t", wait=False).replace("<compensate", mapped) + END
+
+    play = Play(body + chain("start", "a", "t", "end"), {"n": 1})
+
+    assert play.values["n"] == 2
 
 
 def test_a_handler_sees_the_variables_of_its_time_and_writes_those_of_now() -> None:

@@ -74,10 +74,10 @@ def _throw_escalation(token: Token, escalation: Escalation) -> bool:
 
 
 def _throw_compensation(token: Token, told: Compensation) -> bool:
-    if told.waits or "aside" in token.internal_data:
-        return compensation.compensate(token, told.activity)
-    token.workflow.place(token.task_spec.name, data={"aside": True})  # waits in its stead
-    return True
+    done = compensation.compensate(token, told.activity)
+    if not (done or told.waits or "aside" in token.internal_data):
+        token.task_spec.go_on(token)
+    return done
 
 
 def _cancel(token: Token, _definition: Cancel) -> bool:
@@ -171,6 +171,12 @@ class ThrowEvent(Event):
 
     def _map_outputs(self, token: Token) -> None:
         """Done before it was thrown."""
+
+    def go_on(self, token: Token) -> None:
+        """Let others go on from here, while the token itself waits for the end of what it has thrown."""
+        token.internal_data["taken"] = self._taken(token)
+        self._on_complete_hook(token)
+        token.internal_data["aside"] = True
 
     def next_nodes(self) -> list[str]:
         return [self.definition.target] if isinstance(self.definition, Link) else super().next_nodes()
