@@ -94,6 +94,8 @@ class FlowNode(BpmnTaskSpec):
         """Tokens that must have come before the work of an activity begins."""
         self.completion_quantity = 1
         """Tokens that leave on each flow taken."""
+        self.is_repeated = False
+        """Whether it is the body of a repeated activity: each instance of that is a visit, the body itself is none."""
         self.is_chosen = False
         """Whether a person says when its work begins: it is an activity right inside an ad-hoc sub-process."""
 
@@ -164,7 +166,8 @@ class FlowNode(BpmnTaskSpec):
         Source: BPMN 2.0.2, 10.3 Activities, startQuantity.
         """
         data = token.internal_data
-        return (self.start_quantity > 1 or self.is_chosen) and bool(data.get("via")) and "happened" not in data
+        is_one_of_many = bool(data.get("via")) and "happened" not in data and "together" not in data
+        return is_one_of_many and (self.start_quantity > 1 or self.is_chosen)
 
     def arrivals(self, workflow: Any) -> dict[str, Token]:
         """Those of the tokens waiting here that go on together when it fires, each by a name of its own."""
@@ -187,10 +190,14 @@ class FlowNode(BpmnTaskSpec):
         return ""
 
     def fire(self, arrived: Mapping[str, Token], workflow: Any) -> None:
-        """Make one token of the arrivals."""
+        """Make one token of the arrivals; their visits end where those of a repeated activity's instances begin."""
         first, *others = arrived.values()
         for token in others:
             workflow.top_workflow.merge(token)
+        if self.is_repeated:
+            workflow.top_workflow.merge(first)
+            workflow.place(self.name, data={"via": first.internal_data["via"], "together": True})
+            return
         first.internal_data.pop("incident", None)
         first._ready()
 
@@ -207,7 +214,7 @@ class FlowNode(BpmnTaskSpec):
             return True
         workflow = my_task.workflow
         my_task._set_state(TaskState.WAITING)
-        workflow.top_workflow.note_entered(my_task)
+        workflow.top_workflow.note_visit(my_task)
         workflow.top_workflow.agenda.gathering[workflow, self] = None
         arrived = self.arrivals(workflow)
         if self.fires_on_arrival(arrived, workflow):

@@ -124,6 +124,7 @@ class _Builder:
         made = spec.task_specs[element.id]
         if isinstance(made, events.Event):
             self.elements |= dict.fromkeys((at for at, _ in made.parts()), element)
+        made.is_repeated = repeated is not None
         made.start_quantity = int(node.get("startQuantity", "1"))
         made.completion_quantity = int(node.get("completionQuantity", "1"))
 
