@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, bindparam, func, insert, or_, select, update
 from engine import data_stores, differences, history, values, waits
 from engine.bpmn import forms, parse, read
 from engine.bpmn.asleep import Unreadable
+from engine.bpmn.elements.correlation import KnownKeys
 from engine.bpmn.names import element_of
 from engine.bpmn.parse import Process
 from engine.bpmn.runtime import Run
@@ -43,14 +44,18 @@ def begin(
     *,
     business_key: str | None = None,
     start_event: str | None = None,
+    keys: KnownKeys | None = None,
     caller: Caller | None = None,
 ) -> int:
-    """Start an instance and run it until it waits or ends; gives its id. Raises Conflict, TypeError, InvalidValues."""
+    """Start an instance and run it until it waits or ends; gives its id. Raises Conflict, TypeError, InvalidValues.
+
+    keys: of the message that begins it.
+    """
     check_business_key(business_key)
     process = process_of(tx, definition.id)
     initiator = process.initiators.get(element_of(start_event or process.start_event or ""))
     given = {**variables, initiator: tx.actor.id} if initiator else variables
-    run = Run.begin(process, _world_of(tx, caller), given, start_event=start_event)
+    run = Run.begin(process, _world_of(tx, caller), given, start_event=start_event, keys=keys)
     run.workflow.is_called = caller is not None
     row = _instance(tx, definition, business_key, caller)
     instance_id = tx.connection.execute(_ADD_INSTANCE, row).scalar_one()

@@ -229,11 +229,11 @@ def _start(tx: Transaction, sent: _Sent) -> int | None:
         keys = ", ".join(definition.key for _, definition in rows)
         raise Conflict(f'Expected one process to start with message "{sent.name}", but these do: {keys}.')
     ((start, definition),) = rows
-    given = {**sent.payload, **_begun_under(tx, start, sent)}
-    return execution.begin(tx, definition, given, business_key=sent.business_key, start_event=start.element_id)
+    known, at = _begun_under(tx, start, sent), start.element_id
+    return execution.begin(tx, definition, sent.payload, business_key=sent.business_key, start_event=at, keys=known)
 
 
-def _begun_under(tx: Transaction, start: SubscriptionRow, sent: _Sent) -> Mapping[str, Json]:
+def _begun_under(tx: Transaction, start: SubscriptionRow, sent: _Sent) -> correlation.KnownKeys:
     """The keys by which later messages find the instance. Source: BPMN 2.0.2, 8.4.2, Key-based Correlation."""
     point = execution.process_of(tx, start.definition_id or 0).start_at(start.element_id)
     if point is None or not isinstance(point.definition, Message):

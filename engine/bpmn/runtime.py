@@ -9,7 +9,7 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 
 from engine.bpmn import settling, snapshot
-from engine.bpmn.elements import compensation, propagation
+from engine.bpmn.elements import compensation, correlation, propagation
 from engine.bpmn.elements.flow_node import Token
 from engine.bpmn.facts import Fact
 from engine.bpmn.parse import Process
@@ -33,17 +33,25 @@ class Run:
 
     @classmethod
     def begin(
-        cls, process: Process, world: World, values: Mapping[str, Json], *, start_event: str | None = None
+        cls,
+        process: Process,
+        world: World,
+        values: Mapping[str, Json],
+        *,
+        start_event: str | None = None,
+        keys: correlation.KnownKeys | None = None,
     ) -> Run:
         """Make a new instance. start_event: the one that happened; None: the plain one, of several the first.
 
+        keys: of the message that begins it.
         Raises Conflict when there is no such start event, TypeError for values that no variable can hold.
         """
         scopes = Scopes()
         for name, value in values.items():
             scopes.write(None, name, value)
+        correlation.know(scopes, keys or {})
         workflow = ProcessWorkflow(process.specs[process.key], process.specs, scopes, world)
-        point = next((start for start in process.starts if start.at == start_event), None)
+        point = process.start_at(start_event)
         if point is None:
             workflow.begin(_plain_starts(process, start_event))
         else:

@@ -240,12 +240,6 @@ def is_internal(name: str) -> bool:
     return name.startswith("#")
 
 
-class Own(str):
-    """An internal name, said by this program: what comes from outside is a plain text."""
-
-    __slots__ = ()
-
-
 def check(told: Mapping[str, Json]) -> None:
     """Raises TypeError for a name or value that no variable can have."""
     for name, value in told.items():
@@ -255,7 +249,7 @@ def check(told: Mapping[str, Json]) -> None:
 
 def _told(name: str) -> str:
     """A name that came from outside. Raises TypeError for one that no row can hold, and for those of ours."""
-    if not isinstance(name, str) or not name or (is_internal(name) and not isinstance(name, Own)):
+    if not isinstance(name, str) or not name or is_internal(name):
         raise TypeError(f"Expected the name of a variable, but it is {name!r}.")
     return values.fitting(name, LONGEST_NAME, "a variable's name")
 

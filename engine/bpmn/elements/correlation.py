@@ -18,12 +18,13 @@ import orjson
 from engine.bpmn.elements.event_definition import Correlation, Message
 from engine.bpmn.elements.flow_node import Token, storable, text_of, value_of
 from engine.bpmn.script import Evaluator, ScriptFailed, names
-from engine.bpmn.variables import PROCESS, Own
+from engine.bpmn.variables import PROCESS, Scopes
 from engine.model import Json
 
 REMEMBERED = "#key "
 """Before the name of a key: the internal variable of the process that holds its values."""
-KnownKeys = dict[str, list[Json]]
+KnownKeys = Mapping[str, list[Json]]
+"""The values of keys by name."""
 
 
 def text(name: str, values: Sequence[Json]) -> str:
@@ -40,7 +41,7 @@ def text_on_message(key: str) -> str:
     return key.partition(" ")[0]
 
 
-def _on_message(keys: Iterable[str]) -> dict[str, list[Json]]:
+def _on_message(keys: Iterable[str]) -> KnownKeys:
     """The values of the keys on a message, by name; those that earlier programs put there are a text alone."""
     told = (key.partition(" ")[2] for key in keys)
     return dict(orjson.loads(each) for each in told if each)
@@ -109,10 +110,16 @@ def delivered(token: Token, at: str, payload: Mapping[str, Json], keys: Iterable
 def begins(
     evaluator: Evaluator, message: Message, sent: Mapping[str, Json], keys: Iterable[str], now: Any
 ) -> KnownKeys:
-    """What an instance knows of its keys that a message begins, as variables. sent: what the message brings."""
+    """What an instance knows of its keys that a message begins. sent: what the message brings."""
     told, free = _on_message(keys), [each for each in message.correlations if not each.expected]
     found = ((each, retrieved(evaluator, each.retrieved, sent, now) or told.get(each.name)) for each in free)
-    return {Own(REMEMBERED + each.name): values for each, values in found if values is not None}
+    return {each.name: values for each, values in found if values is not None}
+
+
+def know(scopes: Scopes, keys: KnownKeys) -> None:
+    """Let a new instance know these. Raises TypeError for values that are too large."""
+    for name, values in keys.items():
+        scopes.set(PROCESS, REMEMBERED + name, values)
 
 
 def _carried(
