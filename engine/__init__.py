@@ -11,6 +11,7 @@ from engine import (
     messages,
     model,
     services,
+    signals,
     timers,
     user_tasks,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "messages",
     "model",
     "services",
+    "signals",
     "timers",
     "user_tasks",
 ]

@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy.pool import StaticPool
 
-from engine import calls, jobs, messages, services, timers, tries
+from engine import calls, jobs, messages, services, signals, timers, tries
 from engine.clock import Clock
 from engine.config import Settings
 from engine.dispatch.threads import Threads
@@ -23,8 +23,8 @@ HANDLERS: Mapping[str, Handler] = {
     "service": services.HANDLER,
     "message": messages.MESSAGE,
     "seek": messages.SEEK,
-    "signal": messages.SIGNAL,
-    "delivery": messages.DELIVERY,
+    "signal": signals.SIGNAL,
+    "delivery": signals.DELIVERY,
     "call": calls.CALL,
     "return": calls.RETURN,
     "escalation": calls.ESCALATION,

@@ -18,6 +18,7 @@ from engine import (
     instances,
     messages,
     services,
+    signals,
     timers,
     user_tasks,
 )
@@ -208,7 +209,7 @@ class Driver:
 
     def call_out(self, signal: str, **payload: Json) -> None:
         with self.engine.transaction(ROOT) as tx:
-            messages.broadcast(tx, signal, payload)
+            signals.broadcast(tx, signal, payload)
         self.run_jobs()
 
     def serve(self, topic: str, *answers: Json) -> Desk:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import select
 
-from engine import Conflict, Engine, SettableClock, definitions, execution, incidents, instances, messages
+from engine import Conflict, Engine, SettableClock, definitions, execution, incidents, instances, signals
 from engine.bpmn.snapshot import TOP
 from engine.model import SYSTEM, Incident
 from engine.storage.tables import SnapshotRow
@@ -95,7 +95,7 @@ def test_a_signal_that_could_not_start_an_instance_is_told_and_tried_again(
 ) -> None:
     deploy(engine, cast, ALARM)
     with engine.transaction(cast.root) as tx:
-        messages.broadcast(tx, "alarm")
+        signals.broadcast(tx, "alarm")
 
     with no_start(monkeypatch):
         exhaust(engine, clock)
@@ -132,7 +132,7 @@ def test_a_broadcast_that_failed_is_told_and_tried_again(
         instances.start(tx, "q")
 
     with monkeypatch.context() as patch:
-        patch.setattr(messages, "_deliver_to_all", lambda *_: 1 / 0)
+        patch.setattr(signals, "_deliver_to_all", lambda *_: 1 / 0)
         exhaust(engine, clock)
     (incident,) = pending(engine, cast)
     assert (incident.definition_id, incident.element_name) == (None, 'signal "alarm"')

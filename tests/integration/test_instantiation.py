@@ -18,6 +18,7 @@ from engine import (
     definitions,
     instances,
     messages,
+    signals,
 )
 from engine.storage.tables import JobRow
 from tests.conformance.table import HOUR, MESSAGE, SIGNAL, catch, cycle, draw, start, throw
@@ -110,8 +111,8 @@ def test_of_two_signals_at_once_the_second_begins_an_instance(driver: Driver) ->
     told = driver.tell("paid")
 
     with driver.engine.transaction(ROOT) as tx:
-        messages.broadcast(tx, "alarm", {"loud": True})
-        messages.broadcast(tx, "alarm", {"loud": False})
+        signals.broadcast(tx, "alarm", {"loud": True})
+        signals.broadcast(tx, "alarm", {"loud": False})
     driver.run_jobs()
 
     assert told.values() == {"loud": True}
@@ -122,7 +123,7 @@ def test_a_signal_comes_to_who_was_begun_before_it_could_begin_one(driver: Drive
     driver.deploy_drawn(all_needed(MESSAGE, SIGNAL))
 
     with driver.engine.transaction(ROOT) as tx:
-        messages.broadcast(tx, "alarm")
+        signals.broadcast(tx, "alarm")
         messages.correlate(tx, "paid")
     driver.run_jobs()
 

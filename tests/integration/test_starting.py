@@ -14,6 +14,7 @@ from engine import (
     incidents,
     instances,
     messages,
+    signals,
     timers,
     user_tasks,
 )
@@ -123,7 +124,7 @@ def test_who_may_not_deliver_messages_starts_nothing_by_one(engine: Engine, cast
     with engine.transaction(cast.root) as tx:
         definitions.deploy(tx, {"p.bpmn": document(begun + user("u") + END + chain("start", "u", "end"))})
 
-    for send in (messages.correlate, messages.broadcast):
+    for send in (messages.correlate, signals.broadcast):
         with engine.transaction(cast.eve) as tx, pytest.raises(Forbidden, match="message"):
             send(tx, "paid")
 

@@ -31,6 +31,7 @@ LAYERS = (
         "engine.instances",
         "engine.messages",
         "engine.services",
+        "engine.signals",
         "engine.timers",
         "engine.user_tasks",
     },
@@ -150,6 +151,7 @@ def test_examples_know_the_library_by_its_face() -> None:
         "engine.errors",
         "engine.model",
         "engine.services",
+        "engine.signals",
     }
 
 
