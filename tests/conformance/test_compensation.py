@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.conformance import table
-from tests.conformance.table import MESSAGE, Row, again, draw, each, end, start, throw
+from tests.conformance.table import HOUR, MESSAGE, Row, again, draw, each, end, start, throw
 from tests.play import Play, boundary, script, sub
 
 pytestmark = pytest.mark.conformance
@@ -43,6 +43,221 @@ def cancelled(flows: str, *nodes: str, repeat: str = "", more: str = "") -> str:
 
 WITHIN = sub("s", draw("start3 -> a -> b -> c", undone("a", "b")))
 DEEP = sub("s", draw("start3 -> a -> d -> e", undone("a"), sub("d", draw("start4 -> b -> c", undone("b")))))
+
+
+def compensate(activity: str = "", *, waits: bool = True) -> str:
+    named = f' activityRef="{activity}"' * bool(activity)
+    return f'<compensateEventDefinition waitForCompletion="{str(waits).lower()}"{named}/>'
+
+
+THROW = throw("x", COMPENSATE)
+BOOKED = sub("s", draw("start2 -> a -> b", undone("a", "b")))
+
+THROWN = table.rows(
+    Row(
+        "what completed last is undone first",
+        "13.5.5",
+        draw("start -> a -> b -> x -> c", undone("a", "b"), THROW),
+        do=("a b no_b no_a",),
+        at="c",
+        ended="active",
+    ),
+    Row(
+        "whatever order they are drawn in",
+        "13.5.5",
+        draw("start -> and1 -> a -> and2 -> x -> c; and1 -> b -> and2", undone("a", "b"), THROW),
+        do=("b a no_a no_b",),
+        at="c",
+        ended="active",
+    ),
+    Row(
+        "who throws waits for the handlers, which run one after the other",
+        "10.5.1",
+        draw("start -> a -> b -> x -> c", undone("a", "b"), THROW),
+        do=("a b no_b",),
+        at="no_a x",
+        visits={"c": 0},
+        ended="active",
+    ),
+    Row(
+        "unless it does not wait",
+        "10.5.1",
+        draw("start -> a -> x -> c", undone("a"), throw("x", compensate(waits=False))),
+        do=("a c",),
+        at="no_a x",
+        ended="active",
+    ),
+    Row(
+        "what has not completed is not undone",
+        "13.5.5",
+        draw("start -> and1 -> a -> x -> c; and1 -> b", undone("a", "b"), THROW),
+        do=("a no_a",),
+        at="b c",
+        visits={"no_b": 0},
+        ended="active",
+    ),
+    Row(
+        "what was interrupted has not completed",
+        "13.5.5",
+        draw("start -> a -> d; hour -> x -> c", undone("a"), boundary("hour", "a", HOUR), THROW),
+        do=("hour",),
+        at="c",
+        visits={"no_a": 0},
+        ended="active",
+    ),
+    Row(
+        "what nothing undoes is passed over",
+        "13.5.5",
+        draw("start -> a -> b -> x -> c", undone("a"), THROW),
+        do=("a b no_a",),
+        at="c",
+        ended="active",
+    ),
+    Row("with nothing to undo it passes", "13.5.5", draw("start -> x -> c", THROW), at="c", ended="active"),
+    Row(
+        "one that is named is undone and no other",
+        "10.5.1",
+        draw("start -> a -> b -> x -> c", undone("a", "b"), throw("x", compensate("a"))),
+        do=("a b no_a",),
+        at="c",
+        visits={"no_b": 0},
+        ended="active",
+    ),
+    Row(
+        "what was left is undone by the next",
+        "13.5.5",
+        draw("start -> a -> b -> x -> y -> c", undone("a", "b"), throw("x", compensate("a")), throw("y", COMPENSATE)),
+        do=("a b no_a no_b",),
+        at="c",
+        visits={"no_a": 1},
+        ended="active",
+    ),
+    Row(
+        "nothing is undone twice",
+        "13.5.5",
+        draw("start -> a -> x -> y -> c", undone("a"), THROW, throw("y", COMPENSATE)),
+        do=("a no_a",),
+        at="c",
+        visits={"no_a": 1},
+        ended="active",
+    ),
+    Row(
+        "what completed anew is undone anew",
+        "13.5.5",
+        draw("start -> xor1 -> a -> x -> xor2 -[more]-> xor1; xor2 -*-> c", undone("a"), THROW),
+        do=(("a", {"more": True}), "no_a", ("a", {"more": False}), "no_a"),
+        at="c",
+        visits={"no_a": 2},
+        ended="active",
+    ),
+    Row(
+        "an end event throws, and its token ends when all is undone",
+        "10.5.3",
+        draw("start -> a -> x", undone("a"), end("x", COMPENSATE)),
+        do=("a no_a",),
+    ),
+    Row(
+        "each round of a loop is undone",
+        "13.5.5",
+        draw("start -> a -> x -> c", f'<userTask id="a">{again("True", most=2)}</userTask>', undone("a"), THROW),
+        do=("a a no_a no_a",),
+        at="c",
+        ended="active",
+    ),
+    Row(
+        "each instance is undone with its own item, the last completed first",
+        "13.5.5",
+        draw("start -> a -> x -> c", f'<userTask id="a">{each(over="items")}</userTask>', undone("a"), THROW),
+        given={"items": ["first", "second"]},
+        do=("a a",),
+        at="no_a x",
+        seen={"item": "second"},
+        ended="active",
+    ),
+    Row(
+        "and those before it follow",
+        "13.5.5",
+        draw("start -> a -> x -> c", f'<userTask id="a">{each(over="items")}</userTask>', undone("a"), THROW),
+        given={"items": ["first", "second"]},
+        do=("a a no_a",),
+        at="no_a x",
+        seen={"item": "first"},
+        ended="active",
+    ),
+    Row(
+        "a sub-process that completed is undone from within",
+        "13.5.5",
+        draw("start -> s -> x -> c", BOOKED, THROW),
+        do=("a b no_b no_a",),
+        at="c",
+        ended="active",
+    ),
+    Row(
+        "a handler of its own stands for what is inside",
+        "13.5.5",
+        draw("start -> s -> x -> c", BOOKED, undone("s"), THROW),
+        do=("a b no_s",),
+        at="c",
+        visits={"no_a": 0, "no_b": 0},
+        ended="active",
+    ),
+    Row(
+        "a compensation event sub-process, too",
+        "13.5.5",
+        draw("start -> s -> x -> c", sub("s", draw("start2 -> a", undone("a")) + undone_whole("whole")), THROW),
+        do=("a whole",),
+        at="c",
+        visits={"no_a": 0},
+        ended="active",
+    ),
+    Row(
+        "each instance of a sub-process is undone from within",
+        "13.5.5",
+        draw("start -> s -> x -> c", sub("s", each(count="2") + draw("start2 -> a", undone("a"))), THROW),
+        do=("a a no_a no_a",),
+        at="c",
+        ended="active",
+    ),
+    Row(
+        "sub-processes in sub-processes are undone as deeply",
+        "13.5.5",
+        draw("start -> o -> x -> c", sub("o", draw("start3 -> s -> d", BOOKED, undone("d"))), THROW),
+        do=("a b d no_d no_b no_a",),
+        at="c",
+        ended="active",
+    ),
+    Row(
+        "thrown inside a sub-process it leaves what is outside",
+        "10.5.1",
+        draw("start -> a -> s", undone("a"), sub("s", draw("start2 -> b -> x -> c", undone("b"), THROW))),
+        do=("a b no_b",),
+        at="c",
+        visits={"no_a": 0},
+        ended="active",
+    ),
+    Row(
+        "a handler sees the variables as they were",
+        "13.5.5",
+        draw("start -> a -> set -> x -> c", undone("a"), script("set", "n = 2"), THROW),
+        do=(("a", {"n": 1}),),
+        at="no_a x",
+        seen={"n": 1},
+        values={"n": 2},
+        ended="active",
+    ),
+    Row(
+        "an error of a handler goes outward from the throwing event's sub-process",
+        "13.5.5",
+        draw(
+            "start -> s -> d; failed -> told",
+            sub("s", draw("start2 -> a -> x -> c", undone("a"), THROW)),
+            boundary("failed", "s", table.DECLINED),
+        ),
+        do=("a no_a!DECLINED",),
+        at="told",
+        ended="active",
+    ),
+)
 
 CANCELLED = table.rows(
     Row(
@@ -243,6 +458,6 @@ EVENT_SUB_PROCESSES = table.rows(
 
 
 @pytest.mark.parametrize("player", table.PLAYERS)
-@pytest.mark.parametrize("row", [*CANCELLED, *EVENT_SUB_PROCESSES])
+@pytest.mark.parametrize("row", [*THROWN, *CANCELLED, *EVENT_SUB_PROCESSES])
 def test_compensation(row: Row, player: Callable[..., Play]) -> None:
     table.play_row(row, player)
