@@ -27,7 +27,8 @@ from engine.bpmn.wait import waits_of
 from engine.bpmn.workflow import ProcessWorkflow, SubProcessWorkflow
 from engine.bpmn.world import World
 
-VERSION = 1
+VERSION = 2
+"""2: instances side by side have parts of their own. One of 1 is read, and written as 2."""
 TOP = ""
 """Name of the process's own part; one of a sub-process activity is named by its token (hex), one of instances of a
 repeated activity by the token of its body, a colon and a number."""
@@ -126,8 +127,8 @@ def _rows(tokens: Sequence[Token]) -> list[list[Any]]:
 def load(parts: Mapping[str, bytes], key: str, specs: Specs, scopes: Scopes, world: World) -> ProcessWorkflow:
     """Raises Unreadable, later too when a part is needed that does not fit."""
     top = orjson.loads(parts[TOP])
-    if top["v"] != VERSION:
-        raise Unreadable(f"Expected a snapshot of version {VERSION}, but it has version {top['v']}.")
+    if top["v"] > VERSION:
+        raise Unreadable(f"Expected a snapshot of version {VERSION} or earlier, but it has version {top['v']}.")
     workflow = ProcessWorkflow(specs[key], specs, scopes, world)
     for name in _OF_THE_WHOLE & top.keys():
         setattr(workflow, name, top[name])

@@ -93,7 +93,7 @@ def test_each_subprocess_has_a_part_of_its_own() -> None:
 
 def test_a_newer_snapshot_is_refused() -> None:
     play = Play(START + user("u") + END + chain("start", "u", "end"))
-    parts = {snapshot.TOP: play.run.parts()[snapshot.TOP].replace(b'"v":1', b'"v":99')}
+    parts = {snapshot.TOP: play.run.parts()[snapshot.TOP].replace(b'"v":2', b'"v":99')}
 
     with pytest.raises(Unreadable, match="99"):
         snapshot.load(parts, "p", play.process.specs, Scopes(), WORLD)
