@@ -8,8 +8,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from engine import SYSTEM, definitions
 from tests.browser import awkward
 from tests.live import Server, axe, sign_in, wait_for_islands
+from tests.play import END, START, chain, document, user
 
 pytestmark = pytest.mark.browser
 
@@ -29,6 +31,12 @@ PAGES = {
     "ana": ("/definitions/1", "/instances/1", "/password", "/no-such-page"),
     "ben": ("/?view=groups", "/start/1"),
 }
+SPARE_WIDTH_PX = """(item) => {
+  const { font, width } = getComputedStyle(item, '::before');
+  const ruler = Object.assign(document.createElement('canvas').getContext('2d'), { font });
+  return parseFloat(width) - ruler.measureText('1.').width;
+}"""
+"""How much wider the first number of a list is than its text."""
 OpenPage = Callable[..., Page]
 
 
@@ -96,6 +104,48 @@ def test_the_problems_of_an_upload_are_accessible(open_page: OpenPage, colours: 
     page.get_by_role("button", name="Check and deploy").click()
 
     expect(page.get_by_role("alert")).to_contain_text("nothing was stored")
+    _expect_sound(page)
+
+
+def test_the_number_of_a_problem_stays_in_one_line(open_page: OpenPage) -> None:
+    page = open_page("ana", **PHONE)
+    page.goto("/definitions/upload")
+    refused = document(f'<choreographyTask id="talk" name="{"A long name " * 9}"/>')
+    page.get_by_label("BPMN diagrams").set_input_files(
+        [{"name": "talk.bpmn", "mimeType": "text/xml", "buffer": refused}]
+    )
+    page.get_by_role("button", name="Check and deploy").click()
+
+    number = page.locator(".list-group-numbered > li").first
+    assert number.evaluate(SPARE_WIDTH_PX) > -1
+
+
+def test_a_message_that_repeats_a_long_key_fits(open_page: OpenPage, server: Server) -> None:
+    page = open_page("ana", **PHONE)
+    with server.engine.transaction(SYSTEM) as tx:
+        made = definitions.deploy(tx, {"p.bpmn": document(START + user("u") + END + chain("start", "u", "end"))})
+    page.goto(f"/start/{made.definitions[0].id}")
+
+    page.get_by_label("Business key").fill("9" * 255)
+    page.get_by_role("button", name="Start", exact=True).click()
+
+    expect(page.get_by_role("status").first).to_contain_text("9" * 255)
+    _expect_sound(page)
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_the_chosen_start_is_painted_like_the_chosen_page(open_page: OpenPage, server: Server, colours: str) -> None:
+    page = open_page("ana", color_scheme=colours)
+    with server.engine.transaction(SYSTEM) as tx:
+        ways = '<startEvent id="phone"/><startEvent id="mail"/>' + user("u") + END
+        flows = chain("phone", "u", "end") + chain("mail", "u")
+        made = definitions.deploy(tx, {"p.bpmn": document(ways + flows)})
+
+    page.goto(f"/start/{made.definitions[0].id}")
+
+    ground = "(link) => getComputedStyle(link).backgroundColor"
+    chosen, here = page.locator(".nav-pills .active"), page.locator(".site-nav [aria-current]")
+    assert chosen.evaluate(ground) == here.evaluate(ground)
     _expect_sound(page)
 
 
