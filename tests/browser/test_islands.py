@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
+from engine import SYSTEM, definitions, instances
 from tests.browser import awkward
 from tests.live import Server, axe, wait_for_islands
 
 pytestmark = pytest.mark.browser
 
 OpenPage = Callable[..., Page]
+FILES = Path(__file__).parents[1] / "processes"
 DIAGRAM = '[data-island="viewer"]'
 
 
@@ -121,6 +124,36 @@ def test_a_file_without_a_picture_is_told_in_a_sentence(open_page: OpenPage) -> 
 
     expect(page.locator(DIAGRAM)).to_contain_text("This file holds no picture")
     axe(page)
+
+
+def test_enter_in_a_line_sends_a_form_of_several(open_page: OpenPage) -> None:
+    page = open_page("ana")
+    page.goto("/start/")
+    page.get_by_role("link", name="Start Purchase approval").click()
+    wait_for_islands(page)
+    page.get_by_label("Item").fill("Desk")
+    page.get_by_label("Reason").fill("Growth")
+
+    page.get_by_label("Amount").fill("300")
+    page.get_by_label("Amount").press("Enter")
+
+    expect(page.get_by_role("status").first).to_contain_text("Started: Purchase approval")
+
+
+def test_enter_in_a_line_chooses_none_of_several_buttons(open_page: OpenPage, server: Server) -> None:
+    with server.engine.transaction(SYSTEM) as tx:
+        definitions.deploy(tx, {"leave.bpmn": (FILES / "leave.bpmn").read_bytes()})
+        instances.start(tx, "leave", business_key="L-1")
+    page = open_page("ben")
+    page.goto("/?view=groups&search=L-1")
+    page.get_by_role("button", name="Claim").click()
+    wait_for_islands(page)
+    page.get_by_label("Days").fill("3")
+
+    page.get_by_label("Days").press("Enter")
+    page.get_by_role("button", name="Refuse").click()
+
+    expect(page.get_by_role("status").first).to_contain_text("Completed: Approve leave")
 
 
 def test_typed_values_are_not_lost_without_a_question(open_page: OpenPage) -> None:

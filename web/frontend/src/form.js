@@ -22,7 +22,8 @@ export async function mount(element) {
   showRefusals(form, element, refusals);
   sendWith(form, element, outer, refusals);
   keepButtonsInPlace(outer);
-  keepInnerFormQuiet(element, outer);
+  keepInnerFormQuiet(element);
+  sendByEnter(element, outer);
   warnOnLeaving(form, outer, refusals.size > 0);
 }
 
@@ -96,18 +97,28 @@ function keepButtonsInPlace(outer) {
   });
 }
 
-/** form-js renders a form of its own: Enter in it sends the plain form, if that leaves no choice of buttons. */
-function keepInnerFormQuiet(element, outer) {
+/** form-js renders a form of its own, which is never sent. */
+function keepInnerFormQuiet(element) {
   element.addEventListener(
     'submit',
     (event) => {
       event.preventDefault();
       event.stopPropagation();
-      const buttons = [...outer.elements].filter(({ type }) => type === 'submit');
-      if (buttons.length === 1) outer.requestSubmit(buttons[0]);
     },
     { capture: true },
   );
+}
+
+const LINES = ':is(.fjs-form-field-textfield, .fjs-form-field-number) input';
+
+/** Enter in a line of text sends the plain form, if that leaves no choice of buttons. */
+function sendByEnter(element, outer) {
+  element.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.isComposing || !event.target.matches(LINES)) return;
+    event.preventDefault();
+    const buttons = [...outer.elements].filter(({ type }) => type === 'submit');
+    if (buttons.length === 1) outer.requestSubmit(buttons[0]);
+  });
 }
 
 // ---- leaving -------------------------------------------------------------------------------------------------------
