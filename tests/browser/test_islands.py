@@ -126,6 +126,19 @@ def test_a_file_without_a_picture_is_told_in_a_sentence(open_page: OpenPage) -> 
     axe(page)
 
 
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "utf-16", "utf-8"])
+def test_a_diagram_in_any_encoding_is_drawn(open_page: OpenPage, encoding: str) -> None:
+    page = open_page("ana")
+    drawn = (FILES / "leave.bpmn").read_text().replace("UTF-8", encoding).replace("Approve leave", "Prüfen")
+    page.goto("/definitions/upload")
+
+    file = {"name": "leave.bpmn", "mimeType": "text/xml", "buffer": drawn.encode(encoding)}
+    page.get_by_label("BPMN diagrams").set_input_files([file])
+    page.get_by_role("button", name="Check and deploy").click()
+
+    expect(page.locator(f'{DIAGRAM} [data-element-id="approve"]')).to_contain_text("Prüfen")
+
+
 def test_enter_in_a_line_sends_a_form_of_several(open_page: OpenPage) -> None:
     page = open_page("ana")
     page.goto("/start/")

@@ -98,7 +98,15 @@ async function read(url, kind) {
   const accept = { text: 'application/xml, text/xml', json: 'application/json' }[kind];
   const response = await fetch(url, { headers: { Accept: accept } });
   if (!response.ok) throw new Error(`Expected ${url} to answer, but it said ${response.status}.`);
-  return response[kind]();
+  return kind === 'text' ? decode(await response.arrayBuffer()) : response[kind]();
+}
+
+/** XML in the encoding that it says itself, as the engine reads it. */
+function decode(bytes) {
+  const beginning = new TextDecoder('latin1').decode(bytes.slice(0, 200));
+  const mark = { 'ÿþ': 'utf-16le', 'þÿ': 'utf-16be' }[beginning.slice(0, 2)];
+  const [, told] = beginning.match(/^<\?xml[^>]*?encoding=["']([\w-]+)/) ?? [];
+  return new TextDecoder(mark ?? told ?? 'utf-8').decode(bytes);
 }
 
 function readState(element) {
