@@ -228,6 +228,20 @@ def test_completing_a_task_ends_it(site: Site, leave: int) -> None:
     assert "You have nothing to do" in ben.page("/")
 
 
+def test_a_completed_task_says_nothing_of_the_present(site: Site, leave: int) -> None:
+    ben = site.visitor("ben")
+    ben.post(f"/tasks/{leave}/claim")
+    assert "The process holds no data yet" in ben.page(f"/tasks/{leave}/")
+
+    complete(ben, leave, {"days": 3})
+
+    page = ben.page(f"/tasks/{leave}/")
+    assert "Waited since" in page
+    assert "Where it stood" in page
+    assert "holds no data" not in page
+    assert "in 8 hours" not in page
+
+
 @pytest.mark.parametrize(
     ("values", "told"),
     [
