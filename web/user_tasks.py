@@ -38,9 +38,10 @@ def complete(task_id: int) -> ResponseReturnValue:
 
 def _done(task: UserTask, form: Form) -> str:
     pressed = forms.button()
-    if not form.question or pressed is None:
+    if pressed is None:
         return f"Completed: {task.name}"
-    return f"{task.name}: {form.buttons[pressed].label}"
+    label = form.buttons[pressed].label
+    return f"{task.name}: {label}" if form.question else f"Completed: {task.name} ({label})"
 
 
 def _page(

@@ -228,6 +228,15 @@ def test_completing_a_task_ends_it(site: Site, leave: int) -> None:
     assert "You have nothing to do" in ben.page("/")
 
 
+def test_the_message_repeats_the_decision(site: Site, leave: int) -> None:
+    ben = site.visitor("ben")
+    ben.post(f"/tasks/{leave}/claim")
+
+    complete(ben, leave, {"days": 3}, button=1)
+
+    assert "Completed: Approve leave (Refuse)" in ben.page("/")
+
+
 def test_a_completed_task_says_nothing_of_the_present(site: Site, leave: int) -> None:
     ben = site.visitor("ben")
     ben.post(f"/tasks/{leave}/claim")
