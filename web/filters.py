@@ -121,8 +121,9 @@ def text_of(value: Json) -> str:
 
 
 def words(name: str) -> str:
-    """BPMN's name of an element type as words: "userTask" is a user task."""
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+    """BPMN's name of an element type as words: "userTask" is a user task, "adHocSubProcess" an ad-hoc sub-process."""
+    told = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+    return told.replace("ad hoc", "ad-hoc").replace("sub process", "sub-process")
 
 
 # ---- history -------------------------------------------------------------------------------------------------------

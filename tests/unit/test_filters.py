@@ -102,7 +102,15 @@ def test_a_fact_is_told_as_a_sentence(fact: Event, told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("userTask", "user task"), ("exclusiveGateway", "exclusive gateway"), ("task", "task")]
+    ("name", "told"),
+    [
+        ("userTask", "user task"),
+        ("exclusiveGateway", "exclusive gateway"),
+        ("task", "task"),
+        ("subProcess", "sub-process"),
+        ("adHocSubProcess", "ad-hoc sub-process"),
+        ("subChoreography", "sub choreography"),
+    ],
 )
 def test_an_element_type_is_told_in_words(name: str, told: str) -> None:
     assert filters.words(name) == told
