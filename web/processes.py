@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from engine import Deployment, Invalid, Problem, Right, Severity, definitions
 from engine.model import Place
-from web import listing, people
+from web import filters, listing, people
 from web.context import command, is_fragment, reading
 
 bp = Blueprint("processes", __name__, url_prefix="/definitions")
@@ -104,10 +104,19 @@ def _tell(deployment: Deployment) -> None:
     for definition in deployment.definitions[:TOLD]:
         flash(f"{definition.name[:100]} is deployed as version {definition.version}.", "success")
     for warning in deployment.warnings[:TOLD]:
-        flash(str(warning)[:300], "warning")
+        flash(_in_words(warning)[:300], "warning")
     for kind, count in (("processes", len(deployment.definitions)), ("warnings", len(deployment.warnings))):
         if count > TOLD:
             flash(f"And {count - TOLD} more {kind}.", "success")
+
+
+def _in_words(warning: Problem) -> str:
+    """Of what, what, and what to do: as a refused upload is told."""
+    about = warning.place.file
+    if warning.element_id:
+        kind = filters.words(warning.element_type).capitalize()
+        about = f"{kind} “{warning.element_name or warning.element_id}”"
+    return f"{about}: {warning.message} {warning.fix}".strip()
 
 
 def _refused(names: list[str], problems: tuple[Problem, ...]) -> str:

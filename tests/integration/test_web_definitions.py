@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from tests.play import END, START, chain, document, user
 from tests.site import FILES, Site, Visitor, words
 
 
@@ -15,6 +16,17 @@ def test_an_upload_makes_a_version_and_shows_it(ana: Visitor) -> None:
     page = ana.page(sent.location)
     assert "is deployed as version 1" in page
     assert "Leave request" in page
+
+
+def test_a_warning_is_told_in_words(ana: Visitor) -> None:
+    case = '<adHocSubProcess id="case" name="The case">' + user("u", candidateGroups="clerks") + "</adHocSubProcess>"
+    content = document(START + case + END + chain("start", "case", "end"))
+
+    sent = ana.post("/definitions/upload", {"files": [(io.BytesIO(content), "case.bpmn")]})
+
+    page = ana.page(sent.location)
+    assert "Ad-hoc sub-process “The case”: Nothing says whose work this is" in page
+    assert "case.bpmn:" not in page
 
 
 def test_a_diagram_and_its_form_come_together(ana: Visitor) -> None:
