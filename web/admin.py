@@ -30,5 +30,5 @@ def open_incidents() -> str:
 def retry(incident_id: int) -> ResponseReturnValue:
     with command() as tx:
         incidents.retry(tx, incident_id)
-    flash("Trying again.", "success")
+    flash("Trying again. What stops once more appears as a new incident.", "info")
     return redirect(own_path(request.form.get("next")) or url_for("admin.open_incidents"))

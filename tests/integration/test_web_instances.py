@@ -128,7 +128,9 @@ def test_an_incident_is_shown_and_tried_again(site: Site, root: Visitor) -> None
     again = root.post(retry_path(root), {"next": page_of})
 
     assert again.location == page_of
-    assert "Tried again" in root.page(page_of)
+    page = root.page(page_of)
+    assert "What stops once more appears as a new incident" in page
+    assert "Tried again" in page
 
 
 def test_an_analyst_sees_incidents_but_may_not_retry(site: Site, ana: Visitor) -> None:
