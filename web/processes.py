@@ -47,6 +47,7 @@ def show(definition_id: int) -> str:
             definition=definition,
             versions=known,
             documentation=definitions.documentation(tx, definition_id),
+            is_latest=known[0].definition.id == definition_id,
             may_start=any(one.id == definition_id for one in definitions.startable(tx)),
         )
 

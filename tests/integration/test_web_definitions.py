@@ -29,6 +29,17 @@ def test_a_warning_is_told_in_words(ana: Visitor) -> None:
     assert "case.bpmn:" not in page
 
 
+def test_a_process_that_an_event_begins_says_why_it_has_no_button(ana: Visitor) -> None:
+    timer = "<timerEventDefinition><timeDate>2036-01-01</timeDate></timerEventDefinition>"
+    content = document(f'<startEvent id="start">{timer}</startEvent>' + user("u") + END + chain("start", "u", "end"))
+
+    by_event = ana.post("/definitions/upload", {"files": [(io.BytesIO(content), "timer.bpmn")]})
+    by_hand = ana.upload("leave.bpmn")
+
+    assert "You cannot start it by hand" in ana.page(by_event.location)
+    assert "by hand" not in ana.page(by_hand.location)
+
+
 def test_a_diagram_and_its_form_come_together(ana: Visitor) -> None:
     sent = ana.upload("travel.bpmn", "trip.form")
 
