@@ -50,6 +50,7 @@ def test_what_is_no_json_is_told(stock: Site, text: str) -> None:
     refused = stock.visitor("root").post(CHANGE, {"value": text, "version": "1"})
 
     assert refused.status_code == 422
+    assert 'aria-invalid="true"' in refused.text
     assert "Expected a value in JSON" in refused.text
     assert value(stock) == {"A4": 3}
 
