@@ -9,7 +9,10 @@ from datetime import timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from engine.retry import Retry
+
 DAY = timedelta(days=1)
+_RANGES = {"retry_factor": (1, 1_000), "retry_jitter": (0, 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,16 @@ class Settings:
     """Calls of services at one time, on threads of their own: slow ones hold up neither timers nor messages."""
     service_duration: timedelta = timedelta(minutes=1)
     """Time that a service may take to answer before its try has failed."""
+    retry_tries: int = 3
+    """How often a call is tried, unless its task says more."""
+    retry_delay: timedelta = timedelta(seconds=2)
+    """Before the second try."""
+    retry_factor: float = 2.0
+    """By which each pause is longer than the one before."""
+    retry_longest: timedelta = timedelta(hours=1)
+    """The pause beyond which none grows."""
+    retry_jitter: float = 0.5
+    """The part of a pause that chance may take away."""
     poll_interval: timedelta = timedelta(seconds=0.5)
     lease: timedelta = timedelta(seconds=30)
     max_steps: int = 10_000
@@ -47,11 +60,26 @@ class Settings:
         """Raises ValueError naming the variable that makes no sense."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, int | timedelta) and _number(value) <= 0:
+            if field.name not in _RANGES and isinstance(value, int | timedelta) and _number(value) <= 0:
                 raise ValueError(f"Expected {_variable(field.name)} to be more than 0, but it is {_number(value)}.")
+        for name, (least, most) in _RANGES.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise ValueError(f"Expected {_variable(name)} to be from {least} to {most}, but it is {value}.")
         if not _is_zone(self.time_zone):
             wanted = f"Expected {_variable('time_zone')} to be a time zone such as Europe/Lisbon"
             raise ValueError(f"{wanted}, but it is {self.time_zone!r}.")
+
+    @property
+    def retry(self) -> Retry:
+        """How what has failed is tried again where nothing else is said."""
+        return Retry(
+            tries=self.retry_tries,
+            delay=self.retry_delay.total_seconds(),
+            factor=self.retry_factor,
+            longest=self.retry_longest.total_seconds(),
+            jitter=self.retry_jitter,
+        )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -88,6 +116,7 @@ def _is_zone(name: str) -> bool:
 _READERS: dict[type, Callable[[str], object]] = {
     str: str,
     int: int,
+    float: float,
     timedelta: lambda text: timedelta(seconds=float(text)),
     tuple: lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
 }

@@ -13,6 +13,7 @@ from engine import jobs, values
 from engine.errors import Busy, EngineError, ServiceFailed
 from engine.jobs import Handler, Handlers, Job
 from engine.model import SYSTEM
+from engine.retry import Retry
 from engine.transaction import Ref, Store, Transaction
 
 T = TypeVar("T")
@@ -22,7 +23,6 @@ MAX_DELIVERIES = 10
 """Times a job is handed out without coming to any end, before it is taken for one that kills its workers."""
 BUSY_PAUSES = 10
 """Pauses for a busy instance before an answer in hand is let go and the slow part has to run again."""
-LONGEST_BACK_OFF = timedelta(hours=1)
 
 
 class _Lost(EngineError):
@@ -91,9 +91,10 @@ def _fail(store: Store, ref: Ref, handlers: Handlers, cause: Exception) -> None:
         job = jobs.lock(tx, ref)
         if job is None:  # its lease ran out on the way: whoever holds it now will see for himself
             return
-        attempts = job.attempts + 1
-        if attempts < job.max_attempts and _is_retryable(cause):
-            jobs.put_off(tx, job, _message(cause), _back_off(attempts, cause))
+        attempts, retry = job.attempts + 1, _retry(store, job)
+        if attempts < job.max_attempts and _is_retryable(cause) and retry.covers(_names(cause)):
+            pause = _asked_for(cause) or retry.pause(attempts, random.random())
+            jobs.put_off(tx, job, _message(cause), pause)
         else:
             jobs.fail(tx, job, _message(cause))
             _give_up(tx, job, handlers, _message(cause))
@@ -136,11 +137,20 @@ def _moment() -> timedelta:
     return timedelta(milliseconds=random.uniform(20, 100))
 
 
-def _back_off(attempts: int, cause: Exception) -> timedelta:
-    """2, 4, 8 ... seconds, less up to half of it by chance: what failed together shall not return together."""
-    if isinstance(cause, ServiceFailed) and cause.retry_after is not None:
-        return cause.retry_after
-    return min(LONGEST_BACK_OFF, timedelta(seconds=2 ** min(attempts, 20))) * random.uniform(0.5, 1)
+def _retry(store: Store, job: Job) -> Retry:
+    """What the task says, else what holds everywhere."""
+    told = job.payload.get("retry")
+    return store.settings.retry if told is None else Retry.of(told)
+
+
+def _asked_for(cause: Exception) -> timedelta | None:
+    """The pause that a service asks for itself."""
+    return cause.retry_after if isinstance(cause, ServiceFailed) else None
+
+
+def _names(cause: Exception) -> set[str]:
+    """By which a retry may tell a failure: its exception and those that it is one of."""
+    return {kind.__name__ for kind in type(cause).__mro__}
 
 
 def _is_retryable(cause: Exception) -> bool:

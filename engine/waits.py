@@ -14,6 +14,7 @@ from engine.bpmn.parse import Process
 from engine.bpmn.wait import Wait
 from engine.jobs import NewJob
 from engine.model import Actor, InstanceStatus, Json, TaskStatus
+from engine.retry import Retry
 from engine.storage.tables import (
     NEVER,
     CandidateRow,
@@ -152,7 +153,8 @@ def _begin_timer(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
 
 def _begin_service(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
     for wait in waits:
-        _add_job(tx, owner, wait, queue=jobs.SERVICE_QUEUE, payload=dict(wait.data))
+        retry = tx.store.settings.retry if "retry" not in wait.data else Retry.of(wait.data["retry"])
+        _add_job(tx, owner, wait, queue=jobs.SERVICE_QUEUE, payload=dict(wait.data), max_attempts=retry.tries)
 
 
 def _add_job(tx: Transaction, owner: Owner, wait: Wait, **options: Any) -> None:

@@ -32,7 +32,12 @@ def camunda(tag: str) -> str:
     return f"{{{CAMUNDA}}}{tag}"
 
 
-CORRELATION_KEY = f"{{{OWN}}}correlationKey"
+def own(tag: str) -> str:
+    """The full name of a tag or attribute of ours."""
+    return f"{{{OWN}}}{tag}"
+
+
+CORRELATION_KEY = own("correlationKey")
 """Our attribute of a message: the expression that tells which instance it is for."""
 
 

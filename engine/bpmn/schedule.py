@@ -65,6 +65,11 @@ def validate(kind: TimerKind, text: str) -> None:
     first(kind, text, _ANY_TIME, UTC)
 
 
+def length(text: str) -> timedelta:
+    """Of a duration; a month has 31 days. Raises ValueError."""
+    return _after(_duration(text), _ANY_TIME, text) - _ANY_TIME
+
+
 def is_literal(text: str) -> bool:
     """Whether a text is meant as a date, duration or cycle (right or wrong), and not as an expression."""
     return _LITERAL.match(text.strip()) is not None

@@ -48,6 +48,8 @@ def test_a_text_that_is_no_number_is_refused_by_name(name: str) -> None:
         ("POLL_INTERVAL", "-1", "to be more than 0, but it is -1.0"),
         ("LEASE", "nan", "to be a number, but it is 'nan'"),
         ("LEASE", "inf", "to be a number, but it is 'inf'"),
+        ("RETRY_JITTER", "1.5", "to be from 0 to 1, but it is 1.5"),
+        ("RETRY_FACTOR", "nan", "to be from 1 to 1000, but it is nan"),
         ("TIME_ZONE", "Mars/Olympus", "to be a time zone such as Europe/Lisbon, but it is 'Mars/Olympus'"),
         ("TIME_ZONE", "../etc/passwd", "to be a time zone"),
         ("TIME_ZONE", "", "to be a time zone"),
@@ -59,12 +61,12 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(name: str, text: str, 
 
 
 def test_every_setting_can_be_read() -> None:
-    texts = {str: "7", int: "7", timedelta: "7", tuple: "7"}
+    texts = {str: "7", int: "7", float: "1", timedelta: "7", tuple: "7"}
     own = [field for field in fields(Settings) if field.name != "time_zone"]
     environment = {f"PROCESSION_{field.name.upper()}": texts[type(getattr(Settings(), field.name))] for field in own}
 
     read = Settings.from_environment({**environment, "PROCESSION_TIME_ZONE": "Europe/Lisbon"})
-    expected = {str: "7", int: 7, timedelta: timedelta(seconds=7), tuple: ("7",)}
+    expected = {str: "7", int: 7, float: 1.0, timedelta: timedelta(seconds=7), tuple: ("7",)}
     assert read.time_zone == "Europe/Lisbon"
     for field in own:
         assert getattr(read, field.name) == expected[type(getattr(Settings(), field.name))]

@@ -39,7 +39,7 @@ LAYERS = (
     {"engine.data_stores", "engine.history", "engine.jobs", "engine.tries"},
     {"engine.transaction"},
     {"engine.bpmn", "engine.storage"},
-    {"engine.clock", "engine.config", "engine.errors", "engine.model", "engine.values"},
+    {"engine.clock", "engine.config", "engine.errors", "engine.model", "engine.retry", "engine.values"},
 )
 """From top to bottom. A module imports from its own layer or lower ones."""
 

@@ -29,6 +29,7 @@ from engine.bpmn.check import (
     people,
     quantities,
     references,
+    retries,
     sandbox,
     structure,
     support,
@@ -62,6 +63,7 @@ FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
     limits.check,
     loops.check,
     quantities.check,
+    retries.check,
     sandbox.check,
 )
 

@@ -14,6 +14,7 @@ from engine.bpmn.check.diagram import Diagram, Text
 from engine.bpmn.check.expressions import expression
 from engine.bpmn.nodes import CORRELATION_KEY, OWN, Node, bpmn, child_text, local
 from engine.bpmn.parse.correlations import named, properties, retrievals
+from engine.bpmn.parse.retries import RETRY
 from engine.bpmn.texts import expression as source_of
 from engine.model import Problem
 
@@ -47,7 +48,7 @@ def _own_words(diagram: Diagram, node: Node) -> Iterator[Problem]:
 
 
 def _own_element(diagram: Diagram, inner: Node, node: Node) -> Iterator[Problem]:
-    if etree.QName(inner).namespace == OWN:
+    if etree.QName(inner).namespace == OWN and inner.tag != RETRY:
         message, place = f"There is no element {local(inner)} of ours.", diagram.document.place(inner)
         yield diagram.document.problem("unsupported-element", node, message, "Delete it.", place=place)
 

@@ -115,6 +115,7 @@ _REFUSED_EXTENSIONS = {
     "potentialStarter": "Use camunda:candidateStarterUsers or camunda:candidateStarterGroups.",
 }
 _EXECUTED_EXTENSIONS = frozenset({"inputOutput", "formData", "in", "out"})
+_EXECUTED_BY_SERVICES = frozenset({"failedJobRetryTimeCycle"})
 _HARMLESS_EXTENSIONS = frozenset({"properties"})
 
 
@@ -122,7 +123,8 @@ def _camunda_extensions(diagram: Diagram, node: Node) -> Iterator[Problem]:
     for extension in _extensions(node):
         name = etree.QName(extension)
         word, place = name.localname, diagram.document.place(extension)
-        if name.namespace != CAMUNDA or word in _EXECUTED_EXTENSIONS | _HARMLESS_EXTENSIONS:
+        executed = _EXECUTED_EXTENSIONS | (_EXECUTED_BY_SERVICES if local(node) in SERVICES else frozenset())
+        if name.namespace != CAMUNDA or word in executed | _HARMLESS_EXTENSIONS:
             continue
         if word in _REFUSED_EXTENSIONS:
             message, fix = f"camunda:{word} is not executed.", _REFUSED_EXTENSIONS[word]

@@ -14,6 +14,7 @@ from engine.bpmn.elements import compensation
 from engine.bpmn.elements.flow_node import Element, FlowNode, Token, set_local, text_of, value_of, wait_for, write
 from engine.errors import ElementFailed
 from engine.model import Json
+from engine.retry import Retry
 
 
 class AbstractTask(FlowNode):
@@ -35,13 +36,22 @@ class ScriptTask(FlowNode):
 class ServiceTask(FlowNode):
     """Waits for a service; send and business rule tasks that name a topic are one too."""
 
-    def __init__(self, process: Any, element: Element, topic: str, result_variable: str | None, **options: Any) -> None:
+    def __init__(
+        self,
+        process: Any,
+        element: Element,
+        topic: str,
+        result_variable: str | None,
+        retry: Retry | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(process, element, **options)
         self.topic = topic
         self.result_variable = result_variable
+        self.told: dict[str, Json] = {} if retry is None else {"retry": retry.json()}
 
     def enter(self, token: Token) -> bool:
-        wait_for(token, "service", topic=self.topic, result=self.result_variable)
+        wait_for(token, "service", None, topic=self.topic, result=self.result_variable, **self.told)
         return False
 
 

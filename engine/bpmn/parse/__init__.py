@@ -14,7 +14,7 @@ from engine.bpmn.elements.flow_node import Assignment, Element, FlowNode
 from engine.bpmn.forms import FormFiles, FormSource
 from engine.bpmn.items import Items
 from engine.bpmn.nodes import ACTIVITIES, Node, bpmn, child_text, is_true, local, name_of, raw_text
-from engine.bpmn.parse import asked, calls, data, decisions, flows, repeats
+from engine.bpmn.parse import asked, calls, data, decisions, flows, repeats, retries
 from engine.bpmn.parse.definitions import References, definition
 from engine.bpmn.process import Process, StartPoint
 from engine.bpmn.script import names
@@ -189,7 +189,7 @@ def _service_task(drawn: _Drawn) -> FlowNode:
         return throwing.ThrowEvent(drawn.spec, drawn.element, drawn.definition, **drawn.options)
     if drawn.terms.topic is None:
         return _abstract_task(drawn)
-    told = (drawn.terms.topic, drawn.terms.result_variable)
+    told = (drawn.terms.topic, drawn.terms.result_variable, retries.retry(drawn.node))
     return activities.ServiceTask(drawn.spec, drawn.element, *told, **drawn.options)
 
 
