@@ -55,6 +55,8 @@ from engine.model import (
     Severity,
     TaskStatus,
     Timer,
+    Try,
+    TryOutcome,
     UserTask,
     Variable,
 )
@@ -103,6 +105,8 @@ __all__ = [
     "TaskStatus",
     "Timer",
     "Transaction",
+    "Try",
+    "TryOutcome",
     "UserTask",
     "Variable",
     "accounts",

@@ -1,4 +1,4 @@
-"""Append what happened, and read it: one row for each visit to an element, one for each fact."""
+"""Append what happened, and read it: a row for each visit to an element, each fact, and each try of a call."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from sqlalchemy import (
     update,
 )
 
-from engine.model import Activity, Event, Json, Outcome, Page, UserTask
-from engine.storage.tables import ActivityRow, EventRow
+from engine.model import Activity, Event, Json, Outcome, Page, Try, TryOutcome, UserTask
+from engine.storage.tables import ActivityRow, EventRow, TryRow
 from engine.transaction import Transaction
 
 _ADD_EVENT = insert(EventRow.__table__)  # type: ignore[arg-type]
 _ADD_ACTIVITY = insert(ActivityRow.__table__)  # type: ignore[arg-type]
+_ADD_TRY = insert(TryRow.__table__)  # type: ignore[arg-type]
 _LEAVE = (
     update(ActivityRow.__table__)  # type: ignore[arg-type]
     .where(
@@ -76,6 +77,10 @@ def leave_activities(tx: Transaction, instance_id: int, left: Iterable[tuple[str
         tx.connection.execute(_LEAVE, rows)
 
 
+def add_try(tx: Transaction, row: Mapping[str, Any]) -> None:
+    tx.connection.execute(_ADD_TRY, row)
+
+
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
@@ -96,6 +101,13 @@ def events(
         query = query.where(EventRow.element_id == element_id)
     rows = tx.session.scalars(query.order_by(EventRow.id.desc()).limit(limit).offset(offset))
     return Page(tuple(map(_event, rows)), _count(tx, EventRow, instance_id), offset, limit)
+
+
+def tries(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Try]:
+    """Tries of calls, newest first."""
+    query = select(TryRow).where(TryRow.instance_id == instance_id)
+    rows = tx.session.scalars(query.order_by(TryRow.id.desc()).limit(limit).offset(offset))
+    return Page(tuple(map(_try, rows)), _count(tx, TryRow, instance_id), offset, limit)
 
 
 def of_task(tx: Transaction, task: UserTask, *, limit: int = 200) -> list[Event]:
@@ -131,7 +143,7 @@ def _reached(of: tuple[ColumnElement[bool], ...], moment: datetime) -> ScalarSel
 COUNTED_TO = 10_000
 
 
-def _count(tx: Transaction, table: type[ActivityRow] | type[EventRow], instance_id: int) -> int:
+def _count(tx: Transaction, table: type[ActivityRow | EventRow | TryRow], instance_id: int) -> int:
     """Counting stops at COUNTED_TO: nobody pages further, and it must stay quick."""
     query = select(table.id).where(table.instance_id == instance_id).limit(COUNTED_TO)
     return tx.session.scalar(select(func.count()).select_from(query.subquery())) or 0
@@ -148,6 +160,21 @@ def _activity(row: ActivityRow) -> Activity:
         outcome=None if row.outcome is None else Outcome(row.outcome),
         actor=row.actor,
         flow=row.flow,
+    )
+
+
+def _try(row: TryRow) -> Try:
+    return Try(
+        id=row.id,
+        element_id=row.element_id,
+        number=row.number,
+        began_at=row.began_at,
+        ended_at=row.ended_at,
+        outcome=TryOutcome(row.outcome),
+        message=row.message,
+        again_at=row.again_at,
+        request=row.request,
+        answer=row.answer,
     )
 
 

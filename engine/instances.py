@@ -26,6 +26,7 @@ from engine.model import (
     Place,
     Problem,
     Right,
+    Try,
     Variable,
 )
 from engine.storage.tables import (
@@ -34,6 +35,7 @@ from engine.storage.tables import (
     EventRow,
     IncidentRow,
     InstanceRow,
+    TryRow,
     UserTaskRow,
     VariableRow,
 )
@@ -294,7 +296,8 @@ def mark(tx: Transaction, instance_id: int) -> str:
     """Changes whenever something about the instance or one that it called does; costs next to nothing."""
     require_sight(tx, instance_id)
     last = [
-        select(func.max(row.id)).where(row.instance_id == instance_id) for row in (EventRow, ActivityRow, IncidentRow)
+        select(func.max(row.id)).where(row.instance_id == instance_id)
+        for row in (EventRow, ActivityRow, IncidentRow, TryRow)
     ]
     called = aliased(InstanceRow)
     commands = select(func.sum(called.version)).where(called.id.in_(_newest_called(instance_id)))
@@ -309,6 +312,12 @@ def activities(tx: Transaction, instance_id: int, *, limit: int = 50, offset: in
     """Visits to elements, newest first."""
     require_sight(tx, instance_id)
     return history.activities(tx, instance_id, limit=limit, offset=offset)
+
+
+def tries(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Try]:
+    """Tries of calls of services, newest first. Raises NotFound for who may not see the instance."""
+    require_sight(tx, instance_id)
+    return history.tries(tx, instance_id, limit=limit, offset=offset)
 
 
 def events(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Event]:

@@ -80,6 +80,16 @@ class Job:
     """Times it was handed out since it last came to an end, this time included."""
 
 
+@dataclass(slots=True)
+class Told:
+    """What a call tells of itself while it runs: it is recorded with its try, however that ends."""
+
+    request: str | None = None
+    answer: str | None = None
+    error: str | None = None
+    """The code of the BPMN error that it answered with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handler:
     """What one kind of job does.
@@ -92,7 +102,7 @@ class Handler:
     """
 
     finish: Callable[[Transaction, Job, object], None]
-    call: Callable[[Store, Job], object] | None = None
+    call: Callable[[Store, Job, Told], object] | None = None
     gave_up: Callable[[Transaction, Job, str], None] | None = None
 
 

@@ -317,6 +317,32 @@ class Timer:
     business_key: str | None
 
 
+class TryOutcome(StrEnum):
+    ANSWERED = "answered"
+    ERROR = "error"  # a BPMN error
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try of a call of a service."""
+
+    id: int
+    element_id: str
+    number: int
+    """From 1 on; trying again by hand begins anew."""
+    began_at: datetime
+    ended_at: datetime
+    outcome: TryOutcome
+    message: str | None
+    """Why it failed; the code of a BPMN error."""
+    again_at: datetime | None
+    """When it is tried again."""
+    request: str | None
+    """What was sent, and what came back: their beginnings."""
+    answer: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """A stop that needs an administrator; instance_id is None for a start or broadcast that failed."""

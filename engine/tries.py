@@ -6,13 +6,14 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TypeVar
 
-from engine import jobs, values
+from engine import history, jobs, values
 from engine.errors import Busy, EngineError, ServiceFailed
-from engine.jobs import Handler, Handlers, Job
-from engine.model import SYSTEM
+from engine.jobs import Handler, Handlers, Job, Told
+from engine.model import SYSTEM, TryOutcome
 from engine.retry import Retry
 from engine.transaction import Ref, Store, Transaction
 
@@ -23,6 +24,14 @@ MAX_DELIVERIES = 10
 """Times a job is handed out without coming to any end, before it is taken for one that kills its workers."""
 BUSY_PAUSES = 10
 """Pauses for a busy instance before an answer in hand is let go and the slow part has to run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """One that goes on."""
+
+    at: datetime
+    told: Told = field(default_factory=Told)
 
 
 class _Lost(EngineError):
@@ -46,18 +55,19 @@ def execute(store: Store, ref: Ref, handlers: Handlers) -> bool:
 
 
 def _try(store: Store, ref: Ref, handlers: Handlers) -> bool:
+    began = _Try(store.clock.now())
     try:
-        return _run(store, ref, handlers)
+        return _run(store, ref, handlers, began)
     except Busy:
         raise
     except Exception as cause:  # a service, a script or a bug of ours: it counts as a failed try, and is told in full
         log.warning("job try failed", exc_info=cause, extra={"job": ref.id})
         failure = cause
-    _patiently(lambda: _fail(store, ref, handlers, failure))
+    _patiently(lambda: _fail(store, ref, handlers, failure, began))
     return False
 
 
-def _run(store: Store, ref: Ref, handlers: Handlers) -> bool:
+def _run(store: Store, ref: Ref, handlers: Handlers, began: _Try) -> bool:
     with store.transaction(SYSTEM) as tx:
         job = jobs.look(tx, ref)
         if job is None:
@@ -66,27 +76,31 @@ def _run(store: Store, ref: Ref, handlers: Handlers) -> bool:
             raise _Lost(f"Expected the job to end, but {MAX_DELIVERIES} times its worker was gone before it did.")
         handler = _handler(handlers, job)
         if handler.call is None:
-            return _finish(tx, ref, handler, None)
+            return _finish(tx, ref, handler, None) is not None
         jobs.prolong(tx, job)
-    outcome = handler.call(store, job)
-    return _patiently(lambda: _record(store, ref, handler, outcome))
+    outcome = handler.call(store, job, began.told)
+    return _patiently(lambda: _record(store, ref, handler, outcome, began))
 
 
-def _record(store: Store, ref: Ref, handler: Handler, outcome: object) -> bool:
+def _record(store: Store, ref: Ref, handler: Handler, outcome: object, began: _Try) -> bool:
     with store.transaction(SYSTEM) as tx:
-        return _finish(tx, ref, handler, outcome)
+        job = _finish(tx, ref, handler, outcome)
+        if job is not None:
+            error = began.told.error
+            _keep(tx, job, began, TryOutcome.ANSWERED if error is None else TryOutcome.ERROR, error)
+    return job is not None
 
 
-def _finish(tx: Transaction, ref: Ref, handler: Handler, outcome: object) -> bool:
+def _finish(tx: Transaction, ref: Ref, handler: Handler, outcome: object) -> Job | None:
+    """None: somebody else has it."""
     job = jobs.lock(tx, ref)
-    if job is None:
-        return False
-    handler.finish(tx, job, outcome)
-    jobs.end(tx, job)
-    return True
+    if job is not None:
+        handler.finish(tx, job, outcome)
+        jobs.end(tx, job)
+    return job
 
 
-def _fail(store: Store, ref: Ref, handlers: Handlers, cause: Exception) -> None:
+def _fail(store: Store, ref: Ref, handlers: Handlers, cause: Exception, began: _Try) -> None:
     with store.transaction(SYSTEM) as tx:
         job = jobs.lock(tx, ref)
         if job is None:  # its lease ran out on the way: whoever holds it now will see for himself
@@ -95,9 +109,46 @@ def _fail(store: Store, ref: Ref, handlers: Handlers, cause: Exception) -> None:
         if attempts < job.max_attempts and _is_retryable(cause) and retry.covers(_names(cause)):
             pause = _asked_for(cause) or retry.pause(attempts, random.random())
             jobs.put_off(tx, job, _message(cause), pause)
+            _keep_failed(tx, job, handlers, began, _message(cause), tx.now + pause)
         else:
             jobs.fail(tx, job, _message(cause))
+            _keep_failed(tx, job, handlers, began, _message(cause), None)
             _give_up(tx, job, handlers, _message(cause))
+
+
+def _keep_failed(
+    tx: Transaction, job: Job, handlers: Handlers, began: _Try, message: str, again_at: datetime | None
+) -> None:
+    handler = handlers.get(job.kind)
+    if handler is not None and handler.call is not None:
+        _keep(tx, job, began, TryOutcome.FAILED, message, again_at)
+
+
+def _keep(
+    tx: Transaction,
+    job: Job,
+    began: _Try,
+    outcome: TryOutcome,
+    message: str | None = None,
+    again_at: datetime | None = None,
+) -> None:
+    """Record how a call went, for the instance that made it."""
+    if job.instance_id is None:
+        return
+    row = {
+        "instance_id": job.instance_id,
+        "token": job.token,
+        "element_id": job.element_id,
+        "number": job.attempts + 1,
+        "began_at": began.at,
+        "ended_at": tx.now,
+        "outcome": outcome,
+        "message": message,
+        "again_at": again_at,
+        "request": began.told.request,
+        "answer": began.told.answer,
+    }
+    history.add_try(tx, row)
 
 
 def _give_up(tx: Transaction, job: Job, handlers: Handlers, message: str) -> None:

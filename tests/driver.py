@@ -22,7 +22,7 @@ from engine import (
     timers,
     user_tasks,
 )
-from engine.model import Activity, Deployment, Incident, Instance, Json, Right, Timer, UserTask
+from engine.model import Activity, Deployment, Incident, Instance, Json, Right, Timer, Try, UserTask
 from tests.play import document
 
 ROOT = Actor("root", rights=frozenset(Right))
@@ -107,6 +107,11 @@ class Story:
     def timers(self) -> list[Timer]:
         with self.driver.engine.reading(ROOT) as tx:
             return timers.of_instance(tx, self.id)
+
+    def tries(self) -> list[Try]:
+        """Of calls, newest first."""
+        with self.driver.engine.reading(ROOT) as tx:
+            return list(instances.tries(tx, self.id).rows)
 
     def incidents(self) -> list[Incident]:
         """Those that are open."""

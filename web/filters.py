@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(lambda moment: at(moment, zone), "at")
     app.add_template_filter(lambda moment: at_second(moment, zone), "at_second")
     app.add_template_filter(markdown.render, "markdown")
-    for show in (ago, due, text_of, words, event_text):
+    for show in (ago, due, text_of, took, words, event_text):
         app.add_template_filter(show, show.__name__)
     app.jinja_env.globals.update(LOOK=LOOK, page_url=page_url)
 
@@ -118,6 +118,12 @@ def text_of(value: Json) -> str:
     if isinstance(value, list | tuple | dict):
         return json.dumps(value, default=plain, indent=2, ensure_ascii=False)
     return str(plain(value)) if isinstance(value, bytes) else str(value)
+
+
+def took(length: timedelta) -> str:
+    """How long something took: 0.23 s, 75 s."""
+    seconds = length.total_seconds()
+    return f"{seconds:,.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
 
 
 def words(name: str) -> str:

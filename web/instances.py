@@ -89,6 +89,7 @@ def _page(tx: Transaction, instance_id: int, template: str) -> str:
     visited = instances.visited(tx, instance_id)
     visits = instances.activities(tx, instance_id, limit=HISTORY_SIZE)
     events = instances.events(tx, instance_id, limit=HISTORY_SIZE)
+    tries = instances.tries(tx, instance_id, limit=HISTORY_SIZE)
     tasks = user_tasks.of_instance(tx, instance_id)
     people.know(tx, [instance], visits, events, tasks)
     return render_template(
@@ -99,6 +100,7 @@ def _page(tx: Transaction, instance_id: int, template: str) -> str:
         visits=visits.rows,
         names=_names(visited),
         events=events,
+        tries=tries,
         variables=instances.variables(tx, instance_id),
         tasks=tasks,
         timers=timers.of_instance(tx, instance_id),
@@ -148,12 +150,18 @@ def _painted(picture: Picture) -> Response:
     return jsonify(elements=picture.elements, counts=picture.counts, flows=picture.flows)
 
 
+_HISTORIES: Mapping[str, Callable[..., Page[Any]]] = {
+    "activities": instances.activities,
+    "events": instances.events,
+    "tries": instances.tries,
+}
+
+
 @bp.get("/<int:instance_id>/history")
 def history(instance_id: int) -> str:
-    """Everything that happened, newest first: visits to elements, or single events."""
-    kind = listing.choice("kind", {"activities", "events"}, "activities")
-    ways: Mapping[str, Callable[..., Page[Any]]] = {"activities": instances.activities, "events": instances.events}
-    read = ways[kind]
+    """Everything that happened, newest first: visits to elements, single events, or calls of services."""
+    kind = listing.choice("kind", set(_HISTORIES), "activities")
+    read = _HISTORIES[kind]
     with reading() as tx:
         instance = instances.get(tx, instance_id)
         page = read(tx, instance_id, limit=listing.PAGE_SIZE, offset=listing.offset())

@@ -11,11 +11,12 @@ from sqlalchemy import select
 from engine import execution, incidents
 from engine.bpmn.variables import check
 from engine.errors import BpmnError, Busy, ServiceFailed
-from engine.jobs import Handler, Job
+from engine.jobs import Handler, Job, Told
 from engine.model import SYSTEM, Json
 from engine.services.limit import TooLong, within
 from engine.storage.tables import InstanceRow
 from engine.transaction import Store, Transaction
+from engine.values import dump, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +65,32 @@ class _Answer:
     error: BpmnError | None = None
 
 
-def _call(store: Store, job: Job) -> _Answer:
+LONGEST_TOLD = 4_000
+"""Characters of what is recorded of a request or an answer."""
+
+
+def _call(store: Store, job: Job, record: Told) -> _Answer:
     """The slow part, outside any transaction. May run twice after a crash: the idempotency key is the same then."""
     topic = str(job.payload["topic"])
     service = _SERVICES.get(topic)
     if service is None:
         raise _not_here(store, job, topic)
     told, patience = _prepared(store, job, topic), store.settings.service_duration
+    record.request = _shown(told.variables)
     try:
         values = within(patience, lambda: service(told))
     except BpmnError as error:
+        record.error = error.code
         return _Answer({}, error)
     except TooLong as cause:
         raise ServiceFailed(f'Expected service "{topic}" to answer, but {cause}.') from cause
-    return _Answer(_storable(topic, values, job.payload.get("result")))
+    answer = _storable(topic, values, job.payload.get("result"))
+    record.answer = _shown(answer)
+    return _Answer(answer)
+
+
+def _shown(told: Mapping[str, Json]) -> str:
+    return shown(dump(dict(told)), LONGEST_TOLD)
 
 
 def _not_here(store: Store, job: Job, topic: str) -> Busy | ServiceFailed:

@@ -402,6 +402,28 @@ class JobRow(Base):
     failed_at: Mapped[datetime | None]
 
 
+class TryRow(Base):
+    """One try of a call, as it went; never changed."""
+
+    __tablename__ = "try"
+    __table_args__ = (Index(None, "instance_id", "id"),)
+    id: Mapped[int] = _id()
+    instance_id: Mapped[int] = mapped_column(Id, ForeignKey("instance.id", ondelete="CASCADE"))
+    token: Mapped[str] = mapped_column(String(32))
+    element_id: Mapped[str] = mapped_column(String(255))
+    number: Mapped[int]
+    """From 1 on; trying again by hand begins anew."""
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    outcome: Mapped[str] = mapped_column(String(20))
+    message: Mapped[str | None] = mapped_column(Text)
+    """Why it failed; the code of a BPMN error."""
+    again_at: Mapped[datetime | None]
+    """When it is tried again; None: it is not."""
+    request: Mapped[str | None] = mapped_column(Text)
+    answer: Mapped[str | None] = mapped_column(Text)
+
+
 # ---- people --------------------------------------------------------------------------------------------------------
 
 

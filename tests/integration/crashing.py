@@ -20,7 +20,7 @@ from pathlib import Path
 from engine import jobs, services
 from engine.config import Settings
 from engine.dispatch.threads import Threads
-from engine.jobs import Handler, Handlers, Job, NewJob
+from engine.jobs import Handler, Handlers, Job, NewJob, Told
 from engine.storage.tables import EventRow
 from engine.transaction import Ref, Store, Transaction
 from engine.worker import Engine
@@ -98,7 +98,7 @@ def _work(place: Place) -> None:
 
 
 def _handlers(place: Place) -> Handlers:
-    def call(store: Store, job: Job) -> object:
+    def call(store: Store, job: Job, told: Told) -> object:
         with place.calls.open("a") as file:
             file.write(f"{job.payload['chain']}-{job.payload['step']}\n")
         _die_at("called", place.point)

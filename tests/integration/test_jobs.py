@@ -14,7 +14,7 @@ from engine import jobs, tries
 from engine.clock import SettableClock
 from engine.config import Settings
 from engine.errors import Busy, Conflict, NotFound, ServiceFailed
-from engine.jobs import Handler, Job, NewJob
+from engine.jobs import Handler, Job, NewJob, Told
 from engine.model import SYSTEM
 from engine.storage.tables import DefinitionRow, DeploymentRow, EventRow, InstanceRow, JobRow, ResourceRow
 from engine.transaction import Ref, Store, Transaction
@@ -292,7 +292,7 @@ def test_a_lost_hint_costs_one_lease(engine: Engine, clock: SettableClock) -> No
 
 
 def test_the_slow_part_runs_outside_any_transaction(engine: Engine) -> None:
-    def call(store: Store, job: Job) -> object:
+    def call(store: Store, job: Job, told: Told) -> object:
         with store.transaction(SYSTEM) as tx:  # would wait for itself inside one
             return tx.session.scalar(select(JobRow.deliveries).where(JobRow.id == job.id))
 
@@ -302,7 +302,7 @@ def test_the_slow_part_runs_outside_any_transaction(engine: Engine) -> None:
 
 
 def test_a_slow_part_begins_with_a_fresh_lease(engine: Engine, clock: SettableClock) -> None:
-    def call(store: Store, job: Job) -> object:
+    def call(store: Store, job: Job, told: Told) -> object:
         clock.advance(seconds=20)
         return len(jobs.claim(engine, 10))
 
@@ -315,7 +315,7 @@ def test_a_slow_part_begins_with_a_fresh_lease(engine: Engine, clock: SettableCl
 
 
 def test_an_answer_that_comes_after_the_lease_is_dropped(engine: Engine, clock: SettableClock) -> None:
-    def call(store: Store, job: Job) -> object:
+    def call(store: Store, job: Job, told: Told) -> object:
         clock.advance(seconds=31)
         taken.extend(jobs.claim(engine, 10))
         return "late"
@@ -330,7 +330,7 @@ def test_an_answer_that_comes_after_the_lease_is_dropped(engine: Engine, clock: 
 
 
 def test_a_job_cancelled_while_it_ran_changes_nothing(engine: Engine) -> None:
-    def call(store: Store, job: Job) -> object:
+    def call(store: Store, job: Job, told: Told) -> object:
         with store.transaction(SYSTEM) as tx:
             jobs.cancel(tx, instance_id, [("t", "A")])
         return "too late"
@@ -366,7 +366,7 @@ def test_an_answer_waits_for_a_busy_instance(engine: Engine) -> None:
         note(tx, job, outcome)
 
     add(engine)
-    handler = Handler(call=lambda store, job: calls.append(job) or "answer", finish=finish)
+    handler = Handler(call=lambda store, job, told: calls.append(job) or "answer", finish=finish)
 
     assert run(engine, {"note": handler}) == [True]
     assert (len(calls), traces(engine)) == (1, ["answer"])

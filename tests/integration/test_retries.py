@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from engine import Engine, ServiceFailed, SettableClock, incidents
+from engine import BpmnError, Engine, Json, ServiceFailed, SettableClock, TryOutcome, incidents
+from engine.services import LONGEST_TOLD
 from tests.driver import ROOT, Desk, Driver, Story
 from tests.play import END, START, chain
+from tests.site import Site
 
 OWN = 'xmlns:procession="urn:procession:bpmn:1"'
 DOWN = ConnectionError("no answer")
@@ -20,10 +22,10 @@ def driver(engine: Engine, clock: SettableClock) -> Driver:
     return Driver(engine, clock)
 
 
-def story_of(driver: Driver, told: str) -> Story:
+def story_of(driver: Driver, told: str, **variables: Json) -> Story:
     call = '<serviceTask id="call" camunda:type="external" camunda:topic="charge">'
     call += f"<extensionElements>{told}</extensionElements></serviceTask>"
-    return driver.draw(START + call + END + chain("start", "call", "end"))
+    return driver.draw(START + call + END + chain("start", "call", "end"), **variables)
 
 
 def tries_until(driver: Driver, desk: Desk, seconds: int) -> list[int]:
@@ -88,6 +90,51 @@ def test_a_retry_by_hand_begins_a_new_set_of_tries(driver: Driver) -> None:
     driver.run_jobs()
 
     assert tries_until(driver, desk, 5) == [0, 0, 0, 1]
+
+
+def test_each_try_is_recorded(driver: Driver) -> None:
+    desk = driver.serve("charge", DOWN, {"paid": True})
+    story = story_of(driver, "<camunda:failedJobRetryTimeCycle>R5/PT5S</camunda:failedJobRetryTimeCycle>", amount=12)
+    first = story.tries()
+    tries_until(driver, desk, 5)
+    last, before = story.tries()
+
+    assert [each.outcome for each in first] == [TryOutcome.FAILED]
+    assert (before.number, before.message) == (1, "ConnectionError: no answer")
+    assert before.again_at == before.ended_at + timedelta(seconds=5)
+    assert (last.number, last.outcome, last.message, last.again_at) == (2, TryOutcome.ANSWERED, None, None)
+    assert (last.request, last.answer) == ('{"amount":12}', '{"paid":true}')
+
+
+def test_a_bpmn_error_is_an_outcome_of_its_own(driver: Driver) -> None:
+    driver.serve("charge", BpmnError("DECLINED", "No money."))
+    story = story_of(driver, "")
+
+    assert [(each.outcome, each.message) for each in story.tries()] == [(TryOutcome.ERROR, "DECLINED")]
+
+
+def test_of_a_long_request_the_beginning_is_recorded(driver: Driver) -> None:
+    driver.serve("charge", {"text": "y" * 10_000})
+    story = story_of(driver, "", text="x" * 10_000)
+
+    (told,) = story.tries()
+    assert [len(told.request or ""), len(told.answer or "")] == [LONGEST_TOLD] * 2
+
+
+def test_a_page_shows_the_tries(site: Site, driver: Driver) -> None:
+    desk = driver.serve("charge", ConnectionError("<b>no answer</b>"), {"paid": True})
+    story = story_of(driver, "<camunda:failedJobRetryTimeCycle>R5/PT5S</camunda:failedJobRetryTimeCycle>")
+    root = site.visitor("root")
+
+    page = root.page(f"/instances/{story.id}")
+    assert "Calls of services" in page
+    assert "ConnectionError: <b>no answer</b>" in page
+    assert "Next try" in page
+
+    tries_until(driver, desk, 5)
+    page = root.page(f"/instances/{story.id}/history?kind=tries")
+    assert 'answered Request and answer Request {} Answer {"paid":true}' in page
+    assert page.count("failed") == 1
 
 
 def test_settings_say_it_for_all_others(driver: Driver) -> None:

@@ -16,7 +16,7 @@ from engine import definitions, instances, jobs, services, user_tasks
 from engine.config import Settings
 from engine.dispatch.threads import AHEAD, MOST_WAITING, Threads
 from engine.errors import Conflict, Rejected
-from engine.jobs import Handler, Job, NewJob
+from engine.jobs import Handler, Job, NewJob, Told
 from engine.model import SYSTEM, InstanceStatus
 from engine.storage.tables import EventRow, JobRow
 from engine.transaction import Store, Transaction
@@ -39,7 +39,7 @@ class Gate:
     def __init__(self) -> None:
         self.opened, self.calls = threading.Event(), 0
 
-    def call(self, store: Store, job: Job) -> object:
+    def call(self, store: Store, job: Job, told: Told) -> object:
         self.calls += 1
         return self.opened.wait(10)
 
