@@ -121,9 +121,11 @@ def text_of(value: Json) -> str:
 
 
 def took(length: timedelta) -> str:
-    """How long something took: 0.23 s, 75 s."""
+    """How long something took: 3 ms, 1.5 s, 75 s."""
     seconds = length.total_seconds()
-    return f"{seconds:,.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
+    if seconds < 1:
+        return f"{seconds * 1_000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:,.0f} s"
 
 
 def words(name: str) -> str:

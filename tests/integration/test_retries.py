@@ -129,7 +129,7 @@ def test_a_page_shows_the_tries(site: Site, driver: Driver) -> None:
     page = root.page(f"/instances/{story.id}")
     assert "Calls of services" in page
     assert "ConnectionError: <b>no answer</b>" in page
-    assert "Next try" in page
+    assert "Again" in page
 
     tries_until(driver, desk, 5)
     page = root.page(f"/instances/{story.id}/history?kind=tries")

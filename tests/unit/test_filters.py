@@ -122,3 +122,8 @@ def test_an_element_type_is_told_in_words(name: str, told: str) -> None:
 def test_a_stretch_begins_somewhere_sensible(app: Flask, query: str, offset: int) -> None:
     with app.test_request_context(f"/?{query}"):
         assert listing.offset() == offset
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.0028, "3 ms"), (1.52, "1.5 s"), (75, "75 s"), (4_000, "4,000 s")])
+def test_how_long_something_took(seconds: float, told: str) -> None:
+    assert filters.took(timedelta(seconds=seconds)) == told
