@@ -87,7 +87,8 @@ def _record(store: Store, ref: Ref, handler: Handler, outcome: object, began: _T
         job = _finish(tx, ref, handler, outcome)
         if job is not None:
             error = began.told.error
-            _keep(tx, job, began, TryOutcome.ANSWERED if error is None else TryOutcome.ERROR, error)
+            how = TryOutcome.ANSWERED if error is None else TryOutcome.ERROR
+            _keep(tx, job, began, how, error and values.shown(error))
     return job is not None
 
 
