@@ -347,6 +347,31 @@ def variables(tx: Transaction, instance_id: int) -> list[Variable]:
 # ---- repairing -----------------------------------------------------------------------------------------------------
 
 
+def variable(tx: Transaction, instance_id: int, name: str, *, scope: str = "") -> Variable:
+    """Raises NotFound when there is none."""
+    found = (each for each in variables(tx, instance_id) if (each.scope, each.name) == (scope, name))
+    told = next(found, None)
+    if told is None:
+        raise NotFound(f'Instance {instance_id} has no variable "{values.shown(name, 60)}" there.')
+    return told
+
+
+def set_variable(
+    tx: Transaction, instance_id: int, name: str, text: str, *, scope: str = "", seen: str | None = None
+) -> None:
+    """Put a variable of an active instance right, and let it go on where that moves it.
+
+    text: JSON. scope: as Variable has it. seen: the JSON of the value that it replaces; None: there is none yet.
+    Raises Forbidden, NotFound, Conflict when it was set since, InvalidValues for what no variable can hold.
+    """
+    tx.require(Right.REPAIR)
+    try:
+        value = values.of_person(text)
+        execution.advance(tx, instance_id, lambda run: run.change_variable(scope, name, value, seen))
+    except TypeError as cause:
+        raise InvalidValues({"variable": str(cause)}) from cause
+
+
 def cancel(tx: Transaction, instance_id: int, reason: str) -> None:
     """End an active instance at once: its tasks, timers and services wait no longer."""
     tx.require(Right.REPAIR)

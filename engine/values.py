@@ -53,6 +53,19 @@ def load(text: str) -> Json:
     return decode(plain) if _TAG in text else plain
 
 
+def of_person(text: str) -> Json:
+    """A value that a person wrote as JSON. Raises TypeError."""
+    try:
+        return load(text)
+    except (ValueError, KeyError, TypeError, RecursionError) as cause:
+        raise TypeError(f"Expected a value in JSON, but: {cause}.") from cause
+
+
+def for_person(value: Json) -> str:
+    """JSON for a person to change."""
+    return orjson.dumps(encode(value), option=orjson.OPT_INDENT_2).decode()
+
+
 def encode(value: Json) -> Json:
     """Plain JSON for a value."""
     kind = type(value)

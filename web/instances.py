@@ -13,14 +13,17 @@ from flask.typing import ResponseReturnValue
 from engine import (
     Instance,
     InstanceStatus,
+    InvalidValues,
     Page,
     Picture,
+    Right,
     Transaction,
     definitions,
     incidents,
     instances,
     timers,
     user_tasks,
+    values,
 )
 from web import listing, people
 from web.context import actor, command, is_fragment, may, reading
@@ -176,3 +179,36 @@ def cancel(instance_id: int) -> ResponseReturnValue:
         instances.cancel(tx, instance_id, request.form.get("reason", ""))
     flash("The instance is cancelled.", "success")
     return redirect(url_for("instances.show", instance_id=instance_id))
+
+
+@bp.get("/<int:instance_id>/variable")
+def change_variable(instance_id: int) -> str:
+    """Without a name: a new one."""
+    name, scope = request.args.get("name", ""), request.args.get("scope", "")
+    with reading() as tx:
+        tx.require(Right.REPAIR)
+        instance = instances.get(tx, instance_id)
+        value = instances.variable(tx, instance_id, name, scope=scope).value if name else None
+    text, seen = (values.for_person(value), values.dump(value)) if name else ("", "")
+    return _variable_page(instance, name=name, is_new=not name, text=text, seen=seen)
+
+
+@bp.post("/<int:instance_id>/variable")
+def set_variable(instance_id: int) -> ResponseReturnValue:
+    """What no variable can hold shows the page again as it was typed."""
+    name, text, seen = (request.form.get(field, "") for field in ("name", "value", "seen"))
+    scope = request.args.get("scope", "")
+    try:
+        with command() as tx:
+            instances.set_variable(tx, instance_id, name, text, scope=scope, seen=seen or None)
+    except InvalidValues as refused:
+        with reading() as tx:
+            instance = instances.get(tx, instance_id)
+        error = " ".join(refused.errors.values())
+        return _variable_page(instance, name=name, is_new=not seen, text=text, seen=seen, error=error), 422
+    flash(f"Set: {name[:100]}", "success")
+    return redirect(url_for("instances.show", instance_id=instance_id))
+
+
+def _variable_page(instance: Instance, *, error: str = "", **told: object) -> str:
+    return render_template("instances/variable.html", instance=instance, error=error, **told)

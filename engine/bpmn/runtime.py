@@ -8,7 +8,8 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
-from engine.bpmn import settling, snapshot
+from engine import values
+from engine.bpmn import settling, snapshot, variables
 from engine.bpmn.elements import compensation, correlation, propagation
 from engine.bpmn.elements.flow_node import Token
 from engine.bpmn.facts import Fact
@@ -138,6 +139,20 @@ class Run:
         token = None if token_id is None else self._waiting(token_id)
         for name, value in values.items():
             self.workflow.scopes.write(token, name, value)
+
+    def change_variable(self, scope: str, name: str, value: Json, seen: str | None) -> None:
+        """Set a variable in a scope: that of a token, or "". seen: the JSON that it replaces; None: it is new.
+
+        Raises Conflict when it is not as it was seen, TypeError for what no variable can hold.
+        """
+        if scope:
+            self._waiting(scope)
+        known = self.workflow.scopes.known.get(scope, {})
+        current = values.dump(known[name]) if name in known else None
+        if current != seen:
+            raise Conflict(f'Expected variable "{name}" to be as you saw it, but it was set since. Load it again.')
+        variables.check({name: value})
+        self.workflow.scopes.set(scope, name, value)
 
     def waits_at(self, token_id: str | None) -> bool:
         """Whether a token is there still."""
