@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -80,8 +81,9 @@ def advance(
     Raises NotFound, and NotActive.
     """
     command = _open(tx, instance_id)
-    act(command.run)
-    _finish(tx, command, completed=completed, events=events)
+    with _readable(instance_id):
+        act(command.run)
+        _finish(tx, command, completed=completed, events=events)
 
 
 def compensate(tx: Transaction, instance_id: int, caller: Caller) -> None:
@@ -244,9 +246,16 @@ def _read_parts(tx: Transaction, instance_id: int) -> Parts:
 
 def _restore(tx: Transaction, instance_id: int, process: Process, parts: Parts, caller: Caller | None = None) -> Run:
     here, scopes = _world_of(tx, caller), Scopes(_Stored(tx, instance_id))
-    try:
+    with _readable(instance_id):
         return Run.restore(process, parts, scopes, here)
-    except (Unreadable, KeyError) as cause:
+
+
+@contextmanager
+def _readable(instance_id: int) -> Iterator[None]:
+    """What cannot be read may be found late: parts of the state are loaded when something in them is asked for."""
+    try:
+        yield
+    except Unreadable as cause:
         raise StateUnreadable(f"The state of instance {instance_id} cannot be read. {cause}") from cause
 
 

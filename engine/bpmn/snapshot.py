@@ -126,6 +126,8 @@ def _rows(tokens: Sequence[Token]) -> list[list[Any]]:
 
 def load(parts: Mapping[str, bytes], key: str, specs: Specs, scopes: Scopes, world: World) -> ProcessWorkflow:
     """Raises Unreadable, later too when a part is needed that does not fit."""
+    if TOP not in parts:
+        raise Unreadable("Expected a snapshot, but there is none.")
     top = orjson.loads(parts[TOP])
     if top["v"] > VERSION:
         raise Unreadable(f"Expected a snapshot of version {VERSION} or earlier, but it has version {top['v']}.")

@@ -13,7 +13,7 @@ from engine.bpmn.snapshot import TOP
 from engine.model import SYSTEM, Incident
 from engine.storage.tables import SnapshotRow
 from tests.conftest import Cast
-from tests.play import END, START, chain, document, user
+from tests.play import END, START, chain, document, sub, user
 
 DAILY = "<timerEventDefinition><timeCycle>R2/P1D</timeCycle></timerEventDefinition>"
 ALARM = '<signalEventDefinition signalRef="alarm"/>'
@@ -168,6 +168,21 @@ def test_a_job_whose_instance_cannot_be_read_is_told_and_goes_on_once_it_can(
     assert pending(engine, cast) == []
 
 
+def test_the_same_where_only_the_part_that_is_asked_for_cannot_be_read(
+    engine: Engine, cast: Cast, clock: SettableClock
+) -> None:
+    instance_id = waiting_for_a_timer(engine, cast, inside=True)
+    with engine.transaction(SYSTEM) as tx:
+        (row,) = tx.session.scalars(select(SnapshotRow).where(SnapshotRow.part != TOP))
+        row.content = row.content.replace(b'"wait"', b'"gone"')
+    clock.advance(days=1)
+
+    exhaust(engine, clock)
+
+    (incident,) = pending(engine, cast)
+    assert incident.message.startswith(f"The state of instance {instance_id} cannot be read.")
+
+
 def test_the_incident_of_a_job_goes_with_its_instance(engine: Engine, cast: Cast, clock: SettableClock) -> None:
     instance_id = waiting_for_a_timer(engine, cast)
     readable = change_state(engine, b'{"v":99}')
@@ -181,11 +196,15 @@ def test_the_incident_of_a_job_goes_with_its_instance(engine: Engine, cast: Cast
     assert pending(engine, cast) == []
 
 
-def waiting_for_a_timer(engine: Engine, cast: Cast) -> int:
+def waiting_for_a_timer(engine: Engine, cast: Cast, *, inside: bool = False) -> int:
     timer = "<timerEventDefinition><timeDuration>P1D</timeDuration></timerEventDefinition>"
     wait = f'<intermediateCatchEvent id="wait" name="A day">{timer}</intermediateCatchEvent>'
+    body = START + wait + END + chain("start", "wait", "end")
+    if inside:
+        within = sub("s", body.replace('"start"', '"start2"').replace('"end"', '"end2"').replace("start_", "start2_"))
+        body = START + within + END + chain("start", "s", "end")
     with engine.transaction(cast.root) as tx:
-        definitions.deploy(tx, {"wait.bpmn": document(START + wait + END + chain("start", "wait", "end"))})
+        definitions.deploy(tx, {"wait.bpmn": document(body)})
         return instances.start(tx, "p").id
 
 

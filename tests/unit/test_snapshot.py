@@ -99,6 +99,13 @@ def test_a_newer_snapshot_is_refused() -> None:
         snapshot.load(parts, "p", play.process.specs, Scopes(), WORLD)
 
 
+def test_none_at_all_is_refused() -> None:
+    play = Play(START + user("u") + END + chain("start", "u", "end"))
+
+    with pytest.raises(Unreadable, match="there is none"):
+        snapshot.load({}, "p", play.process.specs, Scopes(), WORLD)
+
+
 def test_a_snapshot_of_another_definition_is_refused() -> None:
     play = Play(START + user("u") + END + chain("start", "u", "end"))
     other = parse.processes(read.read("other.bpmn", document(START + END + chain("start", "end"))))[0]
