@@ -145,7 +145,7 @@ def test_enter_in_a_line_sends_a_form_of_several(open_page: OpenPage) -> None:
     page.get_by_role("link", name="Start Purchase approval").click()
     wait_for_islands(page)
     page.get_by_label("Item").fill("Desk")
-    page.get_by_label("Reason").fill("Growth")
+    page.get_by_label("Reason", exact=True).fill("Growth")
 
     page.get_by_label("Amount").fill("300")
     page.get_by_label("Amount").press("Enter")
@@ -231,7 +231,7 @@ def test_only_switching_an_account_off_is_asked_about(open_page: OpenPage) -> No
 
 def test_cancelling_an_instance_is_asked_about(instance: Page) -> None:
     instance.get_by_text("Cancel this instance").click()
-    instance.get_by_label("Reason").fill("Not needed any more")
+    instance.get_by_label("Reason", exact=True).fill("Not needed any more")
     instance.get_by_role("button", name="Cancel the instance for good").click()
 
     instance.get_by_role("dialog").get_by_role("button", name="Cancel the instance for good").click()

@@ -37,7 +37,8 @@ def claim(page: Page, task: str) -> None:
 
 
 def fill(page: Page, label: str, value: str) -> None:
-    page.get_by_label(label).fill(value)
+    """Of a field; there may be links of that name."""
+    page.locator("input, textarea").and_(page.get_by_label(label)).fill(value)
 
 
 # ---- uploading -----------------------------------------------------------------------------------------------------
@@ -328,8 +329,8 @@ def test_news_arrive_without_losing_what_is_typed(open_page: OpenPage) -> None:
     page.clock.fast_forward(REFRESH_MS)
 
     expect(page.get_by_role("main")).to_contain_text("with Ben Okafor")
-    expect(page.get_by_label("Reason")).to_have_value("Half a sen")
-    expect(page.get_by_label("Reason")).to_be_focused()
+    expect(page.get_by_label("Reason", exact=True)).to_have_value("Half a sen")
+    expect(page.get_by_label("Reason", exact=True)).to_be_focused()
     expect(page.locator('[data-element-id="decide-as-lead"]').first).to_be_visible()
 
 
