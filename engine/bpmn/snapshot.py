@@ -22,9 +22,10 @@ from engine.bpmn.asleep import MARK, Asleep, Unreadable, holder_of
 from engine.bpmn.elements.flow_node import Token
 from engine.bpmn.memory import Memory
 from engine.bpmn.specification import Specs
+from engine.bpmn.tokens import SubProcessWorkflow
 from engine.bpmn.variables import PROCESS, Scopes
 from engine.bpmn.wait import waits_of
-from engine.bpmn.workflow import ProcessWorkflow, SubProcessWorkflow
+from engine.bpmn.workflow import ProcessWorkflow
 from engine.bpmn.world import World
 
 VERSION = 2
