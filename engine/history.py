@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -24,6 +24,9 @@ from engine.model import Activity, Event, Json, Outcome, Page, Try, TryOutcome, 
 from engine.storage.tables import ActivityRow, EventRow, TryRow
 from engine.transaction import Transaction
 
+T = TypeVar("T")
+R = TypeVar("R", ActivityRow, EventRow, TryRow)
+
 _ADD_EVENT = insert(EventRow.__table__)  # type: ignore[arg-type]
 _ADD_ACTIVITY = insert(ActivityRow.__table__)  # type: ignore[arg-type]
 _ADD_TRY = insert(TryRow.__table__)  # type: ignore[arg-type]
@@ -34,6 +37,7 @@ _LEAVE = (
     )
     .values(left_at=bindparam("moment"), outcome=bindparam("how"), actor=bindparam("who"))
 )
+COUNTED_TO = 10_000
 LARGE_VALUE = 1_000
 """Characters of JSON: what is longer is not repeated with each change."""
 
@@ -86,28 +90,28 @@ def add_try(tx: Transaction, row: Mapping[str, Any]) -> None:
 
 def activities(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Activity]:
     """Visits to elements, newest first."""
-    query = select(ActivityRow).where(ActivityRow.instance_id == instance_id)
-    rows = tx.session.scalars(query.order_by(ActivityRow.id.desc()).limit(limit).offset(offset))
-    total = _count(tx, ActivityRow, instance_id)
-    return Page(tuple(map(_activity, rows)), total, offset, limit)
+    return _newest(tx, ActivityRow, _activity, instance_id, limit, offset)
 
 
-def events(
-    tx: Transaction, instance_id: int, *, element_id: str | None = None, limit: int = 50, offset: int = 0
-) -> Page[Event]:
+def events(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Event]:
     """Facts, newest first."""
-    query = select(EventRow).where(EventRow.instance_id == instance_id)
-    if element_id is not None:
-        query = query.where(EventRow.element_id == element_id)
-    rows = tx.session.scalars(query.order_by(EventRow.id.desc()).limit(limit).offset(offset))
-    return Page(tuple(map(_event, rows)), _count(tx, EventRow, instance_id), offset, limit)
+    return _newest(tx, EventRow, _event, instance_id, limit, offset)
 
 
 def tries(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Try]:
     """Tries of calls, newest first."""
-    query = select(TryRow).where(TryRow.instance_id == instance_id)
-    rows = tx.session.scalars(query.order_by(TryRow.id.desc()).limit(limit).offset(offset))
-    return Page(tuple(map(_try, rows)), _count(tx, TryRow, instance_id), offset, limit)
+    return _newest(tx, TryRow, _try, instance_id, limit, offset)
+
+
+def _newest(
+    tx: Transaction, table: type[R], told: Callable[[R], T], instance_id: int, limit: int, offset: int
+) -> Page[T]:
+    """Counting stops at COUNTED_TO: nobody pages further, and it must stay quick."""
+    of_instance = select(table).where(table.instance_id == instance_id)
+    rows = tx.session.scalars(of_instance.order_by(table.id.desc()).limit(limit).offset(offset))
+    counted = of_instance.with_only_columns(table.id).limit(COUNTED_TO).subquery()
+    total = tx.session.scalar(select(func.count()).select_from(counted)) or 0
+    return Page(tuple(map(told, rows)), total, offset, limit)
 
 
 def of_task(tx: Transaction, task: UserTask, *, limit: int = 200) -> list[Event]:
@@ -138,15 +142,6 @@ def _reached(of: tuple[ColumnElement[bool], ...], moment: datetime) -> ScalarSel
     upper, lower = case((is_before, middle + 1), else_=ends.c.low), case((is_before, ends.c.high), else_=middle)
     halved = ends.union_all(select(upper, lower).where(ends.c.low < ends.c.high))
     return select(func.max(halved.c.low)).scalar_subquery()
-
-
-COUNTED_TO = 10_000
-
-
-def _count(tx: Transaction, table: type[ActivityRow | EventRow | TryRow], instance_id: int) -> int:
-    """Counting stops at COUNTED_TO: nobody pages further, and it must stay quick."""
-    query = select(table.id).where(table.instance_id == instance_id).limit(COUNTED_TO)
-    return tx.session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
 
 def _activity(row: ActivityRow) -> Activity:
