@@ -145,7 +145,8 @@ def complete(tx: Transaction, task_id: int, submitted: Mapping[str, object], *, 
     """
     row = row_of(tx, task_id)
     _require_holder(tx, row)
-    _finish(tx, row, _accepted(tx, row, submitted, button))
+    told = _form_source(tx, row)
+    _finish(tx, row, told.form, _accepted(tx, row, told, submitted, button))
 
 
 def complete_by_form(
@@ -164,22 +165,29 @@ def complete_by_form(
     given = {field.key: submitted[field.key] for field in form.fields if field.key in submitted}
     pressed = _chosen(form, _pressed(form, button))
     filled = {**_defaults(tx, row, form, given), **given}
-    _finish(tx, row, {**_checked(tx, row, form, filled), **pressed})
+    _finish(tx, row, form, {**_checked(tx, row, form, filled), **pressed})
     return form
 
 
-def _finish(tx: Transaction, row: Task, values: Mapping[str, Json]) -> None:
+def _finish(tx: Transaction, row: Task, form: Form, values: Mapping[str, Json]) -> None:
     def act(run: Run) -> None:
         """The instance is locked before the task, as when a timer fires: neither waits for the other."""
         _close(tx, row)
         run.complete(row.token, values, by=tx.actor.id)
 
-    done = _event(tx, row, "task completed")
+    done = _event(tx, row, "task completed", **_decision(form, values))
     try:
         execution.advance(tx, row.instance_id, act, completed={row.token}, events=[done])
     except execution.NotActive:
         _require_open(tx, row_of(tx, row.id))  # says what became of the task meanwhile
         raise
+
+
+def _decision(form: Form, values: Mapping[str, Json]) -> dict[str, Json]:
+    """For the history: what was decided, in the words of the button that says so."""
+    said = (button.label for button in form.buttons if button.values and button.values.items() <= values.items())
+    label = next(said, None)
+    return {} if label is None else {"decision": label}
 
 
 def _close(tx: Transaction, row: Task) -> None:
@@ -209,12 +217,13 @@ _COMPLETE = (
 _WITHDRAW = delete(_CANDIDATES).where(CandidateRow.task_id == bindparam("of"))  # type: ignore[arg-type]
 
 
-def _accepted(tx: Transaction, row: Task, submitted: Mapping[str, object], button: int | None) -> dict[str, Json]:
+def _accepted(
+    tx: Transaction, row: Task, told: FormSource, submitted: Mapping[str, object], button: int | None
+) -> dict[str, Json]:
     """The values after every rule of the form was checked, and what the button adds.
 
     A form that was made from nothing takes other values too; a drawn one keeps its own keys only.
     """
-    told = _form_source(tx, row)
     form = told.form
     pressed = _pressed(form, button)
     given = {**submitted, **pressed}

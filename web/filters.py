@@ -149,7 +149,7 @@ _SENTENCES: Mapping[str, str] = {
     "task claimed": "Task claimed",
     "task released": "Task released",
     "task reassigned": "Task reassigned to {to}",
-    "task completed": "Task completed",
+    "task completed": "Task completed: {decision}",
     "variable set": "{name} set to {value}",
     "data store written": "Data store {name} set to {value}",
     "timer fired": "Timer fired, due {due}",
@@ -166,7 +166,7 @@ def event_text(event: Event) -> str:
         told["to"] = people.called(told["to"])
     sentence = _SENTENCES.get(event.kind)
     if sentence is not None:
-        return sentence.format_map(defaultdict(str, told))
+        return sentence.format_map(defaultdict(str, told)).removesuffix(": ")
     rest = ", ".join(f"{name} {text}" for name, text in told.items())
     return event.kind.capitalize() + (f": {rest}" if rest else "")
 

@@ -57,6 +57,16 @@ def test_what_is_chosen_comes_to_the_inbox(driver: Driver) -> None:
     assert story.path() == ["start", "Handle the case", "pay"]
 
 
+def test_the_history_tells_what_was_chosen(driver: Driver) -> None:
+    story = begun(driver)
+    task = story.task("Handle the case")
+
+    driver.press(ANA, "Handle the case", "pay")
+
+    (told, *_) = driver.do(user_tasks.history_of, task.id, by=ANA)
+    assert (told.kind, told.data["decision"]) == ("task completed", "pay")
+
+
 def test_who_chose_goes_on_choosing(driver: Driver) -> None:
     story = begun(driver)
     driver.press(ANA, "Handle the case", "pay")

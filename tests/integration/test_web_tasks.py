@@ -235,6 +235,7 @@ def test_the_message_repeats_the_decision(site: Site, leave: int) -> None:
     complete(ben, leave, {"days": 3}, button=1)
 
     assert "Completed: Approve leave (Refuse)" in ben.page("/")
+    assert "Task completed: Refuse" in ben.page(f"/tasks/{leave}/")
 
 
 def test_a_completed_task_says_nothing_of_the_present(site: Site, leave: int) -> None:

@@ -93,6 +93,8 @@ def event(kind: str, **data: Json) -> Event:
         (event("variable set", name="x" * 10, scope="", value="y" * 400), "x" * 10 + " set to " + "y" * 300 + " ..."),
         (event("instance cancelled", reason="{reason} {0}"), "Instance cancelled: {reason} {0}"),
         (event("task reassigned"), "Task reassigned to "),
+        (event("task completed", task=7, decision="Refuse"), "Task completed: Refuse"),
+        (event("task completed", task=7), "Task completed"),
         (event("moved by magic", where="here", how=None), "Moved by magic: where here, how empty"),
         (event("job done"), "Job done"),
     ],

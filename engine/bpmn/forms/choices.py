@@ -84,7 +84,7 @@ def from_names(
     kinds = {**_kinds_in(scripts), **_kinds(conditions)}
     asked = {name: FieldKind.LINES if name in lists else kinds.get(name, FieldKind.TEXT) for name in names}
     fields = tuple(
-        replace(_field(name, kind), description="One a line." if kind is FieldKind.LINES else "")
+        replace(_field(name, kind), description="One a line. Empty: none." if kind is FieldKind.LINES else "")
         for name, kind in asked.items()
         if kind is not None
     )
