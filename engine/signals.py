@@ -38,17 +38,13 @@ def _begun_before(tx: Transaction, start: SubscriptionRow, *among: ColumnElement
     The signal comes to it instead: unless the start needs no other trigger, or a signal is on its way to it already.
     Source: BPMN 2.0.2, 13.5.1 Start Events: the first event makes the instance, the rest are routed to it.
     """
-    if start.definition_id is None or not _needs_others(tx, start):
+    of = start.definition_id
+    if of is None or not execution.process_of(tx, of).needs_others(start.element_id):
         return None
     query = select(SubscriptionRow).join(InstanceRow, InstanceRow.id == SubscriptionRow.instance_id)
     there = (SubscriptionRow.kind == "signal", SubscriptionRow.element_id == start.element_id)
-    waiting = query.where(InstanceRow.definition_id == start.definition_id, *there, ~_IS_TOLD, *among)
+    waiting = query.where(InstanceRow.definition_id == of, *there, ~_IS_TOLD, *among)
     return tx.session.scalars(waiting.order_by(SubscriptionRow.id).limit(1)).first()
-
-
-def _needs_others(tx: Transaction, start: SubscriptionRow) -> bool:
-    point = execution.process_of(tx, start.definition_id or 0).start_at(start.element_id)
-    return point is not None and point.needs_others
 
 
 _IS_TOLD = exists().where(

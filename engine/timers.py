@@ -118,8 +118,7 @@ def _require_no_start(tx: Transaction, job: Job) -> None:
 
 
 def _is_one_of_all(tx: Transaction, job: Job) -> bool:
-    start = execution.process_of(tx, job.definition_id or 0).start_at(job.element_id)
-    return start is not None and start.needs_others
+    return execution.process_of(tx, job.definition_id or 0).needs_others(job.element_id)
 
 
 def _at_start(job: Job) -> tuple[ColumnElement[bool], ...]:

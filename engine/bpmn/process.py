@@ -52,6 +52,11 @@ class Process:
         """What begins an instance by itself under such a name; None: nothing does."""
         return next((start for start in self.starts if start.at == at), None)
 
+    def needs_others(self, at: str | None) -> bool:
+        """Whether what begins an instance under such a name is one of several triggers that are all needed."""
+        start = self.start_at(at)
+        return start is not None and start.needs_others
+
     @property
     def start_event(self) -> str | None:
         """The plain one; of several the first."""

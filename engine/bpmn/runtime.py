@@ -199,6 +199,11 @@ class Run:
         """What these tokens, and new ones, wait for now."""
         return {wait.key: wait for token in self.workflow.loaded() for wait in waits_of(token)}
 
+    def awaits_condition(self, at: str) -> bool:
+        """Whether a token waits for the condition of that event."""
+        waiting = (wait for token in self.workflow.all_live() for wait in waits_of(token))
+        return any((wait.kind, wait.element_id) == ("condition", at) for wait in waiting)
+
     def choice_at(self, token_id: str) -> Form:
         """What a person may choose at an ad-hoc sub-process."""
         token = self._waiting(token_id)

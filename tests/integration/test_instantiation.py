@@ -214,6 +214,26 @@ def test_a_condition_begins_an_instance_where_it_holds(driver: Driver) -> None:
     assert Story(driver, begun).values() == {"n": 6, "limit": 5}
 
 
+def test_a_condition_comes_to_who_waits_for_it(driver: Driver) -> None:
+    driver.deploy_drawn(all_needed(MESSAGE, CONDITION))
+    told = driver.tell("paid", sum=7)
+
+    assert driver.do(conditions.evaluate, {"n": 6, "limit": 5}, by=ROOT) == [told.id]
+    (other,) = driver.do(conditions.evaluate, {"n": 6, "limit": 5}, by=ROOT)
+
+    assert (names(told), told.values()) == (["a"], {"sum": 7, "n": 6, "limit": 5})
+    assert names(Story(driver, other)) == []
+    assert (driver.tell("paid").id, names(Story(driver, other))) == (other, ["a"])
+
+
+def test_a_condition_behind_a_gateway_comes_to_who_waits_for_it(driver: Driver) -> None:
+    driver.deploy_drawn(race("Parallel", catch("s", CONDITION)))
+    told = driver.tell("paid")
+
+    assert driver.do(conditions.evaluate, {"n": 6, "limit": 5}, by=ROOT) == [told.id]
+    assert names(told) == ["a", "b"]
+
+
 def test_a_condition_that_reads_something_else_is_not_asked(driver: Driver) -> None:
     driver.deploy_drawn(draw("begin -> a -> end", start("begin", CONDITION)))
 

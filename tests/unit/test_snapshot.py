@@ -42,7 +42,7 @@ def test_a_snapshot_does_not_grow_with_the_age_of_its_instance() -> None:
     assert _size(play) == young
 
 
-def test_nor_with_what_can_be_undone_in_it() -> None:
+def test_nor_with_what_can_be_compensated_in_it() -> None:
     undone = '<boundaryEvent id="b" attachedToRef="work"><compensateEventDefinition/></boundaryEvent>'
     undone += '<scriptTask id="undo" isForCompensation="true"><script>log(str(n))</script></scriptTask>'
     undone += '<association id="as" sourceRef="b" targetRef="undo" associationDirection="One"/>'
