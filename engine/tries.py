@@ -108,7 +108,8 @@ def _fail(store: Store, ref: Ref, handlers: Handlers, cause: Exception, began: _
             return
         attempts, retry = job.attempts + 1, _retry(store, job)
         if attempts < job.max_attempts and _is_retryable(cause) and retry.covers(_names(cause)):
-            pause = _asked_for(cause) or retry.pause(attempts, random.random())
+            asked_for = cause.retry_after if isinstance(cause, ServiceFailed) else None
+            pause = retry.pause(attempts, random.random()) if asked_for is None else asked_for
             jobs.put_off(tx, job, _message(cause), pause)
             _keep_failed(tx, job, handlers, began, _message(cause), tx.now + pause)
         else:
@@ -193,11 +194,6 @@ def _retry(store: Store, job: Job) -> Retry:
     """What the task says, else what holds everywhere."""
     told = job.payload.get("retry")
     return store.settings.retry if told is None else Retry.of(told)
-
-
-def _asked_for(cause: Exception) -> timedelta | None:
-    """The pause that a service asks for itself."""
-    return cause.retry_after if isinstance(cause, ServiceFailed) else None
 
 
 def _names(cause: Exception) -> set[str]:

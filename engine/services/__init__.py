@@ -90,7 +90,13 @@ def _call(store: Store, job: Job, record: Told) -> _Answer:
 
 
 def _shown(told: Mapping[str, Json]) -> str:
-    return shown(dump(dict(told)), LONGEST_TOLD)
+    """The beginning of it in JSON; together, variables may be more than any one of them."""
+    text = ""
+    for name, value in told.items():
+        text += f"{',' if text else '{'}{dump(name)}:{dump(value)}"
+        if len(text) > LONGEST_TOLD:
+            break
+    return shown(f"{text or '{'}}}", LONGEST_TOLD)
 
 
 def _not_here(store: Store, job: Job, topic: str) -> Busy | ServiceFailed:

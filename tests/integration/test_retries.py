@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine import BpmnError, Engine, Json, ServiceFailed, SettableClock, TryOutcome, incidents
+from engine import BpmnError, Engine, Json, ServiceFailed, SettableClock, TryOutcome, incidents, values
 from engine.services import LONGEST_TOLD
 from tests.driver import ROOT, Desk, Driver, Story
 from tests.play import END, START, chain
@@ -73,10 +73,11 @@ def test_what_never_gets_better_is_not_tried_again(driver: Driver) -> None:
 
 
 def test_a_service_may_say_how_soon(driver: Driver) -> None:
-    desk = driver.serve("charge", ServiceFailed("busy", retry_after=timedelta(seconds=7)), {})
+    later, at_once = (ServiceFailed("busy", retry_after=timedelta(seconds=seconds)) for seconds in (7, 0))
+    desk = driver.serve("charge", later, at_once, {})
     story = story_of(driver, "<camunda:failedJobRetryTimeCycle>R5/PT1S</camunda:failedJobRetryTimeCycle>")
 
-    assert tries_until(driver, desk, 20) == [0, 7]
+    assert tries_until(driver, desk, 20) == [0, 7, 7]
     assert story.status == "completed"
 
 
@@ -119,6 +120,15 @@ def test_of_a_long_request_the_beginning_is_recorded(driver: Driver) -> None:
 
     (told,) = story.tries()
     assert [len(told.request or ""), len(told.answer or "")] == [LONGEST_TOLD] * 2
+
+
+def test_variables_may_be_more_together_than_one_may_be(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver.serve("charge", {"c": "z" * 3_000, "d": "z" * 3_000})
+    monkeypatch.setattr(values, "MAX_BYTES", 5_000)
+    story = story_of(driver, "", a="x" * 3_000, b="y" * 3_000)
+
+    assert story.status == "completed"
+    assert [len(each.request or "") for each in story.tries()] == [LONGEST_TOLD]
 
 
 def test_a_page_shows_the_tries(site: Site, driver: Driver) -> None:
