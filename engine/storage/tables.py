@@ -144,11 +144,14 @@ class InstanceRow(Base):
         Index(None, "business_key"),
         Index(None, "started_by", "id"),
         Index(None, "caller_id", "caller_token"),
+        Index(None, "definition_key", "start_key", unique=True),
     )
     id: Mapped[int] = _id()
     definition_id: Mapped[int] = _of("definition.id", index=True, cascade=False)
     definition_key: Mapped[str] = mapped_column(String(255))
     business_key: Mapped[str | None] = mapped_column(String(255))
+    start_key: Mapped[str | None] = mapped_column(String(255))
+    """Under which it was started once; None: its starter gave none."""
     status: Mapped[str] = mapped_column(String(20))
     error_code: Mapped[str | None] = mapped_column(String(255))
     started_by: Mapped[str] = mapped_column(String(200))
@@ -287,6 +290,8 @@ class SubscriptionRow(Base):
     kind: Mapped[str] = mapped_column(String(20))
     name: Mapped[str] = mapped_column(String(255))
     correlation_key: Mapped[str | None] = mapped_column(String(255))
+    key_told: Mapped[str | None] = mapped_column(Text)
+    """The same for people."""
     instance_id: Mapped[int | None] = mapped_column(Id, ForeignKey("instance.id", ondelete="CASCADE"))
     definition_id: Mapped[int | None] = mapped_column(Id, ForeignKey("definition.id", ondelete="CASCADE"), index=True)
     token: Mapped[str | None] = mapped_column(String(32))
@@ -332,6 +337,8 @@ class MessageRow(Base):
     """The correlation keys that it carries."""
     message_id: Mapped[str | None] = mapped_column(String(255))
     """Of its receipt; None: it has none."""
+    kept_at: Mapped[datetime | None]
+    """None: an earlier program did not note it."""
     expires_at: Mapped[datetime]
 
 
@@ -356,10 +363,11 @@ class IncidentRow(Base):
     element_name: Mapped[str] = mapped_column(String(400))
     message: Mapped[str] = mapped_column(Text)
     job_id: Mapped[int | None] = mapped_column(Id, ForeignKey("job.id", ondelete="CASCADE"), index=True)
-    """The failed job; None for a stop at a token, and once the job is tried again."""
+    """The failed job; None for a stop at a token."""
     created_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str | None] = mapped_column(String(200))
+    """As long as it is open: who has it tried again just now."""
 
 
 class JobRow(Base):
@@ -370,6 +378,8 @@ class JobRow(Base):
         Index(
             "ix_job_claim",
             "queue",
+            "topic",
+            "priority",
             "run_at",
             "id",
             sqlite_where=text("failed_at IS NULL"),
@@ -381,6 +391,10 @@ class JobRow(Base):
     )
     id: Mapped[int] = _id()
     queue: Mapped[str] = mapped_column(String(100))
+    topic: Mapped[str] = mapped_column(String(400), default="", server_default=text("''"))
+    """Of a service's calls: who serves a topic takes its jobs."""
+    priority: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Higher ones are taken first."""
     kind: Mapped[str] = mapped_column(String(20))
     instance_id: Mapped[int | None] = mapped_column(Id, ForeignKey("instance.id", ondelete="CASCADE"))
     definition_id: Mapped[int | None] = mapped_column(Id, ForeignKey("definition.id", ondelete="CASCADE"), index=True)
@@ -393,6 +407,10 @@ class JobRow(Base):
     """When a worker may take it; a lease pushes it into the future."""
     lease: Mapped[str | None] = mapped_column(String(32))
     """Only who holds this may finish the job."""
+    worker: Mapped[str | None] = mapped_column(String(255))
+    """Who outside took it last, by the name that it gave itself."""
+    taken_at: Mapped[datetime | None]
+    """When that was."""
     attempts: Mapped[int] = mapped_column(default=0)
     """Tries that raised."""
     max_attempts: Mapped[int] = mapped_column(default=3)
@@ -422,6 +440,10 @@ class TryRow(Base):
     """When it is tried again; None: it is not."""
     request: Mapped[str | None] = mapped_column(Text)
     answer: Mapped[str | None] = mapped_column(Text)
+    worker: Mapped[str | None] = mapped_column(String(255))
+    """Who made the call, where that was no worker of ours."""
+    job_id: Mapped[int | None] = mapped_column(Id, index=True)
+    """Of a job that such a worker had: it is told so when it comes twice."""
 
 
 # ---- people --------------------------------------------------------------------------------------------------------
@@ -443,3 +465,111 @@ class MembershipRow(Base):
     __tablename__ = "membership"
     account_id: Mapped[str] = mapped_column(String(200), ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
     group: Mapped[str] = mapped_column("group_id", String(200), primary_key=True, index=True)
+
+
+class AccessTokenRow(Base):
+    """Lets a program in, for what its scopes name; the secret itself is not kept."""
+
+    __tablename__ = "access_token"
+    id: Mapped[int] = _id()
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256 of the secret, which is too random to be guessed."""
+    scopes: Mapped[Names]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(200))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    """Last, give or take a minute."""
+
+
+# ---- services outside ----------------------------------------------------------------------------------------------
+
+
+class SecretRow(Base):
+    """What proves to a service who we are; encrypted."""
+
+    __tablename__ = "secret"
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    content: Mapped[bytes]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(String(200))
+
+
+class ServiceRow(Base):
+    """A service that administrators have set up: its address, how we prove who we are, and how much it bears."""
+
+    __tablename__ = "service"
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    base_url: Mapped[str] = mapped_column(Text)
+    auth: Mapped[dict[str, Any]]
+    most_at_once: Mapped[int | None]
+    most_per_second: Mapped[float | None] = mapped_column(Float(53))
+    spent: Mapped[float] = mapped_column(Float(53), default=0, server_default="0")
+    """Of the calls that it bears in a second: those of late, at that moment."""
+    spent_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(String(200))
+
+
+class CircuitRow(Base):
+    """A service that has failed of late; one that works has none."""
+
+    __tablename__ = "circuit"
+    name: Mapped[str] = mapped_column(String(400), primary_key=True)
+    """The topic of its jobs."""
+    failures: Mapped[int]
+    """One after the other."""
+    opened_at: Mapped[datetime | None]
+    """Since when it is not called any more."""
+    probe_at: Mapped[datetime | None]
+    """When one call tries whether it works again."""
+    probes: Mapped[int] = mapped_column(default=0)
+    """That have failed."""
+    error: Mapped[str] = mapped_column(Text)
+    incident_id: Mapped[int | None] = mapped_column(Id)
+
+
+class WorkerRow(Base):
+    """Who has asked for work on a topic, and when last."""
+
+    __tablename__ = "worker"
+    __table_args__ = (Index(None, "seen_at"),)
+    topic: Mapped[str] = mapped_column(String(400), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    seen_at: Mapped[datetime]
+
+
+# ---- webhooks ------------------------------------------------------------------------------------------------------
+
+
+class WebhookRow(Base):
+    """Messages or signals that a service outside sends, and how they are read."""
+
+    __tablename__ = "webhook"
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    target: Mapped[str] = mapped_column(String(20))
+    target_name: Mapped[str] = mapped_column(String(255))
+    scheme: Mapped[str] = mapped_column(String(20))
+    secret: Mapped[str] = mapped_column(String(100))
+    """Its name."""
+    expressions: Mapped[dict[str, Any]]
+    lifetime_seconds: Mapped[int | None]
+    is_active: Mapped[bool]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(String(200))
+
+
+class DeliveryRow(Base):
+    """What came to a webhook, and what came of it: the last ones."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index(None, "webhook", "is_proven", "id"),)
+    id: Mapped[int] = _id()
+    webhook: Mapped[str] = mapped_column(String(100), ForeignKey("webhook.name", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    is_proven: Mapped[bool]
+    outcome: Mapped[str] = mapped_column(String(20))
+    message: Mapped[str] = mapped_column(Text)
+    instance_id: Mapped[int | None] = mapped_column(Id)
+    message_id: Mapped[str | None] = mapped_column(String(255))
