@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
 from lxml import etree
 
 from engine.bpmn.juel import Untranslatable
-from engine.bpmn.nodes import bpmn, camunda, local
+from engine.bpmn.nodes import OPERATOR, SPIFF, TOPIC, bpmn, camunda, local
 from engine.bpmn.texts import expression, items, literal, literals, name_or_expression, value, values, whole_number
 
 MAX_RESOURCES = 500
@@ -34,6 +34,8 @@ class Terms:
     """Gives a moment or a text for schedule.first: a date or a duration."""
     follow_up: str | None = None
     priority: str | None = None
+    task_priority: str | None = None
+    """Of a service's calls."""
     collection: str | None = None
     inputs: tuple[Mapped, ...] = ()
     outputs: tuple[Mapped, ...] = ()
@@ -63,6 +65,7 @@ ATTRIBUTES: dict[str, tuple[str, Reader]] = {
     "formKey": ("form_key", literal),
     "formRef": ("form_key", literal),
     "topic": ("topic", literal),
+    "taskPriority": ("task_priority", whole_number),
     "collection": ("collection", name_or_expression),
     "elementVariable": ("element_variable", literal),
     "versionTag": ("version_tag", literal),
@@ -87,6 +90,7 @@ def terms(node: etree._Element) -> Terms:
             found.setdefault(name, performer)
         else:
             found[name] = (*found.get(name, ()), performer)  # type: ignore[misc]
+    found |= _service(node)
     return Terms(**found, **_extensions(node))  # type: ignore[arg-type]
 
 
@@ -96,6 +100,38 @@ def attributes(node: etree._Element) -> Iterator[tuple[str, str, str, Reader]]:
         text = node.get(camunda(word))
         if text is not None and text.strip():
             yield camunda(word), text, name, read
+
+
+# ---- services by other words than Camunda's
+
+
+def _service(node: etree._Element) -> Mapping[str, object]:
+    """The topic that our own attribute or SpiffWorkflow's operator names, and where its answer goes."""
+    if node.get(TOPIC):
+        return {"topic": node.get(TOPIC, "").strip()}
+    operator = _operator(node)
+    if operator is None:
+        return {}
+    result = operator.get("resultVariable", "").strip()
+    return {"topic": operator.get("id", "").strip()} | ({"result_variable": result} if result else {})
+
+
+def operands(node: etree._Element) -> list[Mapped]:
+    """What SpiffWorkflow's operator is called with: names and Python sources."""
+    operator = _operator(node)
+    told = () if operator is None else operator.iter(f"{{{SPIFF}}}parameter")
+    return [(each.get("id", "").strip(), expression(each.get("value", ""))) for each in told]
+
+
+def _operator(node: etree._Element) -> etree._Element | None:
+    return node.find(f"{bpmn('extensionElements')}/{OPERATOR}")
+
+
+def topic(node: etree._Element) -> str:
+    """Of a service task, in whichever words; "": none."""
+    operator = _operator(node)
+    told = "" if operator is None else operator.get("id", "")
+    return (node.get(camunda("topic")) or node.get(TOPIC) or told).strip()
 
 
 # ---- the standard's resource roles
@@ -157,6 +193,12 @@ def resource_name(role: etree._Element) -> str | None:
 # ---- extension elements
 
 
+def properties(node: etree._Element) -> Iterator[tuple[str, str]]:
+    """camunda:properties: names and texts that mean something to others."""
+    for each in node.iterfind(f"{bpmn('extensionElements')}/{camunda('properties')}/{camunda('property')}"):
+        yield each.get("name", ""), each.get("value", "")
+
+
 def _extensions(node: etree._Element) -> dict[str, object]:
     holder = node.find(bpmn("extensionElements"))
     if holder is None:
@@ -164,7 +206,7 @@ def _extensions(node: etree._Element) -> dict[str, object]:
     mapping = f"{camunda('inputOutput')}/"
     return {
         "form_data": holder.find(camunda("formData")),
-        "inputs": tuple(mapped(each) for each in holder.findall(mapping + camunda("inputParameter"))),
+        "inputs": (*map(mapped, holder.findall(mapping + camunda("inputParameter"))), *operands(node)),
         "outputs": tuple(mapped(each) for each in holder.findall(mapping + camunda("outputParameter"))),
     }
 

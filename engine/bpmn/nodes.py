@@ -17,6 +17,7 @@ DC = "http://www.omg.org/spec/DD/20100524/DC"
 DI = "http://www.omg.org/spec/DD/20100524/DI"
 CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
 OWN = "urn:procession:bpmn:1"
+SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 _BPMN_PREFIX = f"{{{BPMN}}}"
@@ -37,6 +38,10 @@ def own(tag: str) -> str:
     return f"{{{OWN}}}{tag}"
 
 
+TOPIC = own("topic")
+"""Our attribute of a service task: what names the service."""
+OPERATOR = f"{{{SPIFF}}}serviceTaskOperator"
+"""The same in SpiffWorkflow's words."""
 CORRELATION_KEY = own("correlationKey")
 """Our attribute of a message: the expression that tells which instance it is for."""
 
@@ -100,6 +105,9 @@ TIMERS = {
     "timeDuration": TimerKind.DURATION,
     "timeCycle": TimerKind.CYCLE,
 }
+
+CATCH_UP = own("catchUp")
+"""Our attribute of a timer with a cycle, or of its event: what becomes of turns that came while nothing ran."""
 
 
 def event_definitions(node: Node) -> list[Node]:

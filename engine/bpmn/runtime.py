@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
 from engine import values
-from engine.bpmn import settling, snapshot, variables
-from engine.bpmn.elements import compensation, correlation, propagation
-from engine.bpmn.elements.flow_node import Token
+from engine.bpmn import by_hand, settling, snapshot, variables
+from engine.bpmn.elements import compensation, correlation, events, propagation
+from engine.bpmn.elements.flow_node import Token, set_local, storable
+from engine.bpmn.elements.http_task import Request
+from engine.bpmn.elements.mail_task import Letter
 from engine.bpmn.facts import Fact
 from engine.bpmn.parse import Process
 from engine.bpmn.script import ScriptFailed
 from engine.bpmn.snapshot import Parts
 from engine.bpmn.specification import ROOT
 from engine.bpmn.variables import Scopes
-from engine.bpmn.wait import Waits, waits_of
+from engine.bpmn.wait import Wait, Waits, waits_of
 from engine.bpmn.workflow import ProcessWorkflow, Result
 from engine.bpmn.world import World
 from engine.errors import BpmnError, Conflict, ElementFailed
-from engine.model import Form, Json
+from engine.model import Form, Json, Stuck
 
 
 class Run:
@@ -70,10 +72,36 @@ class Run:
         token = self._waiting(token_id)
         self._attempt(token, lambda: token.task_spec.complete(token, values, by))
 
+    def answer(self, token_id: str, told: Mapping[str, Json], own: Mapping[str, Json]) -> None:
+        """A worker outside has done the work: told is for the process, own for the activity's own scope."""
+        token = self._waiting(token_id)
+        self._attempt(token, lambda: self._take_answer(token, told, own))
+        self.complete(token_id, {})
+
+    def _take_answer(self, token: Token, told: Mapping[str, Json], own: Mapping[str, Json]) -> None:
+        scopes = self.workflow.scopes
+        for name, value in own.items():
+            set_local(token, name, value)
+        for name, value in told.items():
+            storable(token, name, lambda name=name, value=value: scopes.write_outside(token, name, value))
+
     def happen(self, token_id: str, element_id: str, payload: Mapping[str, Json]) -> None:
         """A timer, message or signal that a token waits for has come."""
         token = self._waiting(token_id)
+        if ("timer", element_id) in [(wait["kind"], wait["element"]) for wait in token.internal_data.get("waits", ())]:
+            token.internal_data.pop("incident", None)  # it has fired at last
         token.task_spec.happen(token, element_id, payload)
+
+    def fire(self, token_id: str, element_id: str, *, is_extra: bool) -> None:
+        """A timer that a token waits for fires by hand. is_extra: its cycle goes on as if it had not."""
+        token = self._waiting(token_id)
+        if is_extra:
+            events.keep_turn(token, element_id)
+        token.task_spec.happen(token, element_id, {})
+
+    def skip(self, token_id: str, element_id: str) -> None:
+        """A turn of a timer's cycle was missed, and is not made up for: the token waits for the next."""
+        events.skip_turn(self._waiting(token_id), element_id)
 
     def give_back(self, token_id: str, result: Mapping[str, Json], *, called: int | None = None) -> None:
         """The instance that a call activity waits for has ended, with these variables.
@@ -112,9 +140,13 @@ class Run:
         for name in own:
             self.workflow.scopes.remove(token.id.hex, name)
 
-    def throw(self, token_id: str, error: BpmnError) -> None:
-        """The work of an activity ended with a BPMN error; uncaught, it is an incident there, and waits no longer."""
+    def throw(self, token_id: str, error: BpmnError, told: Mapping[str, Json] | None = None) -> None:
+        """The work of an activity ended with a BPMN error; uncaught, it is an incident there, and waits no longer.
+
+        told: what it tells the process beside.
+        """
         token = self._waiting(token_id)
+        self._attempt(token, lambda: self._take_answer(token, told or {}, {}))
         if not propagation.throw(token, error):
             self._stop_waiting(token)
             self.workflow.uncaught(token, error)
@@ -128,11 +160,41 @@ class Run:
         self.workflow.fail(self._waiting(token_id), message)
 
     def retry(self, token_id: str) -> None:
-        """Try again what was stopped by an incident; who still waits for something goes on waiting for it."""
+        """Try again what was stopped by an incident; who still waits for something goes on waiting for it.
+
+        The incident is over unless a service is called again: then, once that call has passed.
+        """
         token = self._waiting(token_id)
-        token.internal_data.pop("incident", None)
+        if "incident" in token.internal_data:
+            token.internal_data["retried"] = token.internal_data.pop("incident")
         if token._state != TaskState.WAITING and "waits" not in token.internal_data:
             self.workflow.wake(token)
+
+    def stuck_at(self, token_id: str) -> Stuck:
+        """What calls a service there, or has stopped. Raises Conflict when it has gone on, or only waits."""
+        token = self._waiting(token_id)
+        by_hand.require_stuck(token)
+        element = token.task_spec.element
+        return Stuck(
+            token=token_id,
+            element_id=element.id,
+            element_name=element.name or element.id,
+            message=token.internal_data.get("incident"),
+            result_variable=next(iter(token.task_spec.results({})), None),
+        )
+
+    def caught_at(self, token_id: str) -> Sequence[str | None]:
+        """Codes of the errors that would be caught there, the nearest catcher first; None: whatever its code."""
+        return by_hand.codes(self._waiting(token_id))
+
+    def go_on(self, token_id: str, results: Mapping[str, Json] | None) -> None:
+        """As if what calls a service or has stopped were done. results: None: there are none. Raises Conflict."""
+        token = self._waiting(token_id)
+        self._attempt(token, lambda: by_hand.go_on(token, results))
+
+    def throw_by_hand(self, token_id: str, error: BpmnError) -> None:
+        """As if what calls a service or has stopped had ended with an error. Raises Conflict when nobody catches it."""
+        by_hand.throw(self._waiting(token_id), error)
 
     def set_variables(self, values: Mapping[str, Json], *, token_id: str | None = None) -> None:
         """Set variables as a token sees them; None: in the process. Raises TypeError."""
@@ -172,8 +234,9 @@ class Run:
         """It will not be compensated any more."""
         self.workflow.cancel_all()
 
-    def settle(self, max_steps: int, max_seconds: float = inf) -> None:
-        settling.settle(self.workflow, max_steps, max_seconds)
+    def settle(self, max_steps: int, max_seconds: float = inf) -> int:
+        """Execute until every token waits; gives the number of steps."""
+        return settling.settle(self.workflow, max_steps, max_seconds)
 
     def _attempt(self, token: Token, act: Any) -> None:
         """What goes wrong with the values themselves is the caller's fault, not the instance's."""
@@ -201,8 +264,12 @@ class Run:
 
     def awaits_condition(self, at: str) -> bool:
         """Whether a token waits for the condition of that event."""
+        return any(wait.element_id == at for wait in self.conditions())
+
+    def conditions(self) -> list[Wait]:
+        """Those that tokens wait for; nobody outside knows of them."""
         waiting = (wait for token in self.workflow.all_live() for wait in waits_of(token))
-        return any((wait.kind, wait.element_id) == ("condition", at) for wait in waiting)
+        return [wait for wait in waiting if wait.kind == "condition"]
 
     def choice_at(self, token_id: str) -> Form:
         """What a person may choose at an ad-hoc sub-process."""
@@ -213,6 +280,11 @@ class Run:
     def values_seen_by(self, token_id: str) -> dict[str, Json]:
         """The variables that a token sees, without the counters of loops."""
         return self.workflow.scopes.visible(self._waiting(token_id), with_counters=False)
+
+    def own_values_of(self, token_id: str) -> dict[str, Json]:
+        """The variables in a token's own scope: what its input mapping made."""
+        self._waiting(token_id)
+        return dict(self.workflow.scopes.known.get(token_id, {}))
 
     def taken_by(self, token_id: str) -> dict[str, Json]:
         """What an instance starts with that a call activity calls."""
@@ -229,6 +301,18 @@ class Run:
             made: dict[str, Json] = node.made(self.workflow.scopes.known.get(token_id, {}))
             return made
         return self.workflow.scopes.visible(token)
+
+    def request(self, token_id: str, callback: str) -> Request:
+        """What an HTTP task sends now. callback: the address to tell the outcome to. Raises ScriptFailed."""
+        token = self._waiting(token_id)
+        asked: Request = token.task_spec.request(token, callback)
+        return asked
+
+    def letter(self, token_id: str) -> Letter:
+        """What a mail task sends now. Raises ScriptFailed."""
+        token = self._waiting(token_id)
+        letter: Letter = token.task_spec.letter(token)
+        return letter
 
     def parts(self) -> Parts:
         return snapshot.dump(self.workflow)

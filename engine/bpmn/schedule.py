@@ -26,6 +26,14 @@ class TimerKind(StrEnum):
     CYCLE = "cycle"
 
 
+class CatchUp(StrEnum):
+    """What becomes of the turns of a cycle that came while nothing ran. A limited repetition counts what has fired."""
+
+    ALL = "all"  # each fires, one after the other
+    ONCE = "once"  # the first fires late and makes up for the rest
+    SKIP = "skip"  # none fires
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """When a timer fires next."""
@@ -45,19 +53,34 @@ def first(kind: TimerKind, text: str, now: datetime, zone: tzinfo) -> Due:
     return _FIRST[kind](text.strip(), now.astimezone(zone))
 
 
-def following(due: Due, now: datetime) -> Due | None:
-    """The firing after `due`, which has just fired, perhaps late; None when that was the last.
+def following(due: Due, now: datetime, catch_up: CatchUp = CatchUp.ONCE) -> Due | None:
+    """The firing after `due`, which has just fired, perhaps late; None when that was the last. Always on the grid.
 
-    Firings missed meanwhile are made up for by the one that came late: the next is always in the future, on the grid.
+    ONCE: firings missed meanwhile are made up for by the one that came late, and the next is in the future.
+    ALL: the next may be past, too.
     A limited repetition counts the firings that took place; one with an end stops at its end.
     """
-    if due.interval is None or due.remaining == 0:
+    moment = due.at if catch_up is CatchUp.ALL else max(due.at, now)
+    return None if due.remaining == 0 else _after_moment(due, moment, _one_less(due.remaining))
+
+
+def skipping(due: Due, now: datetime) -> Due | None:
+    """The firing to wait for when `due` is passed over: the first that is not past. None when no more come."""
+    return _after_moment(due, max(due.at, now - timedelta.resolution), due.remaining)
+
+
+def is_missed(due: Due, now: datetime) -> bool:
+    """Whether a firing of a cycle is later than a worker that runs would be: a minute late, or the next is due."""
+    next_one = _after_moment(due, due.at, None)
+    return now - due.at > LATE or (next_one is not None and next_one.at <= now)
+
+
+def _after_moment(due: Due, moment: datetime, remaining: int | None) -> Due | None:
+    if due.interval is None:
         return None
     rule, anchor, step = due.interval.split(" ", 2)
-    at, left = _FOLLOWING[rule](anchor, step, max(due.at, now))
-    if at is None:
-        return None
-    return Due(at, _one_less(due.remaining) if left is None else left, due.interval)
+    at, left = _FOLLOWING[rule](anchor, step, moment)
+    return None if at is None else Due(at, remaining if left is None else left, due.interval)
 
 
 def validate(kind: TimerKind, text: str) -> None:
@@ -75,6 +98,8 @@ def is_literal(text: str) -> bool:
     return _LITERAL.match(text.strip()) is not None
 
 
+LATE = timedelta(minutes=1)
+"""More than a worker that runs is late for a timer."""
 _ANY_TIME = datetime(2024, 1, 1, tzinfo=UTC)
 _LITERAL = re.compile(r"\d|[*@]|[-+]?P[\dTYMWDHS.,]*\Z|R-?\d*/", re.IGNORECASE)
 
@@ -150,7 +175,7 @@ _DURATION = re.compile(
     rf"(?:T(?=\d)(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?\Z"
 )
 _DURATION_FORM = "a duration such as PT15M, PT2H or P3D"
-_LONGEST = timedelta(days=1_000 * 366)
+LONGEST = timedelta(days=1_000 * 366)
 """A thousand years from now are a date, whenever that is."""
 
 
@@ -166,7 +191,7 @@ def _duration(text: str) -> _Duration:
         raise ValueError(f"Expected whole months, but it is {text!r}. Write the part of a month in days.")
     days += weeks * 7
     elapsed = (days - int(days)) * 86_400 + hours * 3_600 + minutes * 60 + seconds
-    if months * 31 + days + elapsed / 86_400 > _LONGEST.days:
+    if months * 31 + days + elapsed / 86_400 > LONGEST.days:
         raise ValueError(f"Expected at most a thousand years, but it is {text!r}.")
     return _Duration(int(months), int(days), elapsed)
 
@@ -317,7 +342,14 @@ _MACROS = {
 _BY_NAME = "Write weekdays by name (MON-FRI): with six fields their numbers mean different days in different tools."
 
 
+_IN_ZONE = re.compile(r"(?P<fields>.*?)\s*\[(?P<region>[A-Za-z0-9_+/-]{1,60})\]\Z", re.DOTALL)
+
+
 def _cron_cycle(text: str, now: datetime) -> Due:
+    """In the zone that the text names behind it ("0 9 * * * [Europe/Berlin]"), else in that of now."""
+    named = _IN_ZONE.match(text)
+    if named:
+        text, now = named["fields"], now.astimezone(_region(named["region"]))
     fields = _cron_fields(text)
     try:
         at = next(CronSim(fields, now))
@@ -325,6 +357,13 @@ def _cron_cycle(text: str, now: datetime) -> Due:
         raise ValueError(_refusal(_CYCLE_FORM, text, f"{cause}." if str(cause) else "No day is like that.")) from cause
     zone = now.tzinfo.key if isinstance(now.tzinfo, ZoneInfo) else now.isoformat()[-6:]
     return Due(at.astimezone(UTC), None, f"cron {zone} {fields}")
+
+
+def _region(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as cause:
+        raise ValueError(f"Expected a time zone such as Europe/Berlin, but {name!r} does not exist.") from cause
 
 
 def _next_cron(zone: str, fields: str, moment: datetime) -> tuple[datetime | None, int | None]:

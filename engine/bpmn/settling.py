@@ -24,12 +24,16 @@ STEP_LIMIT = (
 TIME_LIMIT = "Expected the instance to come to rest, but it ran for more than {limit:g} s in one go. Retry to go on."
 
 
-def settle(workflow: ProcessWorkflow, max_steps: int, max_seconds: float = inf) -> None:
-    """Execute until every token waits. Too long: the tokens still moving are stopped with an incident."""
+def settle(workflow: ProcessWorkflow, max_steps: int, max_seconds: float = inf) -> int:
+    """Execute until every token waits; gives the number of steps.
+
+    Too long: the tokens still moving are stopped with an incident.
+    """
     ends_at = monotonic() + max_seconds
     for steps in count():
         if workflow.result.error is not None:
-            return workflow.cancel_all()
+            workflow.cancel_all()
+            return steps
         token = _next(workflow)
         if token is None:
             break
@@ -39,7 +43,8 @@ def settle(workflow: ProcessWorkflow, max_steps: int, max_seconds: float = inf) 
             _stop(workflow, too_much)
             break
         _step(workflow, token)
-    return _rest(workflow)
+    _rest(workflow)
+    return steps
 
 
 def _too_much(is_far: bool, max_steps: int, is_late: bool, max_seconds: float) -> str:

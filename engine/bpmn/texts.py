@@ -48,6 +48,21 @@ def value(text: str) -> str:
     )
 
 
+class Piece(NamedTuple):
+    """A stretch of a text: literal, or the Python source of what stood inside ${...}."""
+
+    text: str
+    is_source: bool = False
+
+
+def pieces(text: str, longest: int = MAX_CHARACTERS) -> tuple[Piece, ...]:
+    """The stretches of a text whose values are written into it one by one. Raises Untranslatable."""
+    return tuple(
+        Piece(juel.python(part.text, part.start), True) if part.is_expression else Piece(part.text)
+        for part in _parts(text, longest)
+    )
+
+
 def values(text: str) -> tuple[str, ...]:
     """The sources of a list with commas; a ${...} may give one value or a list. Raises Untranslatable."""
     return tuple(value(item.text.strip()) for item in items(text))
@@ -142,10 +157,10 @@ class _Part(NamedTuple):
     is_expression: bool
 
 
-def _parts(text: str) -> list[_Part]:
+def _parts(text: str, longest: int = MAX_CHARACTERS) -> list[_Part]:
     """The stretches of a text, without the spaces around it."""
-    if len(text) > MAX_CHARACTERS:
-        raise Untranslatable(f"Expected at most {MAX_CHARACTERS:,} characters, but here are {len(text):,}.")
+    if len(text) > longest:
+        raise Untranslatable(f"Expected at most {longest:,} characters, but here are {len(text):,}.")
     start = len(text) - len(text.lstrip())
     text = text.rstrip()
     parts: list[_Part] = []

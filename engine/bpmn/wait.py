@@ -30,11 +30,26 @@ class Wait:
 Waits = dict[tuple[str, str, str], Wait]
 
 
+CALLS = frozenset({"service", "http"})
+"""Kinds of what calls a service."""
+
+
+def calls_service(token: Token) -> bool:
+    return any(wait["kind"] in CALLS for wait in token.internal_data.get("waits", ()))
+
+
 def waits_of(token: Token) -> Iterator[Wait]:
-    incident = token.internal_data.get("incident")
+    incident = _incident(token)
     if incident is not None:
         told = {"message": incident, "stop": token.internal_data["stops"]}
         yield Wait("incident", token.id.hex, token.task_spec.bpmn_id, told)
     for wait in token.internal_data.get("waits", ()):
         data = {name: value for name, value in wait.items() if name not in ("kind", "element")}
         yield Wait(wait["kind"], token.id.hex, wait["element"], data)
+
+
+def _incident(token: Token) -> str | None:
+    """Why the token has stopped; a service that is called again has not passed yet."""
+    data = token.internal_data
+    why: str | None = data.get("incident", data.get("retried") if calls_service(token) else None)
+    return why

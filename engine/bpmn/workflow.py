@@ -147,6 +147,8 @@ class ProcessWorkflow(Tokens, BpmnWorkflow):
             key = UUID(hex=token_id)
         except ValueError:
             return None
+        if key.hex != token_id:
+            return None
         if self.awake(key) is None:
             self.asleep.wake_token(key.hex)
         found = self.awake(key)

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from engine import values
-from engine.bpmn import forms, read
+from engine.bpmn import forms, read, templates
 from engine.bpmn.check import (
     ad_hoc,
     associations,
     attributes,
     calls,
+    catch_up,
     compensation,
     correlation,
     data,
@@ -23,9 +24,11 @@ from engine.bpmn.check import (
     expressions,
     extensions,
     gateways,
+    http,
     instantiation,
     limits,
     loops,
+    mail,
     people,
     quantities,
     references,
@@ -36,6 +39,7 @@ from engine.bpmn.check import (
 )
 from engine.bpmn.check.diagram import Diagram
 from engine.bpmn.document import Document
+from engine.bpmn.templates import Templates, is_template
 from engine.errors import Invalid
 from engine.model import Place, Problem
 
@@ -50,6 +54,7 @@ FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
     support.check,
     extensions.check,
     events.check,
+    catch_up.check,
     event_sub_processes.check,
     ad_hoc.check,
     compensation.check,
@@ -64,6 +69,8 @@ FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
     loops.check,
     quantities.check,
     retries.check,
+    http.check,
+    mail.check,
     sandbox.check,
 )
 
@@ -71,7 +78,8 @@ FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
 def check(files: Mapping[str, bytes]) -> list[Problem]:
     """Everything that is wrong with an upload, in the order of files, lines and columns.
 
-    files: name -> content. Names that end in .form or .json are forms, all others diagrams.
+    files: name -> content. Names that end in .form or .json are forms, those that a mail names are templates, all
+    others diagrams.
     """
     return examine(files).problems
 
@@ -90,8 +98,8 @@ def examine(files: Mapping[str, bytes]) -> Examined:
         return Examined([], unnamable)
     documents, problems = read_all(files)
     problems += _of_upload(files, documents)
-    form_files = forms.FormFiles(files)
-    problems += [problem for document in documents for problem in of_document(document, form_files)]
+    beside = forms.FormFiles(files), Templates(files)
+    problems += [problem for document in documents for problem in of_document(document, *beside)]
     return Examined(documents, _told(problems))
 
 
@@ -99,10 +107,12 @@ def read_all(files: Mapping[str, bytes]) -> tuple[list[Document], list[Problem]]
     """The diagrams that can be read, and what is wrong with the other files."""
     documents: list[Document] = []
     problems: list[Problem] = []
-    for file, content in files.items():
+    for file, content in sorted(files.items(), key=lambda item: is_template(item[0])):  # others name the templates
         try:
             if forms.is_form(file):
                 forms.from_form_js(file, content)
+            elif is_template(file) and file in mail.named(documents, files):
+                templates.read(file, content)
             else:
                 documents.append(read.read(file, content))
         except Invalid as cause:
@@ -110,13 +120,14 @@ def read_all(files: Mapping[str, bytes]) -> tuple[list[Document], list[Problem]]
     return documents, problems
 
 
-def of_document(document: Document, files: forms.FormFiles) -> Iterator[Problem]:
-    """What is wrong with one diagram that could be read. files: of the whole upload."""
+def of_document(document: Document, files: forms.FormFiles, beside: Templates) -> Iterator[Problem]:
+    """What is wrong with one diagram that could be read. files, beside: of the whole upload."""
     diagram = Diagram(document)
     for family in FAMILIES:
         yield from family(diagram)
     yield from people.check(diagram, files)
     yield from data.check(diagram, files)
+    yield from mail.check_templates(diagram, beside)
 
 
 def _of_upload(files: Mapping[str, bytes], documents: Iterable[Document]) -> Iterator[Problem]:

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from lxml import etree
 
 from engine.bpmn.check import python
-from engine.bpmn.check.diagram import Diagram, Text
+from engine.bpmn.check.diagram import EVENTS, SERVICES, Diagram, Text
 from engine.bpmn.check.expressions import expression
-from engine.bpmn.nodes import CORRELATION_KEY, OWN, Node, bpmn, child_text, local
+from engine.bpmn.nodes import CATCH_UP, CORRELATION_KEY, OWN, TOPIC, Node, bpmn, child_text, local
 from engine.bpmn.parse.correlations import named, properties, retrievals
+from engine.bpmn.parse.http import HTTP
+from engine.bpmn.parse.mail import MAIL
 from engine.bpmn.parse.retries import RETRY
 from engine.bpmn.texts import expression as source_of
 from engine.model import Problem
@@ -48,14 +50,19 @@ def _own_words(diagram: Diagram, node: Node) -> Iterator[Problem]:
 
 
 def _own_element(diagram: Diagram, inner: Node, node: Node) -> Iterator[Problem]:
-    if etree.QName(inner).namespace == OWN and inner.tag != RETRY:
+    """What stands inside of a call is looked at by the rules about calls."""
+    is_known = inner.tag in (RETRY, HTTP, MAIL) or next(inner.iterancestors(HTTP, MAIL), None) is not None
+    if etree.QName(inner).namespace == OWN and not is_known:
         message, place = f"There is no element {local(inner)} of ours.", diagram.document.place(inner)
         yield diagram.document.problem("unsupported-element", node, message, "Delete it.", place=place)
 
 
+_OWN_PLACES = {CORRELATION_KEY: {"message"}, CATCH_UP: {"timerEventDefinition", *EVENTS}, TOPIC: SERVICES}
+
+
 def _own_attributes(diagram: Diagram, holder: Node, node: Node) -> Iterator[Problem]:
     for name in map(str, holder.attrib):
-        if etree.QName(name).namespace == OWN and not (name == CORRELATION_KEY and holder.tag == bpmn("message")):
+        if etree.QName(name).namespace == OWN and local(holder) not in _OWN_PLACES.get(name, ()):
             message = f"There is no {etree.QName(name).localname} of ours at this element."
             place = diagram.document.attribute_place(holder, name)
             yield diagram.document.problem("unsupported-element", node, message, "Delete it.", place=place)

@@ -11,7 +11,7 @@ from engine.bpmn.check.diagram import Diagram, Text, owner
 from engine.bpmn.check.limits import fault_of_people
 from engine.bpmn.check.python import Fault
 from engine.bpmn.juel import Untranslatable
-from engine.bpmn.nodes import Node, bpmn, camunda, local
+from engine.bpmn.nodes import OPERATOR, SPIFF, Node, bpmn, camunda, local
 from engine.model import Place, Problem, Severity
 
 PYTHON = frozenset({"", "python", "python3", "text/python", "text/x-python", "application/python"})
@@ -23,6 +23,7 @@ def check(diagram: Diagram) -> Iterator[Problem]:
     yield from _language_of_file(diagram)
     for node in diagram.running:
         yield from _mappings(diagram, node)
+        yield from _operands(diagram, node)
         yield from _roles(diagram, node)
         read = _TEXTS.get(local(node))
         if read is not None:
@@ -129,8 +130,17 @@ def _mappings(diagram: Diagram, node: Node) -> Iterator[Problem]:
             yield from _mapping_value(diagram, node, parameter)
 
 
-def _mapping_name(diagram: Diagram, node: Node, parameter: Node) -> Iterator[Problem]:
-    name = parameter.get("name", "").strip()
+def _operands(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    """Of SpiffWorkflow's operator."""
+    for parameter in node.iterfind(f"{bpmn('extensionElements')}/{OPERATOR}//{{{SPIFF}}}parameter"):
+        yield from _mapping_name(diagram, node, parameter, "id")
+        source, fault = read_by(texts.expression, parameter.get("value", ""))
+        place = diagram.document.attribute_place(parameter, "value")
+        yield from sources_problems(diagram, node, [source] if source and fault is None else [], place, fault)
+
+
+def _mapping_name(diagram: Diagram, node: Node, parameter: Node, attribute: str = "name") -> Iterator[Problem]:
+    name = parameter.get(attribute, "").strip()
     if not names.is_variable(name):
         message = f'Expected a mapping to the name of a variable, but it is "{name:.50}".'
         place = diagram.document.place(parameter)

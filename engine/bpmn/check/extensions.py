@@ -11,7 +11,7 @@ from lxml import etree
 
 from engine.bpmn import dialects
 from engine.bpmn.check.diagram import SERVICES, Diagram, children, owner
-from engine.bpmn.nodes import CAMUNDA, Node, bpmn, local
+from engine.bpmn.nodes import CAMUNDA, SPIFF, Node, bpmn, local
 from engine.model import Problem, Severity
 
 
@@ -61,7 +61,6 @@ _HARMLESS_ATTRIBUTES = frozenset(
         "modelerTemplate",
         "modelerTemplateVersion",
         "modelerTemplateIcon",
-        "taskPriority",
         "type",
     }
 )
@@ -70,6 +69,7 @@ WORK_OF_PEOPLE = frozenset({"userTask", "adHocSubProcess"})
 _ATTRIBUTE_PLACES = {
     "resultVariable": SERVICES,
     "topic": SERVICES,
+    "taskPriority": SERVICES | {"process"},
     "collection": frozenset({"multiInstanceLoopCharacteristics"}),
     "elementVariable": frozenset({"multiInstanceLoopCharacteristics"}),
     "calledElementBinding": frozenset({"callActivity"}),
@@ -161,7 +161,7 @@ _OTHERS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "http://activiti.org/bpmn": ("Activiti", frozenset({"async", "exclusive"})),
     "http://flowable.org/bpmn": ("Flowable", frozenset({"async", "exclusive"})),
-    "http://spiffworkflow.org/bpmn/schema/1.0/core": ("SpiffWorkflow", frozenset({"unitTests", "properties"})),
+    SPIFF: ("SpiffWorkflow", frozenset({"unitTests", "properties", "serviceTaskOperator"})),
 }
 """Namespace -> tool, and its words that change nothing."""
 

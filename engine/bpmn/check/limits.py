@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from engine.bpmn import names
 from engine.bpmn.check.diagram import Diagram
 from engine.bpmn.check.python import Fault
-from engine.bpmn.nodes import camunda, local, name_of
+from engine.bpmn.nodes import TOPIC, camunda, local, name_of
 from engine.bpmn.script import constant
 from engine.model import Problem
 
@@ -19,7 +19,7 @@ EVENT_NAME = 255
 PERSON = 200
 """Characters of a person's or group's name."""
 
-_ANYWHERE = {"id": ID, "name": NAME, "errorCode": CODE, "escalationCode": CODE, camunda("topic"): NAME}
+_ANYWHERE = {"id": ID, "name": NAME, "errorCode": CODE, "escalationCode": CODE, camunda("topic"): NAME, TOPIC: NAME}
 _NAMES = {"message": EVENT_NAME, "signal": EVENT_NAME, "lane": PERSON}
 """Element -> characters of its name, where that is more than a caption."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.bpmn.check.diagram import SERVICES, Diagram
+from engine.bpmn.check.http import may_call
 from engine.bpmn.nodes import Node, bpmn, local
-from engine.bpmn.parse import retries
+from engine.bpmn.parse import http, retries
 from engine.model import Problem
 
 RULE = "retry"
@@ -15,7 +16,7 @@ RULE = "retry"
 def check(diagram: Diagram) -> Iterator[Problem]:
     for node in diagram.elements:
         told = list(node.iterfind(f"{bpmn('extensionElements')}/{retries.RETRY}"))
-        if local(node) in SERVICES:
+        if local(node) in SERVICES or (http.of(node) is not None and may_call(diagram, node)):
             told += node.iterfind(f"{bpmn('extensionElements')}/{retries.CYCLE}")
             if len(told) > 1:
                 message = "Expected to be told once how its calls are tried again, but it is told twice."

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from engine.bpmn import dialects
 from engine.bpmn.check.diagram import SERVICES, SUB_PROCESSES, Diagram
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.elements import constructs
 from engine.bpmn.elements.constructs import EXECUTED, IN_EVENT_SUB_PROCESS, INSTEAD, NONE
 from engine.bpmn.nodes import Node, camunda, is_true, local
+from engine.bpmn.parse import http, mail
 from engine.model import Problem
 
 
@@ -200,11 +202,15 @@ def _services(diagram: Diagram, node: Node) -> Iterator[Problem]:
         return
     if is_drawn_for_another_tool(node):
         return  # told by the rule about extensions
-    if local(node) == "sendTask" and node.get("messageRef"):
+    is_call = http.of(node) is not None or mail.of(node) is not None
+    if is_call or (local(node) == "sendTask" and node.get("messageRef")):
         return
-    if not node.get(camunda("topic"), "").strip():
+    if not dialects.topic(node):
         message = "Expected a topic that names the service to call, but there is none."
-        fix = 'Write camunda:type="external" camunda:topic="..." (in Camunda Modeler: implementation External, Topic).'
+        fix = (
+            'Write camunda:type="external" camunda:topic="..." (in Camunda Modeler: implementation External, Topic), '
+            "or a procession:http or procession:mail extension."
+        )
         yield diagram.document.problem("service-missing", node, message, fix)
     elif node.get(camunda("type")) not in (None, "external"):
         message = f'The service type "{node.get(camunda("type"))}" is not executed.'

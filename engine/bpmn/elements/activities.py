@@ -43,16 +43,22 @@ class ServiceTask(FlowNode):
         topic: str,
         result_variable: str | None,
         retry: Retry | None = None,
+        priority: str | None = None,
         **options: Any,
     ) -> None:
         super().__init__(process, element, **options)
         self.topic = topic
         self.result_variable = result_variable
         self.told: dict[str, Json] = {} if retry is None else {"retry": retry.json()}
+        self.priority = priority
 
     def enter(self, token: Token) -> bool:
-        wait_for(token, "service", None, topic=self.topic, result=self.result_variable, **self.told)
+        told = {**self.told, "priority": _priority(token, self.priority)} if self.priority else self.told
+        wait_for(token, "service", None, topic=self.topic, result=self.result_variable, **told)
         return False
+
+    def results(self, answered: Mapping[str, Json]) -> Mapping[str, Json]:
+        return answered if self.result_variable is None else {self.result_variable: answered}
 
 
 @dataclass(frozen=True, slots=True)

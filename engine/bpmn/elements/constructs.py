@@ -35,7 +35,8 @@ RUN: tuple[Construct, ...] = (
     Construct(("scriptTask",), "Python subset"),
     Construct(
         ("serviceTask", "sendTask", "businessRuleTask"),
-        "a registered function by topic, with retries; a sendTask may throw a message instead",
+        "a registered function or a worker outside by topic, a call by HTTP, or a mail, with retries; "
+        "a sendTask may throw a message instead",
     ),
     Construct(("receiveTask",), "waits for a message, or begins the instance (`instantiate`)"),
     Construct(("subProcess",), "embedded, or begun by an event; compensated as a whole or from within"),
@@ -69,7 +70,9 @@ RUN: tuple[Construct, ...] = (
     ),
     Construct(("intermediateCatchEvent",), "", triggers=("timer", "message", "signal", "link", "conditional")),
     Construct(
-        ("intermediateThrowEvent",), "", triggers=("none", "message", "signal", "link", "escalation", "compensate")
+        ("intermediateThrowEvent",),
+        "a message may go out by HTTP",
+        triggers=("none", "message", "signal", "link", "escalation", "compensate"),
     ),
     Construct(
         ("boundaryEvent",),
@@ -78,7 +81,7 @@ RUN: tuple[Construct, ...] = (
     ),
     Construct(
         ("endEvent",),
-        "",
+        "a message may go out by HTTP",
         triggers=("none", "message", "terminate", "error", "escalation", "signal", "compensate", "cancel"),
     ),
     Construct(
@@ -111,7 +114,10 @@ RUN: tuple[Construct, ...] = (
         ("dataStoreReference",),
         "one value for each data store's name, shared by all instances; read and written by associations",
     ),
-    Construct(("timers",), "ISO 8601 date, duration, cycle (`R3/PT10S`), cron"),
+    Construct(
+        ("timers",),
+        "ISO 8601 date, duration, cycle (`R3/PT10S`), cron; in any time zone; catching up (`procession:catchUp`)",
+    ),
 )
 _PARTNERS = "it tells what partners exchange, not what one of them does"
 REFUSED: tuple[Construct, ...] = (

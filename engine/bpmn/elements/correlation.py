@@ -63,16 +63,29 @@ def retrieved(evaluator: Evaluator, sources: Sequence[str], known: Mapping[str, 
 # ---- waiting -------------------------------------------------------------------------------------------------------
 
 
-def expected(token: Token, message: Message) -> str | None:
+def expected(token: Token, message: Message) -> dict[str, Json]:
     """The key that a message must carry to be for this token: the first that is known; None: any message will do.
 
-    Raises ScriptFailed when the expressions over the variables do.
+    Told is the same for people. Raises ScriptFailed when the expressions over the variables do.
     """
     for each in message.correlations:
         values = _of_context(token, each) if each.expected else _remembered(token, each)
         if values is not None:
-            return text(each.name, values)
-    return None
+            return {"key": text(each.name, values), "told": _told(each.name, list(map(text_of, values)))}
+    return {"key": None}
+
+
+LONGEST_TOLD = 200
+
+
+def told_on_message(key: str) -> str:
+    """A key on a message for people."""
+    return "".join(_told(name, values) for name, values in _on_message([key]).items())
+
+
+def _told(name: str, values: Sequence[str]) -> str:
+    told = ", ".join(values)
+    return (f"{name}: {told}" if name else told)[:LONGEST_TOLD]
 
 
 def _of_context(token: Token, told: Correlation) -> list[Json]:
@@ -154,4 +167,4 @@ def renew(workflow: Any) -> None:
             told = waiting.task_spec.awaited(wait["element"]) if wait["kind"] == "message" else None
             if isinstance(told, Message):
                 with suppress(ScriptFailed):  # the key stays as it was
-                    wait["key"] = expected(waiting, told)
+                    wait |= {"told": None, **expected(waiting, told)}

@@ -17,6 +17,7 @@ class Timer:
     kind: schedule.TimerKind
     source: str
     """Python source of the ISO 8601 text."""
+    catch_up: schedule.CatchUp = schedule.CatchUp.ONCE
 
 
 @dataclass(frozen=True, slots=True)

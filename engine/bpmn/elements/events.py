@@ -25,6 +25,7 @@ from engine.bpmn.elements.event_definition import (
 )
 from engine.bpmn.elements.flow_node import Element, FlowNode, Token, text_of, value_of, wait_for, write
 from engine.bpmn.names import element_of
+from engine.bpmn.schedule import CatchUp
 from engine.bpmn.script import names
 from engine.errors import ElementFailed
 from engine.model import Json
@@ -40,21 +41,46 @@ def _wait_for_timer(at: str, token: Token, timer: Timer) -> None:
         due = schedule.first(timer.kind, text_of(text), workflow.now, workflow.zone)
     except ValueError as cause:
         raise ElementFailed(element_of(at), str(cause)) from cause
-    wait_for(token, "timer", at, **_due(due))
+    usual = timer.catch_up is CatchUp.ONCE
+    wait_for(token, "timer", at, **_due(due), **({} if usual else {"catch_up": timer.catch_up.value}))
 
 
 def _due(due: schedule.Due) -> dict[str, Json]:
     return {"due": due.at.isoformat(), "remaining": due.remaining, "interval": due.interval}
 
 
+def _timer(token: Token, at: str) -> dict[str, Any] | None:
+    """The timer that a token waits for under this name."""
+    waits = token.internal_data.get("waits", ())
+    return next((wait for wait in waits if wait["element"] == at and wait["kind"] == "timer"), None)
+
+
+def keep_turn(token: Token, at: str) -> None:
+    """What fires now is no turn of the timer's cycle: whoever goes on waiting for that waits for the same turn."""
+    timer = _timer(token, at)
+    if timer is not None:
+        timer["keeps"] = True
+
+
 def _following(wait: Mapping[str, Json], now: datetime) -> dict[str, Json] | None:
-    at = datetime.fromisoformat(wait["due"])
-    due = schedule.following(schedule.Due(at, wait["remaining"], wait["interval"]), now)
+    due = schedule.following(_turn(wait), now, CatchUp(wait.get("catch_up", CatchUp.ONCE)))
     return None if due is None else _due(due)
 
 
+def _turn(wait: Mapping[str, Json]) -> schedule.Due:
+    return schedule.Due(datetime.fromisoformat(wait["due"]), wait["remaining"], wait["interval"])
+
+
+def skip_turn(token: Token, at: str) -> None:
+    """Wait for the next turn of a timer's cycle that is not past."""
+    timer = _timer(token, at)
+    due = timer and schedule.skipping(_turn(timer), token.workflow.top_workflow.now)
+    if timer and due:
+        timer.update(_due(due))
+
+
 def _wait_for_message(at: str, token: Token, message: Message) -> None:
-    wait_for(token, "message", at, name=message.name, key=correlation.expected(token, message))
+    wait_for(token, "message", at, name=message.name, **correlation.expected(token, message))
 
 
 def _wait_for_signal(at: str, token: Token, signal: Signal) -> None:
@@ -235,13 +261,14 @@ class Guard(CatchEvent):
 
     def _wait_again(self, token: Token, at: str) -> bool:
         """False: there is no next time."""
-        waits = token.internal_data.get("waits", [])
-        timer = next((wait for wait in waits if wait["element"] == at and wait["kind"] == "timer"), None)
-        due = None if timer is None else _following(timer, token.workflow.top_workflow.now)
-        if timer is None or due is not None:
-            (timer or {}).update(due or {})
+        timer = _timer(token, at)
+        if timer is None or timer.pop("keeps", False):
             return True
-        waits.remove(timer)
+        due = _following(timer, token.workflow.top_workflow.now)
+        if due is not None:
+            timer.update(due)
+            return True
+        token.internal_data["waits"].remove(timer)
         return isinstance(self.definition, Multiple)
 
 

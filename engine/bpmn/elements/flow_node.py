@@ -71,6 +71,8 @@ class Element:
     outputs: tuple[Assignment, ...] = ()
     data: Data | None = None
     """What data associations bring in and take out; None: nothing."""
+    properties: tuple[tuple[str, str], ...] = ()
+    """Of an extension that says nothing to us, for workers outside: names and texts."""
 
 
 class FlowNode(BpmnTaskSpec):
@@ -134,6 +136,10 @@ class FlowNode(BpmnTaskSpec):
         """The work that the token waits for is done, with these results, by a person or a service (None)."""
         write(token, values)
         token.workflow.top_workflow.resume(token)
+
+    def results(self, answered: Mapping[str, Json]) -> Mapping[str, Json]:
+        """The variables that a service's answer makes, when a person gives it."""
+        return answered
 
     def look_after(self, token: Token, sub: Any) -> None:
         """Nothing else moves, and what is inside this sub-process activity is not over."""
@@ -232,7 +238,7 @@ class FlowNode(BpmnTaskSpec):
             data.pop("waits", None)
             if "compensates" not in data:
                 self._map_inputs(my_task)
-                self._attach_boundary_events(my_task)
+                self.attach_boundary_events(my_task)
             if not self.enter(my_task):
                 return None
         if my_task.id in my_task.workflow.tasks:
@@ -288,8 +294,11 @@ class FlowNode(BpmnTaskSpec):
         return dict(local) if self.element.data is None else self.element.data.made(local)
 
     def _map_outputs(self, token: Token) -> None:
-        """With an output mapping only the mapped names go out. Compensating, the activity has done so long ago."""
-        if "compensates" in token.internal_data:
+        """With an output mapping only the mapped names go out.
+
+        Compensating, the activity has done so long ago; skipped, there is nothing to map.
+        """
+        if token.internal_data.keys() & {"compensates", "skipped"}:
             return
         found = [(mapping.name, value_of(token, mapping.source)) for mapping in self.element.outputs]
         scopes = token.workflow.top_workflow.scopes
@@ -298,7 +307,8 @@ class FlowNode(BpmnTaskSpec):
         if self.element.data is not None:
             self.element.data.give(token)
 
-    def _attach_boundary_events(self, token: Token) -> None:
+    def attach_boundary_events(self, token: Token) -> None:
+        """Let them wait, unless they do."""
         if self.boundary and "guarded" not in token.internal_data:
             token.internal_data["guarded"] = True
             for event in self.boundary:

@@ -248,7 +248,7 @@ class MultiInstanceBody(Repeated):
         name, scopes = self.told.output_collection, token.workflow.top_workflow.scopes
         if name is None:
             return
-        found = _kept(token, *map(_output_name, range(token.internal_data["total"])))
+        found = _kept(token, *map(_output_name, range(token.internal_data.get("total", 0))))
         outputs = [None if value is MISSING else value for value in found]
         for association in self.told.given:
             give(token, association, {name: outputs})

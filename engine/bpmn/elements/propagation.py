@@ -20,6 +20,12 @@ def is_caught(token: Token, code: str) -> bool:
     return any(_catches(each, Error, code) for guards in _guards_outward(token) for _, each in _parts_of(guards))
 
 
+def caught(token: Token) -> Iterator[str | None]:
+    """The codes of the errors that would be, from inside outward; None: whatever its code."""
+    for guards in _guards_outward(token):
+        yield from (each.code for _, each in _parts_of(guards) if isinstance(each, Error))
+
+
 def _parts_of(guards: Iterable[Token]) -> Iterator[tuple[str, Definition]]:
     return (part for guard in guards for part in guard.task_spec.parts())
 

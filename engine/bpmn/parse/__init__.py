@@ -9,25 +9,37 @@ from typing import Any
 from engine.bpmn import dialects, forms, global_tasks, texts
 from engine.bpmn.dialects import Terms
 from engine.bpmn.document import Document
-from engine.bpmn.elements import activities, ad_hoc, event_definition, events, gateways, loops, throwing
+from engine.bpmn.elements import (
+    activities,
+    ad_hoc,
+    event_definition,
+    events,
+    gateways,
+    http_task,
+    loops,
+    mail_task,
+    throwing,
+)
 from engine.bpmn.elements.flow_node import Assignment, Element, FlowNode
 from engine.bpmn.forms import FormFiles, FormSource
 from engine.bpmn.items import Items
 from engine.bpmn.nodes import ACTIVITIES, Node, bpmn, child_text, is_true, local, name_of, raw_text
-from engine.bpmn.parse import asked, calls, data, decisions, flows, repeats, retries
+from engine.bpmn.parse import asked, calls, data, decisions, flows, http, mail, repeats, retries
 from engine.bpmn.parse.definitions import References, definition
 from engine.bpmn.process import Process, StartPoint
 from engine.bpmn.script import names
 from engine.bpmn.specification import ProcessSpec
+from engine.bpmn.templates import Templates
 
 __all__ = ["FormSource", "Process", "StartPoint", "processes"]
 
 
 def processes(document: Document, files: Mapping[str, bytes] | None = None) -> list[Process]:
-    """Every executable process of a document that the checks have passed. files: its upload, with the forms."""
-    references, items, forms = References.of(document), Items.of(document.root), FormFiles(files)
+    """Every executable process of a document that the checks have passed. files: its whole upload."""
+    references, items = References.of(document), Items.of(document.root)
+    forms, templates = FormFiles(files), Templates(files)
     return [
-        _Builder(node, references, items, forms).build()
+        _Builder(node, references, items, forms, templates).build()
         for node in document.root.iterfind(bpmn("process"))
         if is_true(node, "isExecutable")
     ]
@@ -39,19 +51,21 @@ class _Builder:
     references: References
     items: Items
     files: FormFiles
+    templates: Templates
     specs: dict[str, ProcessSpec] = field(default_factory=dict)
     elements: dict[str, Element] = field(default_factory=dict)
     forms: dict[str, FormSource] = field(default_factory=dict)
     starts: list[StartPoint] = field(default_factory=list)
     lanes: dict[str, str] = field(default_factory=dict)
     initiators: dict[str, str] = field(default_factory=dict)
+    task_priority: str | None = None
 
     def build(self) -> Process:
-        key = self.process.get("id", "")
+        key, terms = self.process.get("id", ""), dialects.terms(self.process)
+        self.task_priority = terms.task_priority
         self.lanes = dict(_lanes(self.process))
         spec = self.container(self.process, key)
         spec.declared = dict.fromkeys(data.declared(self.process))
-        terms = dialects.terms(self.process)
         plain = [node for node in spec.start_nodes if self.elements[node].type == "startEvent"]
         for start in plain:
             if not self.forms[start].is_drawn:
@@ -111,6 +125,7 @@ class _Builder:
             inputs=(*(Assignment(name, source) for name, source in terms.inputs), *calls.mappings(node, "in")),
             outputs=(*(Assignment(name, source) for name, source in terms.outputs), *calls.mappings(node, "out")),
             data=data.of(node, self.items),
+            properties=tuple(dialects.properties(node)),
         )
         self.elements[element.id] = element
         if terms.initiator:
@@ -185,12 +200,30 @@ def _script_task(drawn: _Drawn) -> FlowNode:
 
 
 def _service_task(drawn: _Drawn) -> FlowNode:
+    if http.of(drawn.node) is not None:
+        return _http_task(drawn)
+    mailed = mail.of(drawn.node)
+    if mailed is not None:
+        sent = mail.read(mailed, drawn.builder.templates), drawn.terms.result_variable, retries.retry(drawn.node)
+        return mail_task.MailTask(drawn.spec, drawn.element, *sent, **drawn.options)
     if drawn.terms.topic is None and drawn.node.get("messageRef"):
         return throwing.ThrowEvent(drawn.spec, drawn.element, drawn.definition, **drawn.options)
     if drawn.terms.topic is None:
         return _abstract_task(drawn)
-    told = (drawn.terms.topic, drawn.terms.result_variable, retries.retry(drawn.node))
-    return activities.ServiceTask(drawn.spec, drawn.element, *told, **drawn.options)
+    priority = drawn.terms.task_priority or drawn.builder.task_priority
+    about = (drawn.terms.topic, drawn.terms.result_variable, retries.retry(drawn.node), priority)
+    return activities.ServiceTask(drawn.spec, drawn.element, *about, **drawn.options)
+
+
+def _http_task(drawn: _Drawn) -> FlowNode:
+    """A task that calls; or an event whose message goes out so."""
+    called = http.of(drawn.node)
+    assert called is not None
+    told = http.read(called), drawn.terms.result_variable, retries.retry(drawn.node)
+    made = http_task.HttpTask(drawn.spec, drawn.element, *told, **drawn.options)
+    if drawn.node.get("messageRef") or drawn.element.type in ("intermediateThrowEvent", "endEvent"):
+        made.message = drawn.definition
+    return made
 
 
 def _abstract_task(drawn: _Drawn) -> FlowNode:
@@ -245,6 +278,10 @@ def _event(kind: type[events.Event]) -> Build:
     return lambda drawn: kind(drawn.spec, drawn.element, drawn.definition, **drawn.options)
 
 
+def _throwing(kind: type[throwing.ThrowEvent]) -> Build:
+    return lambda drawn: _http_task(drawn) if http.of(drawn.node) is not None else _event(kind)(drawn)
+
+
 def _boundary(drawn: _Drawn) -> FlowNode:
     interrupting = is_true(drawn.node, "cancelActivity", "true")
     return events.BoundaryEvent(drawn.spec, drawn.element, drawn.definition, interrupting=interrupting)
@@ -265,9 +302,9 @@ def _complex_gateway(drawn: _Drawn) -> FlowNode:
 
 _BUILD: dict[str, Build] = {
     "startEvent": _event(events.StartEvent),
-    "endEvent": _event(throwing.EndEvent),
+    "endEvent": _throwing(throwing.EndEvent),
     "intermediateCatchEvent": _event(events.CatchEvent),
-    "intermediateThrowEvent": _event(throwing.ThrowEvent),
+    "intermediateThrowEvent": _throwing(throwing.ThrowEvent),
     "boundaryEvent": _boundary,
     "task": _abstract_task,
     "manualTask": _abstract_task,

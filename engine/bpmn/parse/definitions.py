@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.bpmn import texts
+from engine.bpmn import schedule, texts
 from engine.bpmn.document import Document
 from engine.bpmn.elements import event_definition
 from engine.bpmn.nodes import (
+    CATCH_UP,
     TIMERS,
     Node,
     bpmn,
@@ -69,7 +70,8 @@ def _timer(node: Node, event: Node, references: References) -> event_definition.
     for tag, kind in TIMERS.items():
         text = child_text(node, tag)
         if text:
-            return event_definition.Timer(kind, texts.time(kind, text))
+            catch_up = (node.get(CATCH_UP) or event.get(CATCH_UP) or schedule.CatchUp.ONCE).strip()
+            return event_definition.Timer(kind, texts.time(kind, text), schedule.CatchUp(catch_up))
     return event_definition.Nothing()
 
 
