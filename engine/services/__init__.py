@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import select
 
-from engine import execution, incidents
+from engine import circuits, execution, incidents
 from engine.bpmn.variables import check
-from engine.errors import BpmnError, Busy, ServiceFailed
+from engine.errors import BpmnError, ServiceFailed
 from engine.jobs import Handler, Job, Told
 from engine.model import SYSTEM, Json
 from engine.services.limit import TooLong, within
@@ -34,10 +33,6 @@ class Call:
     idempotency_key: str
     """The same over all tries of one visit to the task: hand it on to what must not happen twice."""
 
-
-LEFT_TO_OTHERS = timedelta(seconds=30)
-"""How long a call waits for a worker that serves its topic, before that counts as failures."""
-LOOK_AGAIN = timedelta(seconds=1)
 
 Service = Callable[[Call], Mapping[str, Json] | None]
 
@@ -71,12 +66,9 @@ LONGEST_TOLD = 4_000
 
 def _call(store: Store, job: Job, record: Told) -> _Answer:
     """The slow part, outside any transaction. May run twice after a crash: the idempotency key is the same then."""
-    topic = str(job.payload["topic"])
-    service = _SERVICES.get(topic)
-    if service is None:
-        raise _not_here(store, job, topic)
+    topic, service = job.topic, _SERVICES[job.topic]
     told, patience = _prepared(store, job, topic), store.settings.service_duration
-    record.request = _shown(told.variables)
+    record.request = told_of(told.variables)
     try:
         values = within(patience, lambda: service(told))
     except BpmnError as error:
@@ -85,11 +77,11 @@ def _call(store: Store, job: Job, record: Told) -> _Answer:
     except TooLong as cause:
         raise ServiceFailed(f'Expected service "{topic}" to answer, but {cause}.') from cause
     answer = _storable(topic, values, job.payload.get("result"))
-    record.answer = _shown(answer)
+    record.answer = told_of(answer)
     return _Answer(answer)
 
 
-def _shown(told: Mapping[str, Json]) -> str:
+def told_of(told: Mapping[str, Json]) -> str:
     """The beginning of it in JSON; together, variables may be more than any one of them."""
     text = ""
     for name, value in told.items():
@@ -97,14 +89,6 @@ def _shown(told: Mapping[str, Json]) -> str:
         if len(text) > LONGEST_TOLD:
             break
     return shown(f"{text or '{'}}}", LONGEST_TOLD)
-
-
-def _not_here(store: Store, job: Job, topic: str) -> Busy | ServiceFailed:
-    """Another worker may serve the topic: it is left to that one for a while, and no try is counted."""
-    message = f'Expected a service for topic "{topic}", but none is registered here.'
-    if store.clock.now() < job.due_at + LEFT_TO_OTHERS:
-        return Busy(message, pause=LOOK_AGAIN)
-    return ServiceFailed(message)
 
 
 def _storable(topic: str, values: object, result_variable: str | None) -> Mapping[str, Json]:
@@ -141,6 +125,7 @@ def _prepared(store: Store, job: Job, topic: str) -> Call:
 def _record(tx: Transaction, job: Job, answer: object) -> None:
     """The service has answered. A second run is harmless: the first deleted the job with the wait it stood for."""
     assert isinstance(answer, _Answer)
+    circuits.passed(tx, job.topic)
     token, error = job.token or "", answer.error
     if error is not None:
         execution.advance(tx, job.instance_id or 0, lambda run: run.throw(token, error))
@@ -148,4 +133,4 @@ def _record(tx: Transaction, job: Job, answer: object) -> None:
         execution.advance(tx, job.instance_id or 0, lambda run: run.complete(token, answer.values))
 
 
-HANDLER = Handler(call=_call, finish=_record, gave_up=incidents.give_up)
+HANDLER = Handler(call=_call, finish=_record, gave_up=incidents.give_up, failed=circuits.failed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Generic, TypeVar
@@ -37,7 +38,8 @@ def within(duration: timedelta, call: Callable[[], T]) -> T:
     if len(_unheard) >= MOST_UNHEARD:
         raise TooLong(f"{MOST_UNHEARD} earlier calls have not ended yet")
     outcome = _Outcome[T]()
-    thread = threading.Thread(target=_run, args=(call, outcome), name="service-call", daemon=True)
+    around = copy_context()  # what it logs and traces belongs to the job
+    thread = threading.Thread(target=around.run, args=(_run, call, outcome), name="service-call", daemon=True)
     thread.start()
     if not outcome.is_there.wait(duration.total_seconds()):
         _unheard.add(thread)
