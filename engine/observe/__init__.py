@@ -1,0 +1,1 @@
+"""What an operator watches: the log, metrics, traces and probes. Nothing here changes what the engine does."""
