@@ -6,14 +6,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
-from engine import jobs, tries
-from engine.jobs import ENGINE_QUEUE, SERVICE_QUEUE, Handlers
-from engine.transaction import Ref, Store
+from engine import gates, jobs, tries, workers
+from engine.jobs import Handlers
+from engine.transaction import Ref, Store, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -22,21 +22,33 @@ AHEAD = 4
 MOST_WAITING = 64
 """Jobs for each thread that may wait here when commands hand over more than the threads can run."""
 LONGEST_PAUSE = timedelta(seconds=30)
+PATIENCE = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
-class _Lane:
+class Lane:
     """What waits here of one queue, for the threads that run it."""
 
     name: str
     threads: int
+    topics: Callable[[], Collection[str] | None] = lambda: ("",)
+    """Of the jobs that its threads can run; None: all."""
     waiting: queue.SimpleQueue[Ref | None] = field(default_factory=queue.SimpleQueue)
     has_more: bool = False
-    """The table held more than was claimed."""
+    """The table held more than was claimed, or than may run at one time."""
 
     @property
     def room(self) -> int:
         return max(0, AHEAD * self.threads - self.waiting.qsize())
+
+    @property
+    def own(self) -> Collection[str]:
+        """The topics that are served by name."""
+        return [topic for topic in self.topics() or () if topic]
+
+    def has(self, topic: str) -> bool:
+        topics = self.topics()
+        return topics is None or topic in topics
 
 
 class Threads:
@@ -46,7 +58,7 @@ class Threads:
     is gone. Polling costs one indexed query for each queue in each poll_interval, however many jobs wait for later.
     """
 
-    def __init__(self, store: Store, handlers: Handlers) -> None:
+    def __init__(self, store: Store, handlers: Handlers, lanes: Sequence[Lane]) -> None:
         self._store = store
         self._handlers = handlers
         self._held: set[Ref] = set()
@@ -54,10 +66,7 @@ class Threads:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._kept_at = time.monotonic()
-        self._lanes: Mapping[str, _Lane] = {
-            ENGINE_QUEUE: _Lane(ENGINE_QUEUE, store.settings.worker_threads),
-            SERVICE_QUEUE: _Lane(SERVICE_QUEUE, store.settings.service_threads),
-        }
+        self._lanes: Mapping[str, Lane] = {lane.name: lane for lane in lanes}
         self._threads = [
             self._thread(partial(self._work, lane), f"{lane.name}-{number}")
             for lane in self._lanes.values()
@@ -83,6 +92,25 @@ class Threads:
             thread.join(max(0, until - time.monotonic()))
         log.info("worker stopped", extra={"unfinished": len(self._held)})
 
+    def takes(self, tx: Transaction, queue: str, topic: str) -> bool:
+        lane = self._lanes.get(queue)
+        return lane is not None and lane.has(topic) and gates.is_free(tx, topic)
+
+    def look(self) -> None:
+        self._wake.set()
+
+    def has_room(self, queue: str) -> bool:
+        lane = self._lanes.get(queue)
+        return lane is not None and lane.room > 0
+
+    def take(self, ref: Ref) -> None:
+        """One that others have sent: waits a while for room, so that the sender's queue holds the rest."""
+        until = time.monotonic() + PATIENCE.total_seconds()
+        while not self.has_room(ref.queue) and time.monotonic() < until and not self._stopping.is_set():
+            time.sleep(0.01)
+        if ref.queue in self._lanes and not self._stopping.is_set():
+            self.submit([ref])
+
     def submit(self, refs: Sequence[Ref]) -> None:
         """Run these soon; returns at once."""
         with self._lock:
@@ -95,7 +123,7 @@ class Threads:
     def _thread(self, target: Callable[[], None], name: str) -> threading.Thread:
         return threading.Thread(target=target, name=name, daemon=True)
 
-    def _work(self, lane: _Lane) -> None:
+    def _work(self, lane: Lane) -> None:
         while (ref := lane.waiting.get()) is not None:
             self._carefully(partial(tries.execute, self._store, ref, self._handlers))
             with self._lock:
@@ -124,14 +152,15 @@ class Threads:
 
     def _round(self) -> None:
         self._keep_leases()
+        workers.note(self._store, workers.own_name(), [topic for lane in self._lanes.values() for topic in lane.own])
         for lane in self._lanes.values():
             self._give_back_beyond(lane, MOST_WAITING * lane.threads)
             self._fill(lane)
 
-    def _fill(self, lane: _Lane) -> None:
-        room = lane.room
-        refs = jobs.claim(self._store, room, lane.name) if room else []
-        lane.has_more = len(refs) >= room
+    def _fill(self, lane: Lane) -> None:
+        room, gate = lane.room, gates.Gate()
+        refs = jobs.claim(self._store, room, lane.name, lane.topics(), gate) if room else []
+        lane.has_more = gate.held_back or len(refs) >= room
         self.submit(refs)
 
     def _keep_leases(self) -> None:
@@ -143,7 +172,7 @@ class Threads:
             jobs.extend(self._store, held)
         self._kept_at = time.monotonic()
 
-    def _give_back_beyond(self, lane: _Lane, most: int) -> None:
+    def _give_back_beyond(self, lane: Lane, most: int) -> None:
         surplus = []
         while lane.waiting.qsize() > most and (ref := lane.waiting.get()) is not None:
             surplus.append(ref)
