@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ import click
 import orjson
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from engine import accounts, definitions, instances, services
+from engine import access_tokens, accounts, definitions, instances, messages, services, signals, timers
 from engine.config import Settings
 from engine.errors import Conflict, EngineError, Invalid
 from engine.model import Actor, Json, Problem, Right, Role, Severity
+from engine.observe import logs, probes, tracing
 from engine.transaction import Transaction
-from engine.worker import Engine
+from engine.worker import LANES, Engine
 
 OPERATOR = Actor("command-line", rights=frozenset(Right))
 """Whoever has a shell and the database's address may do everything."""
@@ -49,13 +50,25 @@ def main() -> None:
 
 
 @contextmanager
-def _engine() -> Iterator[Engine]:
+def _engine(settings: Settings | None = None) -> Iterator[Engine]:
+    with Engine(settings or read_settings()) as engine:
+        yield engine
+
+
+def read_settings() -> Settings:
+    """From the environment; a wrong one ends the program with a clear line."""
     try:
-        settings = Settings.from_environment()
+        return Settings.from_environment()
     except ValueError as wrong:
         raise click.ClickException(str(wrong)) from wrong
-    with Engine(settings) as engine:
-        yield engine
+
+
+def watched_settings() -> Settings:
+    """The same for a program that stays: from here on it writes its log, and sends its traces."""
+    settings = read_settings()
+    logs.show(settings.log_format)
+    tracing.set_up()
+    return settings
 
 
 @contextmanager
@@ -81,37 +94,22 @@ def migrate() -> None:
 
 
 @main.command()
-def worker() -> None:
+@click.option("--queue", "queues", multiple=True, type=click.Choice(list(LANES)), help="Run only the jobs of these.")
+@click.option("--threads", type=click.IntRange(1, 1_000), help="Jobs of each queue at one time.")
+def worker(*, queues: Sequence[str], threads: int | None) -> None:
     """Run timers, services and other jobs until SIGTERM or SIGINT; what runs then is finished first."""
-    show_log()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with _engine() as engine:
+    with _engine(watched_settings()) as engine:
         engine.require_current()
-        engine.start_worker()
-        click.echo("The worker runs (stop with Ctrl+C).")
-        click.echo(f"Services: {', '.join(services.topics()) or 'none; name their modules in PROCESSION_SERVICES'}.")
-        stop.wait()
+        with probes.beside(engine):
+            engine.start_worker(queues, threads=threads)
+            click.echo("The worker runs (stop with Ctrl+C).")
+            topics = ", ".join(services.topics())
+            click.echo(f"Services: {topics or 'none; name their modules in PROCESSION_SERVICES'}.")
+            stop.wait()
     click.echo("The worker has stopped.")
-
-
-def show_log() -> None:
-    """Write the log to standard error: time, level, event, keys."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Keys("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # tells each look at the revision
-
-
-class _Keys(logging.Formatter):
-    """Adds the keys of a record's `extra` to its line."""
-
-    _ordinary = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        extra = {key: value for key, value in vars(record).items() if key not in self._ordinary}
-        return " ".join([super().formatMessage(record), *(f"{key}={value}" for key, value in extra.items())])
 
 
 # ---- processes -----------------------------------------------------------------------------------------------------
@@ -142,11 +140,14 @@ def deploy(paths: Sequence[Path]) -> None:
         click.echo(f"Deployed {definition.key}, version {definition.version}.")
 
 
-@main.command()
-@click.argument("key")
-@click.option(
+_VARIABLES = click.option(
     "--variable", "variables", metavar="NAME=VALUE", multiple=True, help="JSON, or else text; may be repeated."
 )
+
+
+@main.command()
+@click.argument("key")
+@_VARIABLES
 @click.option("--business-key")
 def start(key: str, variables: Sequence[str], business_key: str | None) -> None:
     """Start an instance of the newest version of a process."""
@@ -184,6 +185,96 @@ def _variable(text: str) -> tuple[str, Json]:
 def _tell(problems: Sequence[Problem]) -> None:
     for problem in problems:
         click.echo(str(problem), err=True)
+
+
+# ---- timers --------------------------------------------------------------------------------------------------------
+
+
+@main.group("timers")
+def timer() -> None:
+    """List timers that wait, fire and move them."""
+
+
+@timer.command("list")
+@click.option("--limit", default=1_000, type=click.IntRange(min=1), show_default=True, help="How many at most.")
+def list_timers(limit: int) -> None:
+    """List timers, next first: id, when it is due (UTC), process, element, instance (none: it starts one)."""
+    with _transaction() as tx:
+        found = timers.pending(tx, limit=limit).rows
+    for each in found:
+        instance = "" if each.instance_id is None else str(each.instance_id)
+        cells = [str(each.job_id), each.due_at.isoformat(), each.definition_name, each.element_id, instance]
+        click.echo("\t".join(cells).rstrip())
+
+
+@timer.command("fire")
+@click.argument("id", type=int)
+def fire_timer(id: int) -> None:
+    """Let a timer fire now; of a cycle this is one turn more."""
+    with _transaction() as tx:
+        timers.fire(tx, id)
+    click.echo(f"Fired timer {id}.")
+
+
+@timer.command("move")
+@click.argument("id", type=int)
+@click.argument("moment")
+def move_timer(id: int, moment: str) -> None:
+    """Let a timer be due at another moment: a date such as 2026-05-04T17:00, or PT2H from now."""
+    with _transaction() as tx:
+        due_at = timers.moment(tx, moment)
+        timers.move(tx, id, due_at)
+    click.echo(f"Timer {id} is due at {due_at.isoformat()}.")
+
+
+# ---- messages and signals ------------------------------------------------------------------------------------------
+
+
+@main.group()
+def message() -> None:
+    """Messages: each to the one instance that waits for it."""
+
+
+@message.command("send")
+@click.argument("name")
+@_VARIABLES
+@click.option("--business-key")
+@click.option("--correlation-key")
+@click.option("--instance", "instance_id", type=click.IntRange(1), help="Only to this one.")
+@click.option("--id", "message_id", help="What is sent again under it changes nothing.")
+@click.option("--keep", "seconds", type=click.FloatRange(0, min_open=True), help="Seconds to wait for who comes later.")
+def send_message(name: str, *, variables: Sequence[str], seconds: float | None, **about: Any) -> None:
+    """Send a message; tells which instance took it."""
+    told, lifetime = dict(map(_variable, variables)), None if seconds is None else _lifetime(seconds)
+    with _transaction() as tx:
+        taker = messages.correlate(tx, name, variables=told, lifetime=lifetime, **about)
+        is_begun = taker is not None and instances.taker(tx, taker)[1]
+    if taker is None:
+        click.echo("Nobody waits for it yet, so it is kept.")
+    else:
+        click.echo(f"{'Started' if is_begun else 'Taken by'} instance {taker}.")
+
+
+def _lifetime(seconds: float) -> timedelta:
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError as cause:
+        raise Conflict(f"Expected --keep to be a number of seconds, but got {seconds:g}.") from cause
+
+
+@main.group("signal")
+def signal_group() -> None:
+    """Signals: to all who wait for them."""
+
+
+@signal_group.command("send")
+@click.argument("name")
+@_VARIABLES
+def send_signal(name: str, *, variables: Sequence[str]) -> None:
+    """Send a signal; tells how many wait for it."""
+    with _transaction() as tx:
+        count = signals.broadcast(tx, name, dict(map(_variable, variables)))
+    click.echo(f"Sent to {count}.")
 
 
 # ---- accounts ------------------------------------------------------------------------------------------------------
@@ -244,3 +335,48 @@ def _password(from_stdin: bool) -> str:
         return sys.stdin.readline().rstrip("\r\n")
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return password
+
+
+# ---- access tokens -------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def token() -> None:
+    """Manage the tokens that let programs in: workers, and whoever starts processes and sends messages."""
+
+
+@token.command("add")
+@click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice([scope.value for scope in access_tokens.SCOPES]),
+)
+@click.option("--days", default=90, show_default=True, help="Until it expires.")
+def add_token(name: str, *, scopes: Sequence[str], days: int) -> None:
+    """Make a token; prints its secret, once."""
+    with _transaction() as tx:
+        life = timedelta(days=min(max(days, -1), 10_000))
+        secret = access_tokens.add(tx, name, scopes=[Right(scope) for scope in scopes], life=life)
+    click.echo(secret)
+
+
+@token.command("list")
+def list_tokens() -> None:
+    """List tokens: name, scopes, when each expires and was used last."""
+    with _transaction() as tx:
+        found = access_tokens.find(tx)
+    for each in found:
+        used = "never used" if each.used_at is None else f"used {each.used_at:%Y-%m-%d %H:%M}"
+        click.echo("\t".join([each.name, ",".join(sorted(each.scopes)), f"expires {each.expires_at:%Y-%m-%d}", used]))
+
+
+@token.command("delete")
+@click.argument("name")
+def delete_token(name: str) -> None:
+    """Take a token away; whoever uses it is let in no longer."""
+    with _transaction() as tx:
+        access_tokens.delete_token(tx, name)
+    click.echo(f"Deleted {name}.")

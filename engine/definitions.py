@@ -164,7 +164,7 @@ def may_start(tx: Transaction, row: DefinitionRow) -> bool:
     named = row.starter_users or row.starter_groups
     return (
         not named
-        or tx.may(Right.REPAIR)
+        or tx.may(Right.START)
         or tx.actor.id in row.starter_users
         or not tx.actor.groups.isdisjoint(row.starter_groups)
     )

@@ -156,11 +156,14 @@ def _end_starts(tx: Transaction, key: str) -> None:
 def _start_timer(tx: Transaction, row: DefinitionRow, start: StartPoint, timer: Timer) -> None:
     told = constant(timer.source)
     assert told is not None  # the checks let nothing else through
-    add_start_timer(tx, row.id, start.at, schedule.first(timer.kind, str(told[0]), tx.now, execution.zone(tx)))
+    due = schedule.first(timer.kind, str(told[0]), tx.now, execution.zone(tx))
+    add_start_timer(tx, row.id, start.at, due, catch_up=timer.catch_up)
 
 
-def add_start_timer(tx: Transaction, definition_id: int, element_id: str, due: schedule.Due) -> None:
-    payload = {"remaining": due.remaining, "interval": due.interval}
+def add_start_timer(
+    tx: Transaction, definition_id: int, element_id: str, due: schedule.Due, *, catch_up: schedule.CatchUp
+) -> None:
+    payload = {"due": due.at.isoformat(), "remaining": due.remaining, "interval": due.interval, "catch_up": catch_up}
     jobs.add(tx, "timer", definition_id=definition_id, element_id=element_id, due_at=due.at, payload=payload)
 
 

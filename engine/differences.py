@@ -14,6 +14,7 @@ from engine.bpmn.facts import Entered, Left, Logged, Thrown
 from engine.bpmn.runtime import Run
 from engine.bpmn.snapshot import Parts
 from engine.bpmn.variables import STORES, Scopes, Written, is_internal
+from engine.bpmn.wait import Wait, Waits
 from engine.errors import Busy
 from engine.model import InstanceStatus, Json
 from engine.storage.tables import Base, InstanceRow, SnapshotRow, SubscriptionRow, VariableRow
@@ -239,10 +240,15 @@ def _error(run: Run) -> dict[str, Json]:
 
 def _write_waits(tx: Transaction, command: Command, completed: Collection[str]) -> None:
     before, after = command.run.waited, command.run.waits()
-    ended = [wait for key, wait in before.items() if after.get(key) != wait]
+    ended = [wait for key, wait in before.items() if after.get(key) != wait and not _stops_again(wait, after)]
     begun = [wait for key, wait in after.items() if before.get(key) != wait]
     waits.end(tx, command.owner, [wait for wait in ended if wait.kind != "user" or wait.token not in completed])
     waits.begin(tx, command.owner, begun)
+
+
+def _stops_again(wait: Wait, after: Waits) -> bool:
+    """What was tried again in vain is the same incident still."""
+    return wait.kind == "incident" and wait.key in after
 
 
 def _write_thrown(tx: Transaction, command: Command) -> None:

@@ -53,12 +53,23 @@ class InvalidValues(Rejected):
 
 
 class ServiceFailed(EngineError):
-    """A service did not do its work. Raised by services; becomes another try or an incident."""
+    """A service did not do its work. Raised by services; becomes another try or an incident.
 
-    def __init__(self, message: str, *, retryable: bool = True, retry_after: timedelta | None = None) -> None:
+    names: by which a retry policy may tell it, such as 503 and 5xx.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool = True,
+        retry_after: timedelta | None = None,
+        names: Sequence[str] = (),
+    ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.retry_after = retry_after
+        self.names = tuple(names)
 
 
 class BpmnError(EngineError):

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, Select, bindparam, func, insert, or_, select, update
 
 from engine import data_stores, differences, history, values, waits
-from engine.bpmn import forms, parse, read
+from engine.bpmn import forms, parse, read, templates
 from engine.bpmn.asleep import Unreadable
 from engine.bpmn.elements.correlation import KnownKeys
 from engine.bpmn.names import element_of
@@ -24,6 +24,7 @@ from engine.bpmn.world import World
 from engine.differences import Caller, Command
 from engine.errors import Conflict, InvalidValues, NotFound
 from engine.model import InstanceStatus, Json
+from engine.observe import watch
 from engine.storage.tables import Base, DefinitionRow, InstanceRow, ResourceRow, SnapshotRow, VariableRow
 from engine.transaction import Transaction
 
@@ -47,23 +48,26 @@ def begin(
     start_event: str | None = None,
     keys: KnownKeys | None = None,
     caller: Caller | None = None,
+    start_key: str | None = None,
 ) -> int:
     """Start an instance and run it until it waits or ends; gives its id. Raises Conflict, TypeError, InvalidValues.
 
-    keys: of the message that begins it.
+    keys: of the message that begins it. start_key: no other instance of the process has it (else IntegrityError).
     """
     check_business_key(business_key)
     process = process_of(tx, definition.id)
     initiator = process.initiators.get(element_of(start_event or process.start_event or ""))
     given = {**variables, initiator: tx.actor.id} if initiator else variables
-    run = Run.begin(process, _world_of(tx, caller), given, start_event=start_event, keys=keys)
-    run.workflow.is_called = caller is not None
-    row = _instance(tx, definition, business_key, caller)
-    instance_id = tx.connection.execute(_ADD_INSTANCE, row).scalar_one()
-    started = history.event(tx, "instance started", instance_id=instance_id, data={"business key": business_key})
-    command = Command(waits.Owner(instance_id, definition.id, process), 0, run, {}, caller)
-    _finish(tx, command, events=[started])
-    return int(instance_id)
+    with watch.command("begin"):
+        run = Run.begin(process, _world_of(tx, caller), given, start_event=start_event, keys=keys)
+        run.workflow.is_called = caller is not None
+        row = {**_instance(tx, definition, business_key, caller), "start_key": start_key}
+        instance_id: int = tx.connection.execute(_ADD_INSTANCE, row).scalar_one()
+        watch.instance(instance_id)
+        started = history.event(tx, "instance started", instance_id=instance_id, data={"business key": business_key})
+        command = Command(waits.Owner(instance_id, definition.id, process), 0, run, {}, caller)
+        _finish(tx, command, events=[started])
+    return instance_id
 
 
 def advance(
@@ -80,8 +84,8 @@ def advance(
     events: facts to write together with those of this command.
     Raises NotFound, and NotActive.
     """
-    command = _open(tx, instance_id)
-    with _readable(instance_id):
+    with watch.command("advance", instance_id), _readable(instance_id):
+        command = _open(tx, instance_id)
         act(command.run)
         _finish(tx, command, completed=completed, events=events)
 
@@ -91,18 +95,20 @@ def compensate(tx: Transaction, instance_id: int, caller: Caller) -> None:
 
     Raises NotActive when there is nothing to undo: it did not end well, or all is undone.
     """
-    command = _open_ended(tx, instance_id)
-    command.caller = caller
-    tx.connection.execute(_HAND_OVER, {"of": instance_id, "token": caller.token})
-    command.run.compensate()
-    _finish(tx, command, events=[history.event(tx, "instance compensated", instance_id=instance_id)])
+    with watch.command("compensate", instance_id):
+        command = _open_ended(tx, instance_id)
+        command.caller = caller
+        tx.connection.execute(_HAND_OVER, {"of": instance_id, "token": caller.token})
+        command.run.compensate()
+        _finish(tx, command, events=[history.event(tx, "instance compensated", instance_id=instance_id)])
 
 
 def release(tx: Transaction, instance_id: int) -> None:
     """An instance that has ended will not be compensated any more. Raises NotActive when it keeps nothing."""
-    command = _open_ended(tx, instance_id)
-    command.run.release()
-    differences.release(tx, command)
+    with watch.command("release", instance_id):
+        command = _open_ended(tx, instance_id)
+        command.run.release()
+        differences.release(tx, command)
 
 
 def look(tx: Transaction, instance_id: int) -> Run:
@@ -200,10 +206,10 @@ _PARTS = select(SnapshotRow.part, SnapshotRow.content).where(SnapshotRow.instanc
 _VARIABLES = select(VariableRow.scope, VariableRow.name, VariableRow.value).where(
     VariableRow.instance_id == bindparam("of")
 )
+_OF_SCOPE = _VARIABLES.where(VariableRow.scope == bindparam("within"))
+"""The usual case, without the cost of a list."""
 _OF_SCOPES = _VARIABLES.where(VariableRow.scope.in_(bindparam("scopes", expanding=True)))
-_OF_NAMES = _VARIABLES.where(
-    VariableRow.scope == bindparam("within"), VariableRow.name.in_(bindparam("names", expanding=True))
-)
+_OF_NAMES = _OF_SCOPE.where(VariableRow.name.in_(bindparam("names", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +220,8 @@ class _Stored:
     instance_id: int
 
     def of_scopes(self, scopes: Collection[str]) -> Iterator[tuple[str, str, Json]]:
-        return self._read(_OF_SCOPES, scopes=list(scopes))
+        first, *others = scopes
+        return self._read(_OF_SCOPES, scopes=[first, *others]) if others else self._read(_OF_SCOPE, within=first)
 
     def of_names(self, scope: str, names: Collection[str]) -> Iterator[tuple[str, str, Json]]:
         return self._read(_OF_NAMES, names=list(names), within=scope)
@@ -268,19 +275,22 @@ def _parse(tx: Transaction, definition_id: int) -> Process:
     row = tx.session.execute(query).one_or_none()
     if row is None:
         raise NotFound(f"There is no definition {definition_id}.")
-    found = parse.processes(read.read(row.file, row.content), _form_files(tx, definition_id))
+    found = parse.processes(read.read(row.file, row.content), _files_beside(tx, definition_id))
     return next(process for process in found if process.key == row.key)
 
 
-def _form_files(tx: Transaction, definition_id: int) -> dict[str, bytes]:
-    """The forms that were deployed with a definition."""
+def _files_beside(tx: Transaction, definition_id: int) -> dict[str, bytes]:
+    """The forms and templates that were deployed with a definition."""
     query = (
         select(ResourceRow.file, ResourceRow.content)
         .join(DefinitionRow, DefinitionRow.deployment_id == ResourceRow.deployment_id)
         .where(DefinitionRow.id == definition_id)
-        .where(or_(*(func.lower(ResourceRow.file).endswith(ending) for ending in forms.ENDINGS)))
+        .where(or_(*(func.lower(ResourceRow.file).endswith(ending) for ending in _BESIDE)))
     )
     return {file: content for file, content in tx.session.execute(query)}
+
+
+_BESIDE = (*forms.ENDINGS, *templates.ENDINGS)
 
 
 # ---- writing -------------------------------------------------------------------------------------------------------
@@ -291,7 +301,7 @@ def _finish(
 ) -> None:
     """Settle, then write what is different now."""
     settings = tx.store.settings
-    command.run.settle(settings.max_steps, settings.command_duration.total_seconds())
+    watch.stepped(command.run.settle(settings.max_steps, settings.command_duration.total_seconds()))
     differences.write(tx, command, completed, events)
 
 

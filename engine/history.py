@@ -170,6 +170,7 @@ def _try(row: TryRow) -> Try:
         again_at=row.again_at,
         request=row.request,
         answer=row.answer,
+        worker=row.worker,
     )
 
 

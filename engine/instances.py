@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Select, Subquery, exists, func, select, union
+from sqlalchemy import ColumnElement, Select, Subquery, and_, exists, func, select, true, union
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from engine import conditions, definitions, differences, execution, history, values, waits
 from engine.bpmn import forms
 from engine.bpmn.runtime import Run
 from engine.bpmn.variables import PROCESS, is_internal
+from engine.bpmn.wait import CALLS
 from engine.errors import Invalid, InvalidValues, NotFound
 from engine.model import (
     Activity,
@@ -35,6 +37,7 @@ from engine.storage.tables import (
     EventRow,
     IncidentRow,
     InstanceRow,
+    JobRow,
     TryRow,
     UserTaskRow,
     VariableRow,
@@ -54,8 +57,12 @@ def start(
     business_key: str | None = None,
     version: int | None = None,
     start_event: str | None = None,
+    once: str | None = None,
 ) -> Instance:
     """Start the newest (or the given) version of a process; it runs until it waits.
+
+    once: a key under which a process is started once only, whatever its version: starting again gives the instance
+    that there is.
 
     start_event: one of several plain start events; None: the first that is drawn. A process without any begins at a
     conditional start event whose condition holds for the variables.
@@ -65,7 +72,44 @@ def start(
     row = definitions.row_to_start(tx, key, version)
     if start_event is None and not row.starts_by_hand:
         start_event = conditions.that_holds(tx, row, variables or {})
-    return _begin(tx, row, variables or {}, business_key, start_event=start_event)
+    if once is None:
+        return _begin(tx, row, variables or {}, business_key, start_event=start_event)
+    _require_fitting_key(once)
+    return _begun_under(tx, key, once) or _begin_once(tx, row, variables or {}, business_key, start_event, once)
+
+
+def _require_fitting_key(once: str) -> None:
+    try:
+        values.fitting(once, execution.LONGEST_BUSINESS_KEY, "a key")
+    except TypeError as cause:
+        raise InvalidValues({"once": str(cause)}) from cause
+
+
+def _begun_under(tx: Transaction, key: str, once: str) -> Instance | None:
+    mine = select(InstanceRow.id).where(InstanceRow.definition_key == key, InstanceRow.start_key == once)
+    instance_id = tx.session.scalar(mine)
+    return None if instance_id is None else _load(tx, instance_id)
+
+
+def _begin_once(
+    tx: Transaction,
+    row: DefinitionRow,
+    variables: Mapping[str, Json],
+    business_key: str | None,
+    start_event: str | None,
+    once: str,
+) -> Instance:
+    """Of two at once the second waits for the first, and then has nothing to begin."""
+    hints = len(tx.hints)
+    try:
+        with tx.session.begin_nested():
+            return _begin(tx, row, variables, business_key, start_event=start_event, start_key=once)
+    except IntegrityError:
+        del tx.hints[hints:]
+        begun = _begun_under(tx, row.key, once)
+        if begun is None:
+            raise
+        return begun
 
 
 def start_by_form(
@@ -93,9 +137,13 @@ def _begin(
     business_key: str | None,
     *,
     start_event: str | None = None,
+    start_key: str | None = None,
 ) -> Instance:
+    key = business_key or None
     try:
-        instance_id = execution.begin(tx, row, variables, business_key=business_key or None, start_event=start_event)
+        instance_id = execution.begin(
+            tx, row, variables, business_key=key, start_event=start_event, start_key=start_key
+        )
     except TypeError as cause:
         raise Invalid([Problem("variable-type", str(cause), Place(row.key))]) from cause
     return _load(tx, instance_id)
@@ -119,6 +167,13 @@ def get(tx: Transaction, instance_id: int) -> Instance:
     """Raises NotFound, also when the actor may not see it."""
     require_sight(tx, instance_id)
     return _load(tx, instance_id)
+
+
+def taker(tx: Transaction, instance_id: int) -> tuple[Instance, bool]:
+    """Who took a message, for who has sent it; and whether it has begun with it. Raises Forbidden."""
+    tx.require(Right.MESSAGE)
+    commands = tx.session.scalar(select(InstanceRow.version).where(InstanceRow.id == instance_id))
+    return _load(tx, instance_id), commands == 1
 
 
 def find(
@@ -176,6 +231,18 @@ def _has_variable(name: str, value: str | None) -> Any:
     with suppress(ValueError):  # not a number: compared as text only
         ways.append(named.where(VariableRow.number == float(value)))
     return InstanceRow.id.in_(union(*ways))
+
+
+def with_values(instance_id: InstrumentedAttribute[Any], told: Mapping[str, Json]) -> ColumnElement[bool]:
+    """Whether the process of an instance has variables of these very values."""
+    return and_(true(), *(_has_value(instance_id, name, value) for name, value in told.items()))
+
+
+def _has_value(instance_id: InstrumentedAttribute[Any], name: str, value: Json) -> ColumnElement[bool]:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    same = VariableRow.number == value if is_number else VariableRow.value == values.dump(value)
+    mine = (VariableRow.instance_id == instance_id, VariableRow.scope == PROCESS, VariableRow.name == name)
+    return exists().where(*mine, same)
 
 
 _HAS_INCIDENT = InstanceRow.id.in_(select(IncidentRow.instance_id).where(IncidentRow.resolved_at.is_(None)))
@@ -295,10 +362,12 @@ def visited(tx: Transaction, instance_id: int) -> dict[str, tuple[str, str]]:
 def mark(tx: Transaction, instance_id: int) -> str:
     """Changes whenever something about the instance or one that it called does; costs next to nothing."""
     require_sight(tx, instance_id)
-    last = [
+    last: list[Select[Any]] = [
         select(func.max(row.id)).where(row.instance_id == instance_id)
         for row in (EventRow, ActivityRow, IncidentRow, TryRow)
     ]
+    calls = (JobRow.instance_id == instance_id, JobRow.kind.in_(CALLS))
+    last += [select(func.max(moment)).where(*calls) for moment in (JobRow.taken_at, JobRow.run_at)]
     called = aliased(InstanceRow)
     commands = select(func.sum(called.version)).where(called.id.in_(_newest_called(instance_id)))
     query = select(InstanceRow.version, *(each.scalar_subquery() for each in (*last, commands)))
@@ -342,6 +411,15 @@ def variables(tx: Transaction, instance_id: int) -> list[Variable]:
         for scope, element, name, value in rows
         if not (is_internal(name) or is_internal(scope))
     ]
+
+
+def process_values(tx: Transaction, instance_id: int) -> dict[str, Json]:
+    """The process's own variables; whoever asks may see them."""
+    query = select(VariableRow.name, VariableRow.value).where(
+        VariableRow.instance_id == instance_id, VariableRow.scope == PROCESS
+    )
+    rows = tx.session.execute(query.order_by(VariableRow.name))
+    return {name: values.load(value) for name, value in rows if not is_internal(name)}
 
 
 # ---- repairing -----------------------------------------------------------------------------------------------------

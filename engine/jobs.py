@@ -6,10 +6,10 @@ and a lease. Only the holder of the present lease can finish the job: a message 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -29,7 +29,8 @@ from sqlalchemy.exc import OperationalError
 
 from engine.clock import SystemClock
 from engine.errors import Busy, Conflict, NotFound
-from engine.model import SYSTEM, Json
+from engine.model import SYSTEM, Json, TryOutcome
+from engine.observe import tracing
 from engine.storage.tables import Base
 from engine.transaction import Ref, Store, Transaction
 
@@ -40,9 +41,9 @@ LOCK_NOT_AVAILABLE = "55P03"
 
 ENGINE_QUEUE = "engine"
 SERVICE_QUEUE = "service"
-"""What may take long: it has threads of its own, so that timers and messages never wait behind it."""
-QUEUES = (ENGINE_QUEUE, SERVICE_QUEUE)
-"""Those that this program's own workers run."""
+"""Functions, which may take long: they have threads of their own, so that timers and messages never wait for them."""
+HTTP_QUEUE = "http"
+MAIL_QUEUE = "mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class NewJob:
 
     kind: str
     queue: str = ENGINE_QUEUE
+    topic: str = ""
+    priority: int = 0
     instance_id: int | None = None
     definition_id: int | None = None
     token: str | None = None
@@ -66,6 +69,7 @@ class Job:
 
     id: int
     queue: str
+    topic: str
     kind: str
     instance_id: int | None
     definition_id: int | None
@@ -78,6 +82,9 @@ class Job:
     max_attempts: int
     deliveries: int
     """Times it was handed out since it last came to an end, this time included."""
+    worker: str | None
+    """Who outside took it, and when."""
+    taken_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -88,6 +95,22 @@ class Told:
     answer: str | None = None
     error: str | None = None
     """The code of the BPMN error that it answered with."""
+    outcome: TryOutcome | None = TryOutcome.ANSWERED
+    """How it went, if it did not fail; None: nothing worth a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """A job that goes on: when it is due again, and its payload then. No try is counted."""
+
+    due_at: datetime
+    payload: Mapping[str, Json]
+
+
+class Gate(Protocol):
+    """Says how many jobs of a topic may be handed out now."""
+
+    def allows(self, tx: Transaction, queue: str, topic: str, wanted: int) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,34 +118,36 @@ class Handler:
     """What one kind of job does.
 
     finish: changes state, in one transaction with the end of the job; the job's instance is locked already. It takes
-        effect once: whoever comes second finds the lease gone. What shall happen again is a new job.
+        effect once: whoever comes second finds the lease gone. What it returns keeps the job for later.
     call: the slow part, outside any transaction; what it returns goes to finish. It runs a second time when its worker
         dies before the outcome is stored: it has to be harmless twice, or carry a key that stays the same over tries.
     gave_up: told why, in the transaction that marks the job as failed for good.
+    failed: told of each try that has failed, in the transaction that says so; whether the try does not count: then the
+        job is due again at once.
     """
 
-    finish: Callable[[Transaction, Job, object], None]
+    finish: Callable[[Transaction, Job, object], Further | None]
     call: Callable[[Store, Job, Told], object] | None = None
     gave_up: Callable[[Transaction, Job, str], None] | None = None
+    failed: Callable[[Transaction, Job, Exception], bool] | None = None
 
 
 Handlers = Mapping[str, Handler]
 
 
-_MINE = select(*(JOB.c[field.name] for field in fields(Job))).where(
-    JOB.c.id == bindparam("of"), JOB.c.lease == bindparam("held"), JOB.c.failed_at.is_(None)
-)
+_SEEN = [JOB.c[field.name] for field in fields(Job)]
+_MINE = select(*_SEEN).where(JOB.c.id == bindparam("of"), JOB.c.lease == bindparam("held"), JOB.c.failed_at.is_(None))
 _MINE_LOCKED = _MINE.with_for_update()
 _ADD = insert(JOB).returning(JOB.c.id, JOB.c.lease, JOB.c.queue)
 _END = delete(JOB).where(JOB.c.id == bindparam("of"))
 _CANCEL = delete(JOB).where(
     JOB.c.instance_id == bindparam("owner"), JOB.c.token == bindparam("at"), JOB.c.element_id == bindparam("element")
 )
-_ITS_INSTANCE = (
-    select(INSTANCE.c.id)
-    .where(INSTANCE.c.id == _MINE.with_only_columns(JOB.c.instance_id).scalar_subquery())
-    .with_for_update(nowait=True, key_share=True)
+_INSTANCE_OF_MINE = select(INSTANCE.c.id).where(
+    INSTANCE.c.id == _MINE.with_only_columns(JOB.c.instance_id).scalar_subquery()
 )
+_ITS_INSTANCE = _INSTANCE_OF_MINE.with_for_update(nowait=True, key_share=True)
+_ITS_INSTANCE_PATIENTLY = _INSTANCE_OF_MINE.with_for_update(key_share=True)
 """As weak as the lock of a command's UPDATE: rows that refer to the instance may still be added."""
 
 
@@ -141,8 +166,9 @@ def add_many(tx: Transaction, new: Sequence[NewJob]) -> list[int]:
     """
     if not new:
         return []
-    added = tx.connection.execute(_ADD, [_values(tx, job, _new_lease(tx, job.queue)) for job in new]).all()
+    added = tx.connection.execute(_ADD, [_values(tx, job, _new_lease(tx, job.queue, job.topic)) for job in new]).all()
     tx.hints += [Ref(id, held, queue) for id, held, queue in added if held is not None]
+    tx.has_news |= any(held is None for _, held, _ in added)
     return [id for id, _, _ in added]
 
 
@@ -155,29 +181,52 @@ def cancel(tx: Transaction, instance_id: int, tokens: Sequence[tuple[str, str]])
 
 def bring_forward(tx: Transaction, *which: ColumnElement[bool], due_at: datetime) -> None:
     """Let those jobs that are due later be due at this moment, which has come."""
-    lease = _new_lease(tx, ENGINE_QUEUE)
-    now = {"due_at": due_at, **_visibility(tx, tx.now, lease)}
-    due = update(JOB).where(JOB.c.queue == ENGINE_QUEUE, JOB.c.due_at > tx.now, *which).values(now)
-    found = tx.session.scalars(due.returning(JOB.c.id)).all()
-    tx.hints += [Ref(id, lease, ENGINE_QUEUE) for id in found] if lease else []
+    move(tx, JOB.c.due_at > tx.now, *which, due_at=due_at)
+
+
+def move(tx: Transaction, *which: ColumnElement[bool], due_at: datetime) -> Sequence[int]:
+    """Let these jobs be due at another moment: who holds one now has lost it. Gives the ids of those there are."""
+    changed = {"due_at": due_at, **_visibility(tx, due_at, _new_lease(tx, ENGINE_QUEUE, ""))}
+    moved = update(JOB).where(JOB.c.queue == ENGINE_QUEUE, JOB.c.failed_at.is_(None), *which).values(changed)
+    found = tx.session.execute(moved.returning(JOB.c.id, JOB.c.lease)).all()
+    tx.hints += [Ref(id, held, ENGINE_QUEUE) for id, held in found if held is not None]
+    return [id for id, _ in found]
 
 
 def retry(tx: Transaction, job_id: int) -> None:
     """Give a failed job a fresh set of tries, from now on. Raises NotFound, and Conflict unless it has failed."""
-    queue = tx.session.scalar(select(JOB.c.queue).where(JOB.c.id == job_id))
-    if queue is None:
+    found = tx.session.execute(select(JOB.c.queue, JOB.c.topic).where(JOB.c.id == job_id)).one_or_none()
+    if found is None:
         raise NotFound(f"Expected job {job_id} to exist, but it was finished or cancelled.")
-    lease = _new_lease(tx, queue)
-    fresh = {**_untried(), **_visibility(tx, tx.now, lease), "failed_at": None}
+    queue, topic = found
+    lease = _new_lease(tx, queue, topic)
+    fresh = {**_untried(), **_visibility(tx, tx.now, lease), "failed_at": None, "due_at": tx.now}
     ready = update(JOB).where(JOB.c.id == job_id, JOB.c.failed_at.is_not(None)).values(fresh).returning(JOB.c.id)
     if tx.session.scalar(ready) is None:
         raise Conflict(f"Expected job {job_id} to have failed, but it is waiting for its next try.")
     tx.hints += [Ref(job_id, lease, queue)] if lease else []
+    tx.has_news |= lease is None
 
 
-def _new_lease(tx: Transaction, queue: str) -> str | None:
-    """None where nobody here takes the job: it waits for a poller, of this process or another."""
-    return uuid4().hex if tx.store.dispatch is not None and queue in QUEUES else None
+def hasten(tx: Transaction, job_id: int) -> None:
+    """Let a job that pauses, which the caller has locked, be tried at once."""
+    queue, topic = tx.session.execute(select(JOB.c.queue, JOB.c.topic).where(JOB.c.id == job_id)).one()
+    lease = _new_lease(tx, queue, topic)
+    tx.session.execute(update(JOB).where(JOB.c.id == job_id).values(_visibility(tx, tx.now, lease)))
+    tx.hints += [Ref(job_id, lease, queue)] if lease else []
+    tx.has_news |= bool(topic)
+
+
+def failed_at(tx: Transaction, instance_id: int, token: str) -> list[tuple[int, str]]:
+    """The id and kind of each job for a token that has failed for good."""
+    which = (JOB.c.instance_id == instance_id, JOB.c.token == token, JOB.c.failed_at.is_not(None))
+    return [(id, kind) for id, kind in tx.connection.execute(select(JOB.c.id, JOB.c.kind).where(*which))]
+
+
+def _new_lease(tx: Transaction, queue: str, topic: str) -> str | None:
+    """None where nobody here takes the job: it waits for who asks for it, of this process or another."""
+    dispatch = tx.store.dispatch
+    return uuid4().hex if dispatch is not None and dispatch.takes(tx, queue, topic) else None
 
 
 def _values(tx: Transaction, job: NewJob, lease: str | None) -> dict[str, object]:
@@ -185,11 +234,13 @@ def _values(tx: Transaction, job: NewJob, lease: str | None) -> dict[str, object
     return {
         "kind": job.kind,
         "queue": job.queue,
+        "topic": job.topic,
+        "priority": job.priority,
         "instance_id": job.instance_id,
         "definition_id": job.definition_id,
         "token": job.token,
         "element_id": job.element_id,
-        "payload": dict(job.payload),
+        "payload": {**job.payload, **tracing.carried()},
         "max_attempts": job.max_attempts,
         "due_at": due_at,
         **_visibility(tx, due_at, lease),
@@ -198,8 +249,9 @@ def _values(tx: Transaction, job: NewJob, lease: str | None) -> dict[str, object
 
 def _visibility(tx: Transaction, due_at: datetime, lease: str | None) -> dict[str, object]:
     if lease is None or due_at > tx.now:
-        return {"run_at": due_at, "lease": None, "deliveries": 0}
-    return {"run_at": tx.now + tx.store.settings.lease, "lease": lease, "deliveries": 1}
+        return {"run_at": due_at, "lease": None, "deliveries": 0, "worker": None, "taken_at": None}
+    held = {"lease": lease, "deliveries": 1, "worker": None, "taken_at": tx.now}
+    return {"run_at": tx.now + tx.store.settings.lease, **held}
 
 
 def _untried() -> dict[str, object]:
@@ -209,14 +261,85 @@ def _untried() -> dict[str, object]:
 # ---- hand out, keep, give back -------------------------------------------------------------------------------------
 
 
-def claim(store: Store, limit: int, queue: str = ENGINE_QUEUE) -> list[Ref]:
-    """Lease up to limit due jobs, the longest waiting first; two claims never hand out the same."""
+def claim(
+    store: Store,
+    limit: int,
+    queue: str = ENGINE_QUEUE,
+    topics: Iterable[str] | None = ("",),
+    gate: Gate | None = None,
+) -> list[Ref]:
+    """Lease up to limit due jobs, the longest waiting first; two claims never hand out the same.
+
+    topics: those of the jobs to take; None: whatever there are. gate: None lets all pass.
+    """
+    lease = uuid4().hex
     with store.transaction(SYSTEM) as tx:
-        due = select(JOB.c.id).where(JOB.c.queue == queue, JOB.c.run_at <= _in(tx), JOB.c.failed_at.is_(None))
-        ids = _unlocked(tx, due.order_by(JOB.c.run_at, JOB.c.id).limit(limit))
-        lease = uuid4().hex
-        _lease_out(tx, ids, lease=lease, deliveries=JOB.c.deliveries + 1)
+        wanted = topics_of(tx, queue) if topics is None else topics
+        ids = _due(tx, limit, queue, wanted) if gate is None else _let_through(tx, limit, queue, wanted, gate)
+        _lease_out(tx, ids, lease=lease, deliveries=JOB.c.deliveries + 1, worker=None, taken_at=tx.now)
     return [Ref(id, lease, queue) for id in ids]
+
+
+def _let_through(tx: Transaction, limit: int, queue: str, topics: Iterable[str], gate: Gate) -> list[int]:
+    found: list[int] = []
+    for topic in topics:
+        if len(found) < limit and _is_due(tx, queue, topic):
+            allowed = gate.allows(tx, queue, topic, limit - len(found))
+            found += _due(tx, allowed, queue, [topic]) if allowed else []
+    return found
+
+
+def _is_due(tx: Transaction, queue: str, topic: str) -> bool:
+    """Whether there is anything to ask the gate for."""
+    return any(
+        tx.connection.scalar(select(JOB.c.id).where(*_waiting(queue, topic), *_now(tx, priority)).limit(1)) is not None
+        for priority in _priorities(tx, queue, topic)
+    )
+
+
+def _now(tx: Transaction, priority: int) -> tuple[ColumnElement[bool], ...]:
+    return JOB.c.priority == priority, JOB.c.run_at <= moment(tx)
+
+
+def _due(tx: Transaction, limit: int, queue: str, topics: Iterable[str], *also: ColumnElement[bool]) -> list[int]:
+    """Jobs that may be taken, locked: topic by topic, those of higher priority first.
+
+    Costs one look for each topic and priority, however many jobs wait for later or for others.
+    """
+    found: list[int] = []
+    for topic, priority in ((each, priority) for each in topics for priority in _priorities(tx, queue, each)):
+        ids = (
+            select(JOB.c.id).where(*_waiting(queue, topic), *_now(tx, priority), *also).order_by(JOB.c.run_at, JOB.c.id)
+        )
+        found += _unlocked(tx, ids.limit(limit - len(found)))
+        if len(found) >= limit:
+            break
+    return found
+
+
+def topics_of(tx: Transaction, queue: str) -> Iterator[str]:
+    """Each that jobs of a queue have: a leap in the index for each."""
+    least = select(func.min(JOB.c.topic)).where(JOB.c.queue == queue, JOB.c.failed_at.is_(None))
+    found = tx.connection.scalar(least)
+    while found is not None:
+        yield found
+        found = tx.connection.scalar(least.where(JOB.c.topic > found))
+
+
+def _priorities(tx: Transaction, queue: str, topic: str) -> Iterator[int]:
+    """Each that jobs have, the highest first: a leap in the index for each."""
+    if not topic:
+        yield 0
+        return
+    highest = select(func.max(JOB.c.priority)).where(*_waiting(queue, topic))
+    below = tx.connection.scalar(highest)
+    while below is not None:
+        yield below
+        below = tx.connection.scalar(highest.where(JOB.c.priority < below))
+
+
+def _waiting(queue: str, topic: str) -> tuple[ColumnElement[bool], ...]:
+    return JOB.c.queue == queue, JOB.c.topic == topic, JOB.c.failed_at.is_(None)
 
 
 def extend(store: Store, refs: Iterable[Ref]) -> None:
@@ -229,11 +352,11 @@ def give_back(store: Store, refs: Iterable[Ref], *, delay: timedelta = timedelta
     """Let others take jobs that were handed out and not run; counts as if they had never been handed out."""
     with store.transaction(SYSTEM) as tx:
         ids = _unlocked(tx, select(JOB.c.id).where(_held_by(refs)))
-        free = {"lease": None, "run_at": _in(tx, delay), "deliveries": JOB.c.deliveries - 1}
+        free = {"lease": None, "run_at": moment(tx, delay), "deliveries": JOB.c.deliveries - 1}
         tx.session.execute(update(JOB).where(JOB.c.id.in_(ids)).values(free))
 
 
-def _in(tx: Transaction, delay: timedelta = timedelta(0)) -> ColumnElement[datetime]:
+def moment(tx: Transaction, delay: timedelta = timedelta(0)) -> ColumnElement[datetime]:
     """Now, or in a while, by a clock that all who compare leases share.
 
     Workers on PostgreSQL may run on several machines whose clocks differ: there it is the database's clock. SQLite is
@@ -251,12 +374,61 @@ def _unlocked(tx: Transaction, ids: Any) -> list[int]:
 
 def _lease_out(tx: Transaction, ids: Sequence[int], **changes: object) -> None:
     if ids:
-        leased = {"run_at": _in(tx, tx.store.settings.lease), **changes}
+        leased = {"run_at": moment(tx, tx.store.settings.lease), **changes}
         tx.session.execute(update(JOB).where(JOB.c.id.in_(ids)).values(leased))
 
 
 def _held_by(refs: Iterable[Ref]) -> ColumnElement[bool]:
     return tuple_(JOB.c.id, JOB.c.lease).in_([(ref.id, ref.lease) for ref in refs])
+
+
+def take(
+    tx: Transaction,
+    limit: int,
+    topic: str,
+    *also: ColumnElement[bool],
+    lease: str,
+    worker: str,
+    duration: timedelta,
+) -> list[int]:
+    """Let a worker outside have jobs of a topic for so long; gives their ids, in the order of their priority.
+
+    lease: the same for all that this worker takes: by it, it is told from others.
+    """
+    ids = _due(tx, limit, SERVICE_QUEUE, [topic], *also)
+    hand_out(tx, ids, lease=lease, worker=worker, duration=duration)
+    return ids
+
+
+def hand_out(tx: Transaction, ids: Sequence[int], *, lease: str, worker: str, duration: timedelta) -> None:
+    """Let a worker outside have these, which the caller has locked."""
+    told = {"lease": lease, "worker": worker, "taken_at": tx.now, "run_at": moment(tx, duration)}
+    if ids:
+        tx.session.execute(update(JOB).where(JOB.c.id.in_(ids)).values(told))
+
+
+def is_leased(tx: Transaction) -> ColumnElement[bool]:
+    """Whether somebody has a job, and its time is not over."""
+    return JOB.c.lease.is_not(None) & (JOB.c.run_at > moment(tx))
+
+
+def get(tx: Transaction, job_id: int) -> Job:
+    """A job, whoever has it, locked together with its instance. Raises NotFound."""
+    its = select(INSTANCE.c.id).join(JOB, JOB.c.instance_id == INSTANCE.c.id).where(JOB.c.id == job_id)
+    tx.connection.execute(its.with_for_update(key_share=True, of=INSTANCE))
+    row = tx.connection.execute(select(*_SEEN).where(JOB.c.id == job_id).with_for_update()).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return Job(*row)
+
+
+def held(tx: Transaction, ref: Ref) -> Job | None:
+    """As lock does, for a worker outside: waits for the instance, and gives nothing once the lease is over."""
+    mine = {"of": ref.id, "held": ref.lease}
+    tx.connection.execute(_ITS_INSTANCE_PATIENTLY, mine)
+    row = tx.connection.execute(_MINE_LOCKED, mine).one_or_none()
+    counts = tx.connection.scalar(select(JOB.c.id).where(JOB.c.id == ref.id, is_leased(tx)))
+    return None if row is None or counts is None else Job(*row)
 
 
 # ---- one job in hand -----------------------------------------------------------------------------------------------
@@ -297,9 +469,28 @@ def end(tx: Transaction, job: Job) -> None:
     tx.connection.execute(_END, {"of": job.id})
 
 
-def put_off(tx: Transaction, job: Job, error: str, delay: timedelta) -> None:
-    """One more try has failed; the next one comes after the delay."""
-    _failed(tx, job, error, run_at=_in(tx, delay))
+def go_on(tx: Transaction, job: Job, further: Further) -> None:
+    """It has not come to its end yet."""
+    free = {"lease": None, "deliveries": 0, "run_at": further.due_at, "payload": dict(further.payload)}
+    tx.session.execute(update(JOB).where(JOB.c.id == job.id).values(free))
+
+
+def put_back(tx: Transaction, job: Job) -> None:
+    """The try did not count; it is due again."""
+    free = {"lease": None, "run_at": moment(tx), "deliveries": JOB.c.deliveries - 1}
+    tx.session.execute(update(JOB).where(JOB.c.id == job.id).values(free))
+
+
+def count_held(tx: Transaction, queue: str, topic: str) -> int:
+    """Jobs that somebody has now."""
+    held = (JOB.c.lease.is_not(None), JOB.c.run_at > moment(tx))
+    return tx.connection.scalar(select(func.count()).where(*_waiting(queue, topic), *held)) or 0
+
+
+def put_off(tx: Transaction, job: Job, error: str, delay: timedelta, *, left: int | None = None) -> None:
+    """One more try has failed; the next one comes after the delay. left: so many more may fail; None: as it was."""
+    most = {} if left is None else {"max_attempts": job.attempts + 1 + left}
+    _failed(tx, job, error, run_at=moment(tx, delay), **most)
 
 
 def fail(tx: Transaction, job: Job, error: str) -> None:

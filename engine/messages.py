@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, delete, desc, func, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Row, Text, delete, desc, func, select, true, type_coerce
 
-from engine import execution, history, incidents, jobs, values, waits
+from engine import execution, history, incidents, instances, jobs, receipts, values, waits
 from engine.bpmn.elements import correlation
 from engine.bpmn.elements.event_definition import Message
 from engine.bpmn.names import element_of
@@ -26,14 +24,13 @@ from engine.storage.tables import (
     InstanceRow,
     JobRow,
     MessageRow,
-    ReceiptRow,
     SubscriptionRow,
 )
 from engine.transaction import Transaction
 
 MOST_RULES = 100
 """Ways to retrieve keys from one message that are tried: those known last."""
-LONGEST_ID = 255
+MOST_WAITING = 1_000
 LONGEST_LIFETIME = timedelta(days=366)
 
 
@@ -47,6 +44,8 @@ class _Sent:
     instance_id: int | None = None
     keys: Sequence[str] = ()
     """Those that it carries, see correlation."""
+    matching: Mapping[str, Json] = field(default_factory=dict)
+    """Variables that the process which waits has, with their values."""
 
 
 def correlate(
@@ -57,13 +56,15 @@ def correlate(
     correlation_key: str | None = None,
     variables: Mapping[str, Json] | None = None,
     instance_id: int | None = None,
+    matching: Mapping[str, Json] | None = None,
     message_id: str | None = None,
     lifetime: timedelta | None = None,
 ) -> int | None:
     """Deliver a message to the one instance that waits for it, else start the one that begins with it; gives its id.
 
     correlation_key: what the diagram's procession:correlationKey must give where it is waited for. The keys of the
-    standard are retrieved from the variables. message_id: a second message of that id changes nothing.
+    standard are retrieved from the variables. matching: only who has variables of these values; they are not kept for
+    a message that waits. message_id: a second message of that id changes nothing.
     lifetime: how long it waits for somebody when nobody does now; gives None then, and for a second one of its id as
     long as it waits. It waits for whoever comes, so it names no instance.
     Where it is waited for at several places of that instance, it goes to the one that has waited longest.
@@ -75,61 +76,25 @@ def correlate(
     require_storable(name, payload)
     if lifetime is not None:
         _require_fitting(lifetime, instance_id)
-    if message_id is not None and not _is_new(tx, name, message_id):
-        return _taker(tx, name, message_id)
-    told = None if correlation_key is None else correlation.on_message(SIMPLE, [correlation_key])
-    keys = _keys(tx, name, payload) if told is None else [told]
-    sent = _Sent(name, payload, business_key, instance_id, keys)
+    if message_id is not None and not receipts.is_new(tx, name, message_id):
+        return receipts.taker(tx, name, message_id)
+    keys = _carried(tx, name, payload, correlation_key)
+    sent = _Sent(name, payload, business_key, instance_id, keys, matching or {})
     taker = _hand_over(tx, sent)
     if taker is None and lifetime is None:
         raise NotFound(f'Expected an instance to wait for message "{name}", but none does, and none starts with it.')
     if taker is None:
         _keep(tx, sent, lifetime or timedelta(), message_id=message_id)
     else:
-        _note_taker(tx, name, message_id, taker)
+        receipts.note_taker(tx, name, message_id, taker)
     return taker
 
 
-# ---- once only -----------------------------------------------------------------------------------------------------
-
-MOST_FORGOTTEN = 100
-"""Receipts that one delivery clears away: more than it adds."""
-
-
-def _is_new(tx: Transaction, name: str, message_id: str) -> bool:
-    """Whether it is the first of its id. Of two at once the second waits for the first, and is not new then."""
-    try:
-        values.fitting(message_id, LONGEST_ID, "a message id")
-    except TypeError as cause:
-        raise InvalidValues({"message_id": str(cause)}) from cause
-    old = select(ReceiptRow.name, ReceiptRow.message_id).where(
-        ReceiptRow.received_at < tx.now - tx.store.settings.receipt_lifetime
-    )
-    for each in tx.session.execute(old.order_by(ReceiptRow.received_at).limit(MOST_FORGOTTEN)).all():
-        tx.session.execute(delete(ReceiptRow).where(ReceiptRow.name == each[0], ReceiptRow.message_id == each[1]))
-    row = {"name": values.shown(name), "message_id": message_id, "received_at": tx.now}
-    insert = _INSERTS[tx.store.database.dialect.name](ReceiptRow).values(**row).on_conflict_do_nothing()
-    return tx.session.scalar(insert.returning(ReceiptRow.message_id)) is not None
-
-
-_INSERTS: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-
-
-def _taker(tx: Transaction, name: str, message_id: str) -> int | None:
-    return tx.session.scalar(select(ReceiptRow.instance_id).where(*_receipt(name, message_id)))
-
-
-def _note_taker(tx: Transaction, name: str, message_id: str | None, taker: int) -> None:
-    """Who asks again is told who took it."""
-    if message_id is not None:
-        tx.session.execute(update(ReceiptRow).where(*_receipt(name, message_id)).values(instance_id=taker))
-
-
-def _receipt(name: str, message_id: str) -> tuple[ColumnElement[bool], ...]:
-    return ReceiptRow.name == values.shown(name), ReceiptRow.message_id == message_id
-
-
 # ---- for whom ------------------------------------------------------------------------------------------------------
+
+
+def _carried(tx: Transaction, name: str, payload: Mapping[str, Json], correlation_key: str | None) -> list[str]:
+    return _keys(tx, name, payload) if correlation_key is None else [correlation.on_message(SIMPLE, [correlation_key])]
 
 
 def _keys(tx: Transaction, name: str, payload: Mapping[str, Json]) -> list[str]:
@@ -143,12 +108,27 @@ def _keys(tx: Transaction, name: str, payload: Mapping[str, Json]) -> list[str]:
     return [correlation.on_message(key, told) for key, told in carried if told is not None]
 
 
+def takers(
+    tx: Transaction,
+    name: str,
+    *,
+    business_key: str | None = None,
+    correlation_key: str | None = None,
+    variables: Mapping[str, Json] | None = None,
+) -> tuple[list[int], list[str]]:
+    """Who would take such a message now: instances; if none, the keys of the processes that begin with it."""
+    tx.require(Right.MESSAGE)
+    sent = _Sent(name, variables or {}, business_key, keys=_carried(tx, name, variables or {}, correlation_key))
+    waiting = [row.instance_id for row in _fitting(tx, sent) if row.instance_id is not None]
+    return waiting, [] if waiting else [definition.key for _, definition in _starts(tx, name)]
+
+
 def _hand_over(tx: Transaction, sent: _Sent) -> int | None:
     """Deliver it, or start an instance with it; gives that instance's id. None: nobody waits. Raises Conflict."""
-    fitting = next(filter(None, (_waiting(tx, sent, fits) for fits in _in_turn(sent))), [])
-    instances = list(dict.fromkeys(row.instance_id for row in fitting))
-    if len(instances) > 1:
-        ids = ", ".join(map(str, instances))
+    fitting = _fitting(tx, sent)
+    takers = list(dict.fromkeys(row.instance_id for row in fitting))
+    if len(takers) > 1:
+        ids = ", ".join(map(str, takers))
         raise Conflict(
             f'Expected one instance to wait for message "{sent.name}", but these do: {ids}. '
             "Name the business key or the correlation key."
@@ -156,15 +136,20 @@ def _hand_over(tx: Transaction, sent: _Sent) -> int | None:
     return deliver(tx, fitting[0], sent.payload, sent.keys) if fitting else _start(tx, sent)
 
 
+def _fitting(tx: Transaction, sent: _Sent) -> list[SubscriptionRow]:
+    return next(filter(None, (_waiting(tx, sent, fits) for fits in _in_turn(sent))), [])
+
+
 def _in_turn(sent: _Sent) -> list[ColumnElement[bool]]:
     """Who waits under a key of the message comes before who waits without one; under another key nobody takes it.
 
-    Unless the business key or the instance is named, and no key is known: then that says enough.
+    Unless the business key, the instance or variables of it are named, and no key is known: then that says enough.
     """
     unkeyed = SubscriptionRow.correlation_key.is_(None)
     if sent.keys:
         return [SubscriptionRow.correlation_key.in_(map(correlation.text_on_message, sent.keys)), unkeyed]
-    return [true()] if sent.business_key is not None or sent.instance_id is not None else [unkeyed]
+    is_told = sent.business_key is not None or sent.instance_id is not None or sent.matching
+    return [true()] if is_told else [unkeyed]
 
 
 def _waiting(tx: Transaction, sent: _Sent, fits: ColumnElement[bool]) -> list[SubscriptionRow]:
@@ -175,9 +160,23 @@ def _waiting(tx: Transaction, sent: _Sent, fits: ColumnElement[bool]) -> list[Su
         first = first.where(InstanceRow.business_key == sent.business_key)
     if sent.instance_id is not None:
         first = first.where(InstanceRow.id == sent.instance_id)
+    if sent.matching:
+        first = first.where(instances.with_values(InstanceRow.id, sent.matching))
     ids = tx.session.scalars(first.group_by(InstanceRow.id).order_by(InstanceRow.id).limit(10)).all()
     rows = select(SubscriptionRow).where(SubscriptionRow.id.in_(ids)).order_by(SubscriptionRow.instance_id)
     return list(tx.session.scalars(rows)) if ids else []
+
+
+def waiting(
+    tx: Transaction, name: str, *, business_key: str | None = None, matching: Mapping[str, Json] | None = None
+) -> list[int]:
+    """The instances that wait for a message of this name, at most MOST_WAITING."""
+    tx.require(Right.MESSAGE)
+    query = select(InstanceRow.id).join(SubscriptionRow, SubscriptionRow.instance_id == InstanceRow.id)
+    query = query.where(_of(name), instances.with_values(InstanceRow.id, matching or {}))
+    if business_key is not None:
+        query = query.where(InstanceRow.business_key == business_key)
+    return list(tx.session.scalars(query.distinct().order_by(InstanceRow.id).limit(MOST_WAITING)))
 
 
 def require_storable(name: str, payload: Mapping[str, Json]) -> None:
@@ -215,14 +214,14 @@ def _happen(run: Run, token_id: str, awaited: str, payload: Mapping[str, Json], 
     run.happen(token_id, awaited, payload)
 
 
+def _starts(tx: Transaction, name: str) -> Sequence[Row[SubscriptionRow, DefinitionRow]]:
+    rows = select(SubscriptionRow, DefinitionRow)
+    of_both = rows.join(DefinitionRow, DefinitionRow.id == SubscriptionRow.definition_id)
+    return tx.session.execute(of_both.where(_of(name)).limit(10)).all()
+
+
 def _start(tx: Transaction, sent: _Sent) -> int | None:
-    query = (
-        select(SubscriptionRow, DefinitionRow)
-        .join(DefinitionRow, DefinitionRow.id == SubscriptionRow.definition_id)
-        .where(_of(sent.name))
-        .limit(10)
-    )
-    rows = tx.session.execute(query).all()
+    rows = _starts(tx, sent.name)
     if not rows:
         return None
     if len(rows) > 1:
@@ -267,6 +266,7 @@ def _keep(
         business_key=sent.business_key,
         keys=list(sent.keys),
         message_id=message_id,
+        kept_at=tx.now,
         expires_at=tx.now + lifetime,
     )
     tx.session.add(row)
@@ -294,16 +294,18 @@ def _seek(tx: Transaction, job: Job, _result: object) -> None:
     sent = _Sent(row.name, values.decode(row.payload), row.business_key, keys=row.keys)
     taker = _hand_over(tx, sent)
     if taker is not None:
-        _note_taker(tx, row.name, row.message_id, taker)
-        _forget(tx, row)
+        receipts.note_taker(tx, row.name, row.message_id, taker)
+        forget(tx, row)
     elif job.payload["last"]:
         who = "from outside came" if row.thrower_id is None else f"of instance {row.thrower_id} was thrown"
         raise ServiceFailed(f'Message "{row.name}" {who}, but nobody took it in time.', retryable=False)
 
 
-def _forget(tx: Transaction, row: MessageRow) -> None:
-    """It was taken: nobody has to tell that it was not, and who has told it is put right."""
-    last = (JobRow.kind == "seek", JobRow.due_at == row.expires_at, JobRow.payload == _seeking(row, last=True))
+def forget(tx: Transaction, row: MessageRow) -> None:
+    """It was taken, or is not wanted: nobody has to tell that it was not, and who has told it is put right."""
+    sought = values.dump(_seeking(row, last=True)).removesuffix("}")
+    is_for_it = type_coerce(JobRow.payload, Text).startswith(sought, autoescape=True)
+    last = (JobRow.kind == "seek", JobRow.due_at == row.expires_at, is_for_it)
     tx.session.execute(delete(JobRow).where(*last))
     tx.session.delete(row)
     tx.session.flush()

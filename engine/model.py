@@ -21,6 +21,8 @@ class Right(StrEnum):
     INSPECT = "inspect"  # see every instance, its data and history
     REPAIR = "repair"  # retry, cancel, reassign other people's tasks
     MESSAGE = "message"  # deliver messages and signals from outside
+    START = "start"  # start any process, whoever may start it otherwise
+    WORK = "work"  # do the work of service tasks from outside
     ACCOUNTS = "accounts"  # manage users and groups
 
 
@@ -70,6 +72,80 @@ class Account:
     def actor(self) -> Actor:
         rights = frozenset[Right]().union(*(RIGHTS[role] for role in self.roles))
         return Actor(self.id, self.groups, rights)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """Lets a program in; its secret is not kept."""
+
+    name: str
+    scopes: frozenset[Right]
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What is told of a secret: never what it is."""
+
+    name: str
+    updated_at: datetime
+    updated_by: str
+
+
+class Auth(StrEnum):
+    """How we prove to a service who we are."""
+
+    NONE = "none"
+    BASIC = "basic"
+    BEARER = "bearer"
+    OAUTH2 = "oauth2"  # client credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that administrators have set up."""
+
+    name: str
+    base_url: str
+    auth: Auth = Auth.NONE
+    user: str = ""
+    """Of basic authentication; of OAuth 2.0 the client id."""
+    secret: str = ""
+    """Its name."""
+    token_url: str = ""
+    scope: str = ""
+    most_at_once: int | None = None
+    most_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What calls wait for, and who serves it."""
+
+    name: str
+    waiting: int
+    """Calls; counting stops at 10,000."""
+    since: datetime | None
+    """When the oldest of them was due; None: none waits."""
+    workers: tuple[str, ...]
+    """Those that have asked for work of late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A service that is down: it is not called but for a try now and then."""
+
+    name: str
+    opened_at: datetime
+    probe_at: datetime | None
+    """When one call tries it."""
+    failures: int
+    error: str
+    waiting: int
+    """Calls that wait for it; counting stops at 10,000."""
 
 
 # ---- states --------------------------------------------------------------------------------------------------------
@@ -304,6 +380,30 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternalTask:
+    """A call of a service that workers outside may take: the work of one service task."""
+
+    id: int
+    topic: str
+    instance_id: int
+    definition_id: int
+    definition_key: str
+    business_key: str | None
+    element_id: str
+    token: str
+    priority: int
+    worker: str | None
+    """Who has it, or had it last."""
+    locked_until: datetime | None
+    """None: nobody has it."""
+    retries: int | None
+    """Tries that are left; None: it has not failed yet. 0: it has for good."""
+    error: str | None
+    is_suspended: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Timer:
     """A due time that waits; instance_id is None for a timer that starts instances."""
 
@@ -314,11 +414,98 @@ class Timer:
     element_id: str
     element_name: str
     due_at: datetime
+    is_cycle: bool
+    """Whether it may fire again after that."""
     business_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A message, signal or condition that somebody waits for; instance_id is None for what starts instances."""
+
+    kind: str
+    """message, signal or condition"""
+    name: str
+    """Of a condition: its text."""
+    key: str | None
+    """The correlation key that a message must have, as people read it."""
+    instance_id: int | None
+    business_key: str | None
+    definition_id: int
+    definition_name: str
+    element_id: str
+    element_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMessage:
+    """A message that nobody waited for yet."""
+
+    id: int
+    name: str
+    business_key: str | None
+    keys: tuple[str, ...]
+    thrower_id: int | None
+    """The instance that has thrown it; None: it came from outside."""
+    kept_at: datetime | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call of a service that is not over; its job is one of several tries."""
+
+    job_id: int
+    element_id: str
+    element_name: str
+    token: str
+    topic: str
+    """Of an HTTP call: the service, or its host."""
+    kind: str
+    """service or http"""
+    tries: int
+    """That have failed so far."""
+    most_tries: int
+    next_at: datetime | None
+    """When it is tried, or its outcome asked for; None: it runs, or has failed for good."""
+    taken_at: datetime | None
+    """Since when a worker has it; None also when that is not known."""
+    held_until: datetime | None
+    """None: no worker has it."""
+    worker: str | None
+    """Who outside has it; None: a worker of ours, or nobody."""
+    error: str | None
+    """Of the last try."""
+    awaited_until: datetime | None
+    """The service has accepted it, and its outcome may come until then."""
+    is_polled: bool
+    """Whether we ask for that outcome; else the service tells it."""
+    has_failed: bool
+    """For good."""
+    incident_id: int | None
+    """The open one there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A token that calls a service or has stopped, for who would let it go on by hand."""
+
+    token: str
+    element_id: str
+    element_name: str
+    message: str | None
+    """Why it has stopped; None: it has not."""
+    result_variable: str | None
+    """What the answer of its service becomes; None: each value of it becomes a variable of its own."""
+    codes: tuple[str, ...] = ()
+    """Of the BPMN errors that are caught there, the nearest catcher first."""
+    catches_any: bool = False
+    """Whether one of any code is."""
 
 
 class TryOutcome(StrEnum):
     ANSWERED = "answered"
+    ACCEPTED = "accepted"  # the outcome comes later
     ERROR = "error"  # a BPMN error
     FAILED = "failed"
 
@@ -341,6 +528,8 @@ class Try:
     request: str | None
     """What was sent, and what came back: their beginnings."""
     answer: str | None
+    worker: str | None
+    """Who made the call, where that was no worker of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,9 +543,18 @@ class Incident:
     element_id: str
     element_name: str
     message: str
+    """Why it stopped last."""
     created_at: datetime
     resolved_at: datetime | None
     resolved_by: str | None
+    token: str | None = None
+    """What stopped; None: a job that no token can tell of."""
+    retries: int = 0
+    """Times that it was tried again, as long as it is open."""
+    retried_at: datetime | None = None
+    """The last time."""
+    retried_by: str | None = None
+    """Who has it tried again just now; None: nobody, it stands still."""
 
 
 @dataclass(frozen=True, slots=True)

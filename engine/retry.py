@@ -57,5 +57,9 @@ class Retry:
 
     def covers(self, failure: Collection[str]) -> bool:
         """Whether a failure of these names is tried again."""
-        is_meant = not self.only or any(name in failure for name in self.only)
+        is_meant = not self.only or self.names(failure)
         return is_meant and not any(name in failure for name in self.never)
+
+    def names(self, failure: Collection[str]) -> bool:
+        """Whether it says of a failure of these names that it is tried again."""
+        return any(name in failure for name in self.only)

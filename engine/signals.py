@@ -6,30 +6,37 @@ from collections.abc import Mapping
 
 from sqlalchemy import ColumnElement, exists, select
 
-from engine import execution, incidents, jobs, messages, values
+from engine import execution, incidents, jobs, messages, receipts, values
 from engine.jobs import Handler, Job, NewJob
 from engine.model import Json, Right
 from engine.storage.tables import DefinitionRow, InstanceRow, JobRow, SubscriptionRow
 from engine.transaction import Transaction
 
 
-def broadcast(tx: Transaction, name: str, variables: Mapping[str, Json] | None = None) -> None:
+def broadcast(
+    tx: Transaction, name: str, variables: Mapping[str, Json] | None = None, *, message_id: str | None = None
+) -> int:
     """Throw a signal to everything that waits for it now; each instance takes it in a transaction of its own.
 
+    Gives how many do. message_id: a second signal of that id changes nothing, and gives 0.
     Raises Invalid for values no variable can hold.
     """
     tx.require(Right.MESSAGE)
     messages.require_storable(name, variables or {})
-    _deliver_to_all(tx, name, values.encode(dict(variables or {})))
+    if message_id is not None and not receipts.is_new(tx, name, message_id):
+        return 0
+    return _deliver_to_all(tx, name, values.encode(dict(variables or {})))
 
 
-def _deliver_to_all(tx: Transaction, name: str, payload: Json, *among: ColumnElement[bool]) -> None:
+def _deliver_to_all(tx: Transaction, name: str, payload: Json, *among: ColumnElement[bool]) -> int:
     waiting = select(SubscriptionRow).where(
         SubscriptionRow.kind == "signal", SubscriptionRow.name == values.shown(name), *among
     )
     receivers = tx.session.scalars(waiting.order_by(SubscriptionRow.id)).all()
     told = {"name": name, "values": payload}
-    jobs.add_many(tx, [_delivery(row, told) for row in receivers if _begun_before(tx, row, *among) is None])
+    deliveries = [_delivery(row, told) for row in receivers if _begun_before(tx, row, *among) is None]
+    jobs.add_many(tx, deliveries)
+    return len(deliveries)
 
 
 def _begun_before(tx: Transaction, start: SubscriptionRow, *among: ColumnElement[bool]) -> SubscriptionRow | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import RLock
-from typing import Any
+from threading import Condition, RLock
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy import Engine as Database
@@ -39,7 +39,49 @@ class Ref:
     queue: str
 
 
-Dispatch = Callable[[Sequence[Ref]], None]
+class Dispatch(Protocol):
+    """Carries references of jobs to who runs them. They may be lost or repeated on the way."""
+
+    def takes(self, tx: Transaction, queue: str, topic: str) -> bool:
+        """Whether somebody behind it runs such jobs, and may now."""
+        ...
+
+    def submit(self, refs: Sequence[Ref]) -> None:
+        """Let these be run soon; returns at once."""
+        ...
+
+    def look(self) -> None:
+        """There are jobs that were not handed over: those who look for due ones shall do so now."""
+        ...
+
+
+class Bell:
+    """Tells those who wait in this process that there is something new; whoever hears it looks for himself."""
+
+    def __init__(self) -> None:
+        self._rung = 0
+        self._condition = Condition()
+        self.is_closed = False
+        """Nobody shall wait any more: the process ends."""
+
+    def ring(self) -> None:
+        with self._condition:
+            self._rung += 1
+            self._condition.notify_all()
+
+    def close(self) -> None:
+        self.is_closed = True
+        self.ring()
+
+    @property
+    def rung(self) -> int:
+        """How often it was."""
+        return self._rung
+
+    def wait(self, since: int, seconds: float) -> None:
+        """Until it was rung once more than that often, but not for longer."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._rung > since, seconds)
 
 
 @dataclass(slots=True)
@@ -52,6 +94,8 @@ class Transaction:
     store: Store
     hints: list[Ref] = field(default_factory=list)
     """Jobs due now, handed to the dispatcher after the commit. A lost hint costs one lease."""
+    has_news: bool = False
+    """Whether it adds jobs that are handed to nobody: who can run them has to look for them."""
     _connection: Connection | None = None
 
     @property
@@ -83,6 +127,10 @@ class Store:
         self.definitions = DefinitionCache()
         self.dispatch: Dispatch | None = None
         """Set by a running worker; without one, due jobs wait for a poller."""
+        self.seen: dict[tuple[str, str], datetime] = {}
+        """When it was last noted that a worker serves a topic."""
+        self.bell = Bell()
+        """Rung when there may be jobs for workers outside."""
         self._writer = RLock() if self.database.dialect.name == "sqlite" else None
         """SQLite has one writer at a time: threads take turns here rather than by asking it again and again."""
         self._writers = self.database.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
@@ -102,7 +150,11 @@ class Store:
             yield tx
             session.commit()
         if tx.hints and self.dispatch is not None:
-            self.dispatch(tx.hints)
+            self.dispatch.submit(tx.hints)
+        if tx.has_news:
+            self.bell.ring()
+            if self.dispatch is not None:
+                self.dispatch.look()
 
     @contextmanager
     def reading(self, actor: Actor) -> Iterator[Transaction]:
@@ -111,6 +163,7 @@ class Store:
             yield Transaction(session, self.clock.now(), actor, self)
 
     def close(self) -> None:
+        self.bell.close()
         self.evaluator.close()
         self.database.dispose()
 
@@ -145,12 +198,15 @@ _CONTENTION = {"SQLITE_BUSY", "55P03", "40P01", "40001"}
 
 
 def _connect(url: str) -> Database:
+    """What a statement is asked with is never told of when it fails: it would stand in the log."""
     if make_url(url).get_backend_name() != "sqlite":
         patience = {"options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"}
-        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, connect_args=patience)
+        return create_engine(
+            url, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True, connect_args=patience
+        )
     in_memory = make_url(url).database in (None, "", ":memory:")
     options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
-    database = create_engine(url, connect_args={"check_same_thread": False}, **options)
+    database = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False}, **options)
     event.listen(database, "connect", _prepare_sqlite)
     event.listen(database, "begin", _begin_sqlite)
     return database

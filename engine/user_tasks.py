@@ -15,6 +15,7 @@ from engine.bpmn.runtime import Run
 from engine.errors import Conflict, Forbidden, InvalidValues, NotFound
 from engine.inbox import SORTS, VIEWS, Task, counts, get, inbox, is_candidate, of_instance, row_of
 from engine.model import Event, Field, Form, Json, Right, TaskStatus, Variable
+from engine.observe import logs
 from engine.storage.tables import AccountRow, CandidateRow, UserTaskRow
 from engine.transaction import Transaction
 
@@ -177,7 +178,8 @@ def _finish(tx: Transaction, row: Task, form: Form, values: Mapping[str, Json]) 
 
     done = _event(tx, row, "task completed", **_decision(form, values))
     try:
-        execution.advance(tx, row.instance_id, act, completed={row.token}, events=[done])
+        with logs.about(instance=row.instance_id, element=row.element_id):
+            execution.advance(tx, row.instance_id, act, completed={row.token}, events=[done])
     except execution.NotActive:
         _require_open(tx, row_of(tx, row.id))  # says what became of the task meanwhile
         raise

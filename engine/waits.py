@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, Text, bindparam, cast, delete, exists, insert, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 
-from engine import history, jobs
+from engine import history, jobs, values
 from engine.bpmn.parse import Process
 from engine.bpmn.wait import Wait
 from engine.jobs import NewJob
@@ -25,6 +40,8 @@ from engine.storage.tables import (
     UserTaskRow,
 )
 from engine.transaction import Transaction
+
+log = logging.getLogger(__name__)
 
 MOST_MESSAGES = 10
 """Tried again at once when somebody begins to wait."""
@@ -154,7 +171,13 @@ def _begin_timer(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
 def _begin_service(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
     for wait in waits:
         retry = tx.store.settings.retry if "retry" not in wait.data else Retry.of(wait.data["retry"])
-        _add_job(tx, owner, wait, queue=jobs.SERVICE_QUEUE, payload=dict(wait.data), max_attempts=retry.tries)
+        payload = {name: value for name, value in wait.data.items() if name not in ("topic", "priority")}
+        about = {"topic": wait.data["topic"], "priority": wait.data.get("priority", 0), "payload": payload}
+        about["max_attempts"] = retry.tries
+        _add_job(tx, owner, wait, queue=_QUEUES[wait.kind], **about)
+
+
+_QUEUES = {"service": jobs.SERVICE_QUEUE, "http": jobs.HTTP_QUEUE, "mail": jobs.MAIL_QUEUE}
 
 
 def _add_job(tx: Transaction, owner: Owner, wait: Wait, **options: Any) -> None:
@@ -201,6 +224,7 @@ def _begin_subscription(tx: Transaction, owner: Owner, waits: Sequence[Wait]) ->
             "kind": wait.kind,
             "name": wait.data["name"],
             "correlation_key": wait.data.get("key"),
+            "key_told": wait.data.get("told") and values.shown(wait.data["told"]),
             "instance_id": owner.instance_id,
             "token": wait.token,
             "element_id": wait.element_id,
@@ -262,20 +286,33 @@ def _end_subscription(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> N
 
 
 def _begin_incident(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
-    rows = [
-        {
-            "instance_id": owner.instance_id,
-            "definition_id": owner.definition_id,
-            "token": wait.token,
-            "element_id": wait.element_id,
-            "element_name": owner.name(wait.element_id),
-            "message": wait.data["message"],
-            "created_at": tx.now,
-        }
-        for wait in waits
-    ]
-    tx.connection.execute(insert(_table(IncidentRow)), rows)
+    rows = [_incident(tx, owner, wait) for wait in waits if not _stops_again(tx, owner, wait)]
+    if rows:
+        tx.connection.execute(insert(_table(IncidentRow)), rows)
+    for wait in waits:
+        told = {"instance": owner.instance_id, "element": wait.element_id, "reason": wait.data["message"]}
+        log.warning("incident", extra=told)
     history.append(tx, [_stopped(tx, owner, wait) for wait in waits])
+
+
+def _incident(tx: Transaction, owner: Owner, wait: Wait) -> dict[str, Any]:
+    return {
+        "instance_id": owner.instance_id,
+        "definition_id": owner.definition_id,
+        "token": wait.token,
+        "element_id": wait.element_id,
+        "element_name": owner.name(wait.element_id),
+        "message": wait.data["message"],
+        "created_at": tx.now,
+    }
+
+
+def _stops_again(tx: Transaction, owner: Owner, wait: Wait) -> bool:
+    """Whether it was tried again in vain: its incident is open still, and says now why it stopped this time."""
+    if wait.data["stop"] == 1:
+        return False
+    told = {"of": owner.instance_id, "at": wait.token, "why": wait.data["message"]}
+    return tx.connection.scalar(_STOP_AGAIN, told) is not None
 
 
 def _stopped(tx: Transaction, owner: Owner, wait: Wait) -> dict[str, Any]:
@@ -284,15 +321,16 @@ def _stopped(tx: Transaction, owner: Owner, wait: Wait) -> dict[str, Any]:
     return history.event(tx, "stopped", instance_id=owner.instance_id, element_id=wait.element_id, data=data)
 
 
-_RESOLVE = (
-    update(_table(IncidentRow))
-    .where(
-        IncidentRow.instance_id == bindparam("of"),
-        IncidentRow.token == bindparam("at"),
-        IncidentRow.resolved_at.is_(None),
-    )
-    .values(resolved_at=bindparam("moment"), resolved_by=bindparam("who"))
+_OPEN_INCIDENT = update(_table(IncidentRow)).where(
+    IncidentRow.instance_id == bindparam("of"),
+    IncidentRow.token == bindparam("at"),
+    IncidentRow.resolved_at.is_(None),
 )
+_STOP_AGAIN = _OPEN_INCIDENT.values(message=bindparam("why"), resolved_by=None).returning(IncidentRow.id)
+_RESOLVE = _OPEN_INCIDENT.values(
+    resolved_at=bindparam("moment"), resolved_by=func.coalesce(IncidentRow.resolved_by, bindparam("who"))
+)
+"""By who had it tried again, if somebody has."""
 
 
 def _end_incident(tx: Transaction, owner: Owner, waits: Sequence[Wait]) -> None:
@@ -322,6 +360,8 @@ _KINDS: Mapping[str, _Kind] = {
     "user": _Kind(_begin_user, _end_user),
     "timer": _Kind(_begin_timer, _end_jobs),
     "service": _Kind(_begin_service, _end_jobs),
+    "http": _Kind(_begin_service, _end_jobs),
+    "mail": _Kind(_begin_service, _end_jobs),
     "call": _Kind(_begin_call, _end_call),
     "message": _Kind(_begin_subscription, _end_subscription),
     "signal": _Kind(_begin_subscription, _end_subscription),
