@@ -8,27 +8,48 @@ from flask import Flask
 
 from engine import Engine, Settings
 from web import (
+    access_tokens,
     accounts,
     addresses,
     admin,
+    api,
     assets,
     auth,
+    callbacks,
     compression,
     context,
     data_stores,
+    deliveries,
     errors,
     filters,
     health,
     inbox,
     instances,
+    messages,
     people,
     processes,
+    repairs,
     security,
+    services,
     start,
     user_tasks,
+    watch,
+    webhooks,
 )
 
-_WIRED: tuple[ModuleType, ...] = (addresses, security, context, auth, errors, assets, compression, people, filters)
+_WIRED: tuple[ModuleType, ...] = (
+    watch,
+    addresses,
+    security,
+    context,
+    auth,
+    errors,
+    assets,
+    compression,
+    people,
+    filters,
+    api,
+)
 _PAGES: tuple[ModuleType, ...] = (
     auth,
     inbox,
@@ -37,8 +58,15 @@ _PAGES: tuple[ModuleType, ...] = (
     processes,
     instances,
     admin,
+    messages,
+    webhooks,
     data_stores,
     accounts,
+    access_tokens,
+    callbacks,
+    deliveries,
+    repairs,
+    services,
     health,
 )
 

@@ -14,8 +14,10 @@ from web.security import limiter
 
 bp = Blueprint("auth", __name__)
 
-PUBLIC = frozenset({"auth.login", "health.live", "health.ready", "static"})
+PUBLIC = frozenset({"auth.login", "health.healthz", "health.metrics", "health.readyz", "static"})
 """Endpoints that need no sign-in; everything else does."""
+OPEN = frozenset({"api", "callbacks", "deliveries"})
+"""Those of programs, which prove themselves in other ways."""
 
 FAILURES_PER_ADDRESS = "30 per minute; 300 per hour"
 FAILURES_PER_NAME = "10 per 5 minutes; 50 per day"
@@ -56,7 +58,8 @@ def load_person(key: str) -> Person | None:
 
 def require_person() -> ResponseReturnValue | None:
     """Send whoever is not signed in to the sign-in page, and back afterwards."""
-    if request.endpoint is None or request.endpoint in PUBLIC or current_user.is_authenticated:
+    is_open = request.endpoint is None or request.endpoint in PUBLIC or not OPEN.isdisjoint(request.blueprints)
+    if is_open or current_user.is_authenticated:
         return None
     if is_fragment() or request.accept_mimetypes.best == "application/json":
         return answer(Refusal(401, "You are signed out", "Sign in again to go on."), back=sign_in_url())

@@ -10,7 +10,7 @@ from web.context import is_fragment
 
 ENDPOINTS = frozenset({"processes.source", "instances.state"})
 """Large answers that hold no secret and repeat nothing of the request."""
-LISTS = frozenset({"accounts.index", "admin.all_timers", "instances.index", "processes.index"})
+LISTS = frozenset({"accounts.index", "admin.all_timers", "instances.index", "messages.index", "processes.index"})
 """They renew themselves and carry no token, which would differ each time."""
 WORTHWHILE_BYTES = 1_000
 LEVEL = 5

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
-from engine import SYSTEM, Engine, Json, Transaction, accounts, definitions, instances
+from engine import SYSTEM, Engine, Json, Service, Transaction, accounts, definitions, instances
+from engine.services import catalog
 
 MODULE = "processes.demo"
 """Imported by name, and only when a demonstration is asked for."""
+_HERE = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +83,32 @@ def services() -> tuple[str, ...]:
     return tuple(import_module(MODULE).SERVICES)
 
 
-def prepare(engine: Engine) -> bool:
-    """Fill an empty database; tells whether it did. With any account in it, nothing is changed."""
+def prepare(engine: Engine, services_at: str = "http://127.0.0.1:8090") -> bool:
+    """Fill an empty database; tells whether it did. With any account in it, only the services' address may change.
+
+    services_at: where the demo services are.
+    """
     with engine.transaction(SYSTEM) as tx:
+        outside = import_module(MODULE).services_at(services_at)
         if accounts.find(tx, limit=1).rows:
+            _move(tx, outside)
             return False
+        for service in outside:
+            catalog.put(tx, service)
         _add_people(tx)
         _deploy(replace(tx, actor=accounts.get(tx, "ana").actor))
         for opening in OPENINGS:
             _start(tx, opening)
     return True
+
+
+def _move(tx: Transaction, outside: Iterable[Service]) -> None:
+    """The demo services are where they are now; what administrators have made of them stays."""
+    known = {service.name: service for service in catalog.find(tx)}
+    for service in outside:
+        old = known.get(service.name)
+        if old and old.base_url != service.base_url and catalog.host_of(old.base_url) == _HERE:
+            catalog.put(tx, replace(old, base_url=service.base_url))
 
 
 def _add_people(tx: Transaction) -> None:

@@ -153,8 +153,15 @@ _SENTENCES: Mapping[str, str] = {
     "variable set": "{name} set to {value}",
     "data store written": "Data store {name} set to {value}",
     "timer fired": "Timer fired, due {due}",
+    "timer fired by hand": "Timer fired by hand, due {due}",
+    "timer moved": "Timer moved from {from} to {to}",
+    "timer skipped": "Timer skipped: nothing ran when it was due, {due}",
     "stopped": "Stopped: {message}",
     "retried": "Tried again",
+    "tried now": "Tried at once, by hand; it was due {due}",
+    "completed by hand": "Completed by hand with {results}; before: {before}",
+    "skipped": "Skipped by hand: {reason}; before: {before}",
+    "error thrown by hand": "Error {code} thrown by hand: {message}; before: {before}",
     "logged": "{text}",
 }
 
@@ -164,7 +171,7 @@ def event_text(event: Event) -> str:
     told = {name: _cut(text_of(values.decode(value))) for name, value in event.data.items()}
     if "to" in told and event.kind == "task reassigned":
         told["to"] = people.called(told["to"])
-    sentence = _SENTENCES.get(event.kind)
+    sentence = _SENTENCES.get(f"{event.kind} by hand" if event.data.get("by_hand") else event.kind)
     if sentence is not None:
         return sentence.format_map(defaultdict(str, told)).removesuffix(": ")
     rest = ", ".join(f"{name} {text}" for name, text in told.items())

@@ -1,29 +1,30 @@
-"""Whether the process lives, and whether it can do its work; for machines, without signing in."""
+"""Whether the process lives, whether it can do its work, and its metrics; for machines, without signing in."""
 
 from __future__ import annotations
 
-from flask import Blueprint, jsonify
-from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import SQLAlchemyError
+from flask import Blueprint, Response, request
 
-from engine import Conflict
+from engine.observe import probes
 from web.context import engine
 
-bp = Blueprint("health", __name__, url_prefix="/health")
+bp = Blueprint("health", __name__)
 
 
-@bp.get("/live")
-def live() -> ResponseReturnValue:
-    """The process answers."""
-    return jsonify(status="live")
+@bp.get("/healthz")
+def healthz() -> Response:
+    return _answer(probes.healthz)
 
 
-@bp.get("/ready")
-def ready() -> ResponseReturnValue:
-    """The database answers and has this program's tables."""
-    try:
-        engine().require_current()
-    except (SQLAlchemyError, Conflict) as cause:
-        reason = str(cause) if isinstance(cause, Conflict) else "The database does not answer."
-        return jsonify(status="not ready", reason=reason), 503
-    return jsonify(status="ready")
+@bp.get("/readyz")
+def readyz() -> Response:
+    return _answer(probes.readyz)
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    return _answer(probes.metrics_of)
+
+
+def _answer(probe: probes.Probe) -> Response:
+    told = probe(engine(), request.headers.get("Authorization", ""))
+    return Response(told.content, told.status, dict(told.headers))

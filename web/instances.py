@@ -21,6 +21,8 @@ from engine import (
     definitions,
     incidents,
     instances,
+    open_calls,
+    subscriptions,
     timers,
     user_tasks,
     values,
@@ -94,20 +96,24 @@ def _page(tx: Transaction, instance_id: int, template: str) -> str:
     events = instances.events(tx, instance_id, limit=HISTORY_SIZE)
     tries = instances.tries(tx, instance_id, limit=HISTORY_SIZE)
     tasks = user_tasks.of_instance(tx, instance_id)
-    people.know(tx, [instance], visits, events, tasks)
+    waiting = timers.of_instance(tx, instance_id)
+    stops = incidents.of_instance(tx, instance_id)
+    people.know(tx, [instance], visits, events, tasks, stops)
     return render_template(
         template,
         instance=instance,
         definition=definitions.get(tx, instance.definition_id),
         places=_places(instances.picture(tx, instance_id), visited),
         visits=visits.rows,
-        names=_names(visited),
+        names={timer.element_id: timer.element_name for timer in waiting} | _names(visited),
         events=events,
         tries=tries,
         variables=instances.variables(tx, instance_id),
         tasks=tasks,
-        timers=timers.of_instance(tx, instance_id),
-        incidents=incidents.of_instance(tx, instance_id),
+        timers=waiting,
+        awaited=subscriptions.of_instance(tx, instance_id),
+        incidents=stops,
+        open_calls=open_calls.of_instance(tx, instance_id),
         called=instances.called(tx, instance_id),
         may_see_caller=instance.caller_id is not None and instances.may_see(tx, instance.caller_id),
     )
@@ -201,13 +207,26 @@ def set_variable(instance_id: int) -> ResponseReturnValue:
     try:
         with command() as tx:
             instances.set_variable(tx, instance_id, name, text, scope=scope, seen=seen or None)
+            told = _retry_all(tx, instance_id) if "retry" in request.form else ""
     except InvalidValues as refused:
         with reading() as tx:
             instance = instances.get(tx, instance_id)
         error = " ".join(refused.errors.values())
         return _variable_page(instance, name=name, is_new=not seen, text=text, seen=seen, error=error), 422
-    flash(f"Set: {name[:100]}", "success")
+    flash(f"Set: {name[:100]}{told}", "success")
     return redirect(url_for("instances.show", instance_id=instance_id))
+
+
+def _retry_all(tx: Transaction, instance_id: int) -> str:
+    """Try again whatever has stopped in it; tells in words what is known of that by now."""
+    stopped = [each for each in incidents.of_instance(tx, instance_id) if each.resolved_at is None]
+    for each in stopped:
+        if each.retried_by is None:
+            incidents.retry(tx, each.id)
+    left = [each for each in incidents.of_instance(tx, instance_id) if each.resolved_at is None]
+    if not left:
+        return ". What had stopped has passed."
+    return f". Of {len(stopped)} incidents, {len(left)} are open: see below."
 
 
 def _variable_page(instance: Instance, *, error: str = "", **told: object) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from engine import Event, Transaction, accounts
 from web.context import reading
 
-_PERSONAL = ("actor", "assignee", "completed_by", "created_by", "started_by", "updated_by")
+_PERSONAL = ("actor", "assignee", "completed_by", "created_by", "retried_by", "started_by", "updated_by")
 """Where the engine's values hold the id of an account."""
 
 

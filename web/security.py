@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from pathlib import Path
-
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
-from sqlalchemy.engine import make_url
 from werkzeug.exceptions import BadRequest
 
 from engine import Settings
+from engine.keys import secret_key
 from web.context import KEY
 
 MAX_UPLOAD_BYTES = 32_000_000
@@ -22,6 +18,8 @@ MAX_REQUEST_BYTES = 2_000_000
 """For whatever is no upload."""
 MAX_FORM_PARTS = 500
 UPLOAD = "processes.upload"
+MAX_DELIVERY_BYTES = 1_000_000
+DELIVERY = "deliveries.deliver"
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -79,7 +77,10 @@ def init_app(app: Flask) -> None:
 
 
 def _limit() -> None:
-    request.max_content_length = MAX_UPLOAD_BYTES if request.endpoint == UPLOAD else MAX_REQUEST_BYTES
+    most = {UPLOAD: MAX_UPLOAD_BYTES, DELIVERY: MAX_DELIVERY_BYTES}
+    request.max_content_length = most.get(request.endpoint or "", MAX_REQUEST_BYTES)
+    if request.endpoint == DELIVERY:
+        request.get_data()  # what is signed are the bytes, which reading the form would use up
 
 
 def _refuse_nul() -> None:
@@ -98,39 +99,3 @@ def _guard(response: Response) -> Response:
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.vary.update(("Cookie", "HX-Request-Type"))
     return response
-
-
-def secret_key(settings: Settings) -> str:
-    """The key that signs sessions: the setting, else one kept beside the SQLite file, so that restarts sign nobody out.
-
-    Raises ValueError for a database on a server: several machines must agree on one key.
-    """
-    if settings.secret_key:
-        return settings.secret_key
-    url = make_url(settings.database_url)
-    if url.get_backend_name() != "sqlite":
-        raise ValueError(
-            "Expected PROCESSION_SECRET_KEY to be set for a database on a server, but it is empty. "
-            "Set it to a long random text, the same for every process."
-        )
-    if url.database in (None, "", ":memory:"):
-        return secrets.token_hex(32)
-    return _kept_key(Path(url.database or "").with_suffix(".key"))
-
-
-def _kept_key(path: Path) -> str:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read_key(path)
-    with os.fdopen(handle, "w") as file:
-        file.write(key := secrets.token_hex(32))
-    return key
-
-
-def _read_key(path: Path) -> str:
-    if key := path.read_text().strip():
-        return key
-    raise ValueError(
-        f"Expected {path} to hold the key that signs sessions, but it is empty. Delete it and start again."
-    )

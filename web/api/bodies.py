@@ -1,0 +1,61 @@
+"""What calls bring: JSON bodies and query parameters, checked field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+from flask import request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+from werkzeug.exceptions import BadRequest
+
+from web.api.variables import moment_from, value_from
+
+B = TypeVar("B", bound="Body")
+
+
+class Body(BaseModel):
+    """Fields in camelCase; those that nobody knows are passed over, as other engines do."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, told: Any) -> Any:
+        """A field that is null says nothing."""
+        return {name: each for name, each in told.items() if each is not None} if isinstance(told, dict) else told
+
+
+def body(kind: type[B]) -> B:
+    """The JSON body of this request. Raises BadRequest, ValidationError."""
+    sent = request.get_json(force=True, silent=True) if request.data else {}
+    if not isinstance(sent, dict):
+        raise BadRequest("Expected a JSON object as the body.")
+    return kind.model_validate(sent)
+
+
+def asked(kind: type[B]) -> B:
+    """The query parameters of this request, or its JSON body. Raises as body does."""
+    return kind.model_validate(request.args.to_dict()) if request.method == "GET" else body(kind)
+
+
+def _listed(told: Any) -> Any:
+    """As a query parameter a list has commas."""
+    return [each for each in told.split(",") if each] if isinstance(told, str) else told
+
+
+def _values(told: Any) -> Any:
+    if not isinstance(told, Mapping):
+        raise ValueError("Expected an object of variables.")
+    return {name: value_from(name, each) for name, each in told.items()}
+
+
+Texts = Annotated[list[str], BeforeValidator(_listed)]
+Ids = Annotated[list[int], BeforeValidator(_listed)]
+Variables = Annotated[dict[str, Any], BeforeValidator(_values), Field(default_factory=dict)]
+"""Typed values in, plain values out."""
+Moment = Annotated[datetime, BeforeValidator(moment_from)]
+Milliseconds = Annotated[int, Field(ge=0, le=10**12)]
+Count = Annotated[int, Field(ge=0, le=10**6)]

@@ -1,0 +1,104 @@
+"""Messages, each to the one that waits for it, and signals to all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, jsonify, request
+from flask.typing import ResponseReturnValue
+from pydantic import Field
+
+from engine import (
+    Conflict,
+    Instance,
+    InstanceStatus,
+    InvalidValues,
+    Json,
+    NotFound,
+    Transaction,
+    instances,
+    messages,
+    signals,
+)
+from web.api.access import command
+from web.api.bodies import Body, Variables, body
+from web.api.processes import instance
+from web.api.variables import typed
+
+bp = Blueprint("messages", __name__)
+
+
+class Message(Body):
+    message_name: str = Field(min_length=1)
+    business_key: str | None = None
+    process_instance_id: int | None = None
+    correlation_keys: Variables
+    local_correlation_keys: Variables
+    process_variables: Variables
+    process_variables_local: Variables
+    all: bool = False
+    result_enabled: bool = False
+    variables_in_result_enabled: bool = False
+
+
+@bp.post("/message")
+def correlate() -> ResponseReturnValue:
+    """With a header Idempotency-Key a second message of that key changes nothing.
+
+    Nobody waits for it, or several do: 400, as clients expect.
+    """
+    told = body(Message)
+    with command() as tx:
+        try:
+            found = _to_all(tx, told) if told.all else [_to_one(tx, told)]
+        except (NotFound, Conflict) as cause:
+            raise InvalidValues({"messageName": str(cause)}) from cause
+        results = [_result(tx, each, told) for each in found if each is not None]
+    return jsonify(results) if told.result_enabled else ("", 204)
+
+
+def _to_one(tx: Transaction, told: Message) -> int | None:
+    message_id = request.headers.get("Idempotency-Key") or None
+    about = {"business_key": told.business_key, "instance_id": told.process_instance_id, "message_id": message_id}
+    matching = {**told.correlation_keys, **told.local_correlation_keys}
+    payload = {**told.process_variables, **told.process_variables_local}
+    return messages.correlate(tx, told.message_name, variables=payload, matching=matching, **about)  # type: ignore[arg-type]
+
+
+def _to_all(tx: Transaction, told: Message) -> list[int | None]:
+    """Everybody who waits gets one of his own."""
+    matching = {**told.correlation_keys, **told.local_correlation_keys}
+    waiting = messages.waiting(tx, told.message_name, business_key=told.business_key, matching=matching)
+    takers = [each for each in waiting if told.process_instance_id in (None, each)]
+    return [_to_one(tx, told.model_copy(update={"process_instance_id": each})) for each in takers]
+
+
+def _result(tx: Transaction, instance_id: int, told: Message) -> dict[str, Json]:
+    taker, is_begun = instances.taker(tx, instance_id)
+    result: dict[str, Any] = {"resultType": "Execution", "execution": _execution(taker), "processInstance": None}
+    if is_begun:
+        result = {"resultType": "ProcessDefinition", "execution": None, "processInstance": instance(taker)}
+    if told.variables_in_result_enabled:
+        result["variables"] = typed(instances.process_values(tx, instance_id))
+    return result
+
+
+def _execution(taker: Instance) -> dict[str, Json]:
+    ended = taker.status != InstanceStatus.ACTIVE
+    return {"id": str(taker.id), "processInstanceId": str(taker.id), "ended": ended, "tenantId": None}
+
+
+class Signal(Body):
+    name: str = Field(min_length=1)
+    execution_id: str | None = None
+    variables: Variables
+
+
+@bp.post("/signal")
+def broadcast() -> ResponseReturnValue:
+    told = body(Signal)
+    if told.execution_id is not None:
+        raise InvalidValues({"executionId": "Expected none: a signal goes to all who wait. Send a message instead."})
+    with command() as tx:
+        signals.broadcast(tx, told.name, told.variables)
+    return "", 204
