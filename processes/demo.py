@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.model import Role
+from engine.model import Role, Service
 
 PASSWORD = "procession-demo"
 """Known to everybody: demonstration data is made on request only, never on a server that others reach."""
@@ -32,6 +32,17 @@ ACCOUNTS = (
 EXAMPLES = ("employee_onboarding", "payment", "document_pipeline", "purchase_approval")
 SERVICES = tuple(f"processes.{example}.services" for example in EXAMPLES)
 """Modules to import so that the service tasks of the examples find their functions."""
+
+_OUTSIDE = ("payments", "shop", "identity", "crm", "mail", "equipment", "documents", "budget", "suppliers")
+DOCUMENTS_AT_ONCE = 10
+"""However long a batch is, the service of documents is not asked for more at one time."""
+
+
+def services_at(address: str) -> tuple[Service, ...]:
+    """What the diagrams call by HTTP, as administrators would set it up; address: of the demo services."""
+    most = {"documents": DOCUMENTS_AT_ONCE}
+    return tuple(Service(name, f"{address}/{name}", most_at_once=most.get(name)) for name in _OUTSIDE)
+
 
 _DEPLOYED = {".bpmn", ".form"}
 
