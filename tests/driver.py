@@ -17,12 +17,13 @@ from engine import (
     incidents,
     instances,
     messages,
+    open_calls,
     services,
     signals,
     timers,
     user_tasks,
 )
-from engine.model import Activity, Deployment, Incident, Instance, Json, Right, Timer, Try, UserTask
+from engine.model import Activity, Deployment, Incident, Instance, Json, OpenCall, Right, Timer, Try, UserTask
 from tests.play import document
 
 ROOT = Actor("root", rights=frozenset(Right))
@@ -112,6 +113,11 @@ class Story:
         """Of calls, newest first."""
         with self.driver.engine.reading(ROOT) as tx:
             return list(instances.tries(tx, self.id).rows)
+
+    def calls(self) -> list[OpenCall]:
+        """Of services, that are not over."""
+        with self.driver.engine.reading(ROOT) as tx:
+            return open_calls.of_instance(tx, self.id)
 
     def incidents(self) -> list[Incident]:
         """Those that are open."""

@@ -36,6 +36,7 @@ def serving(engine: Engine) -> Iterator[Server]:
         engine.start_worker()
         yield Server(f"http://127.0.0.1:{listener.effective_port}", engine)
     finally:
+        engine.bell.close()
         listener.trigger.pull_trigger(listener.close)  # in its own thread, which would otherwise notice a second later
         thread.join(timeout=10)
 

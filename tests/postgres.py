@@ -29,23 +29,24 @@ def programs() -> Path | None:
 class Cluster:
     """One server, running inside the with block."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, *, is_durable: bool = False) -> None:
+        """is_durable: what is committed outlives the server's death, though not the machine's."""
         self._programs = programs
+        self._options = ("synchronous_commit=on", "full_page_writes=on") if is_durable else ()
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
 
     def __enter__(self) -> Self:
         if os.geteuid() == 0:
             shutil.chown(self._folder, "postgres", "postgres")
         data = self._folder / "data"
-        settings = [part for setting in QUICK for part in ("-c", setting)]
+        settings = [part for setting in (*QUICK, *self._options) for part in ("-c", setting)]
         subprocess.run(
             self._command("initdb", "--auth=trust", "--username=postgres", "--no-sync", "-D", str(data)),
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        with (self._folder / "log").open("w") as log:
-            command = self._command("postgres", "-D", str(data), "-k", str(self._folder), *settings)
-            self._server = subprocess.Popen(command, stdout=log, stderr=log)
+        self._serving = self._command("postgres", "-D", str(data), "-k", str(self._folder), *settings)
+        self._start()
         self._administration = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
         self._await_start()
         return self
@@ -55,6 +56,18 @@ class Cluster:
         self._server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
         self._server.wait(STARTING_SECONDS)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self) -> None:
+        with (self._folder / "log").open("a") as log:
+            self._server = subprocess.Popen(self._serving, stdout=log, stderr=log, start_new_session=True)
+
+    def crash(self) -> None:
+        """Kill it with all its processes, and start it again: it recovers what was committed."""
+        os.killpg(self._server.pid, signal.SIGKILL)
+        self._server.wait(STARTING_SECONDS)
+        self._administration.dispose()
+        self._start()
+        self._await_start()
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={quote(str(self._folder))}"

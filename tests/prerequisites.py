@@ -34,6 +34,8 @@ def _has_file(folder: str, pattern: str) -> Callable[[], bool]:
 PREREQUISITES = (
     Prerequisite("python3-venv", "everything", lambda: find_spec("ensurepip") is not None, is_vital=True),
     Prerequisite("postgresql", "tests on PostgreSQL", _has_file("/usr/lib/postgresql", "*/bin/initdb")),
+    Prerequisite("redis-server", "tests with Redis", lambda: shutil.which("redis-server") is not None),
+    Prerequisite("rabbitmq-server", "tests with RabbitMQ", _has_file("/usr/lib/rabbitmq/bin", "rabbitmq-server")),
     Prerequisite("chromium", "tests in a browser", _has_file("/usr/bin", "chromium")),
     Prerequisite(
         "fonts-liberation", "tests in a browser", _has_file("/usr/share/fonts", "**/LiberationSans-Regular.ttf")

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from engine import Engine, Settings
+from tests import outside
 from tests.live import Complaints, Server, serving, sign_in
 from web import demo
 
@@ -41,14 +42,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def _demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A database with the demonstration's people, examples and open work; tests get copies."""
-    path = tmp_path_factory.mktemp("demonstration") / "procession.db"
-    with Engine(_settings(path)) as engine:
-        engine.migrate()
-        demo.prepare(engine)
-        engine.run_until_idle()
-    return path
+    folder = tmp_path_factory.mktemp("demonstration")
+    path = folder / "procession.db"
+    with outside.serving(folder / "demo-services.db") as services:
+        with Engine(_settings(path)) as engine:
+            engine.migrate()
+            demo.prepare(engine, services.address)
+            engine.run_until_idle()
+        yield path
 
 
 @pytest.fixture
@@ -59,7 +62,12 @@ def server(_demonstration: Path, tmp_path: Path) -> Iterator[Server]:
 
 
 def _settings(path: Path) -> Settings:
-    return Settings(database_url=f"sqlite:///{path}", services=demo.services(), secret_key="for tests")
+    return Settings(
+        database_url=f"sqlite:///{path}",
+        services=demo.services(),
+        secret_key="for tests",
+        http_private=("127.0.0.0/8",),
+    )
 
 
 @pytest.fixture

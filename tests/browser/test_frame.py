@@ -27,6 +27,11 @@ PAGES = {
         "/timers",
         "/incidents",
         "/accounts/",
+        "/messages/",
+        "/messages/kept",
+        "/messages/send",
+        "/messages/webhooks/",
+        "/messages/webhooks/new",
     ),
     "ana": ("/definitions/1", "/instances/1", "/password", "/no-such-page"),
     "ben": ("/?view=groups", "/start/1"),
@@ -245,7 +250,17 @@ def test_rights_decide_what_the_menu_shows(open_page: OpenPage) -> None:
     }
 
     assert shown["eve"] == ["Inbox", "Start", "Instances"]
-    assert shown["ana"] == ["Inbox", "Start", "Processes", "Instances", "Timers", "Incidents", "Data"]
+    assert shown["ana"] == [
+        "Inbox",
+        "Start",
+        "Processes",
+        "Instances",
+        "Timers",
+        "Incidents",
+        "Messages",
+        "Data",
+        "Services",
+    ]
 
 
 def test_pages_without_a_diagram_load_no_viewer(open_page: OpenPage) -> None:

@@ -317,6 +317,25 @@ def test_a_timer_fires_by_itself_and_the_page_shows_it(open_page: OpenPage, serv
     expect(page.locator('.state-completed[data-element-id="escalated"]')).to_be_visible()
 
 
+def test_a_timer_is_moved_and_then_fired_by_hand(open_page: OpenPage) -> None:
+    page = open_page("root", color_scheme="dark", **PHONE)
+    page.goto("/timers")
+    axe(page)
+
+    page.get_by_role("link", name="Move Deadline passed").last.click()
+    axe(page)
+    page.get_by_label("Due at").fill("2030-12-24T18:00:30")
+    page.get_by_role("button", name="Move", exact=True).click()
+    expect(page.get_by_role("main")).to_contain_text("Tue 24 Dec 2030, 18:00")
+
+    page.get_by_role("button", name="Fire now: Deadline passed").last.click()
+    page.get_by_role("button", name="No, go back").click()
+    page.get_by_role("button", name="Fire now: Deadline passed").last.click()
+    page.get_by_role("button", name="Fire now", exact=True).click()
+    expect(page.get_by_text("The timer has fired.")).to_be_visible()
+    expect(page.get_by_role("main")).not_to_contain_text("24 Dec 2030")
+
+
 def test_news_arrive_without_losing_what_is_typed(open_page: OpenPage) -> None:
     page, ben = open_page("root"), open_page("ben")
     page.clock.install()
@@ -343,7 +362,7 @@ def test_an_incident_is_found_and_tried_again(open_page: OpenPage, server: Serve
     expect(page.get_by_role("main")).to_contain_text("division by zero")
     page.get_by_role("button", name="Retry Divide by zero").click()
 
-    expect(page.get_by_role("status").first).to_contain_text("Trying again")
+    expect(page.get_by_role("status").first).to_contain_text("Tried again, and stopped again")
 
 
 def test_an_instance_is_cancelled_with_a_reason(open_page: OpenPage) -> None:

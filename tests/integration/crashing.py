@@ -19,7 +19,7 @@ from pathlib import Path
 
 from engine import jobs, services
 from engine.config import Settings
-from engine.dispatch.threads import Threads
+from engine.dispatch.threads import Lane, Threads
 from engine.jobs import Handler, Handlers, Job, NewJob, Told
 from engine.storage.tables import EventRow
 from engine.transaction import Ref, Store, Transaction
@@ -92,7 +92,7 @@ def add_chains(tx: Transaction, count: int) -> None:
 def _work(place: Place) -> None:
     with place.engine() as engine:
         threads = _Deadly(engine, _handlers(place), place.point)
-        engine.dispatch = threads.submit
+        engine.dispatch = threads
         threads.start()
         time.sleep(60)  # until it is killed
 
@@ -130,7 +130,7 @@ def _served(place: Place, call: services.Call) -> dict[str, object]:
 
 class _Deadly(Threads):
     def __init__(self, store: Store, handlers: Handlers, point: str | None) -> None:
-        super().__init__(store, handlers)
+        super().__init__(store, handlers, [Lane("engine", store.settings.worker_threads)])
         self._point = point
 
     def submit(self, refs: Sequence[Ref]) -> None:

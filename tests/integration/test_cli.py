@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,6 +20,7 @@ from click.testing import CliRunner, Result
 from engine import SYSTEM, Settings, accounts, instances
 from engine.cli import main
 from engine.worker import Engine
+from tests.play import END, START, chain, document, user
 
 PROCESSES = Path(__file__).parents[1] / "processes"
 LEAVE = str(PROCESSES / "leave.bpmn")
@@ -103,6 +108,31 @@ def test_files_are_told_apart_by_name(command: Command, tmp_path: Path) -> None:
     assert missing.stderr == "Error: Expected to read nothing.bpmn, but: No such file or directory.\n"
 
 
+def test_timers_are_listed_moved_and_fired(migrated: Command, migrated_url: str) -> None:
+    migrated("deploy", str(PROCESSES / "deadline.bpmn"))
+    migrated("start", "deadline")
+    id, due_at, *told = migrated("timers", "list").output.rstrip().split("\t")
+    assert told == ["Answer in time", "late", "1"]
+
+    assert migrated("timers", "move", id, "2126-05-04T17:00Z").output == (
+        f"Timer {id} is due at 2126-05-04T17:00:00+00:00.\n"
+    )
+    assert migrated("timers", "list").output.split("\t")[1] == "2126-05-04T17:00:00+00:00" > due_at
+    assert migrated("timers", "fire", id).output == f"Fired timer {id}.\n"
+
+    assert migrated("timers", "list").output == ""
+    with Engine(Settings(database_url=migrated_url)) as engine, engine.reading(SYSTEM) as tx:
+        assert instances.get(tx, 1).status == "completed"
+
+
+@pytest.mark.parametrize("arguments", [["fire", "4711"], ["move", "4711", "PT1H"], ["move", "4711", "soon"]])
+def test_a_timer_that_cannot_be_changed_is_one_line(migrated: Command, arguments: list[str]) -> None:
+    refused = migrated("timers", *arguments)
+
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "soon" in refused.stderr or "There is no timer 4711" in refused.stderr
+
+
 def test_accounts_are_added_changed_and_listed(migrated: Command, migrated_url: str) -> None:
     details = ["--name", "Ana Lind", "--role", "admin", "--group", "clerks", "--group", "managers"]
     added = migrated("user", "add", "ana", *details, "--password-stdin", input="correct horse\n")
@@ -142,6 +172,47 @@ def test_a_wrong_setting_is_one_line(name: str, value: str, told: str) -> None:
     assert result.stderr.startswith(told)
 
 
+LATER = "<timerEventDefinition><timeDuration>PT0.1S</timeDuration></timerEventDefinition>"
+TIMED = (
+    START
+    + f'<intermediateCatchEvent id="later">{LATER}</intermediateCatchEvent>'
+    + user("approve")
+    + END
+    + chain("start", "later", "approve", "end")
+)
+
+
+def test_a_worker_serves_metrics_and_logs_objects(migrated: Command, migrated_url: str, tmp_path: Path) -> None:
+    (tmp_path / "p.bpmn").write_bytes(document(TIMED))
+    migrated("deploy", str(tmp_path / "p.bpmn"))
+    migrated("start", "p", "--variable", "secret=sesame")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = [sys.executable, "-c", "from engine.cli import main; main()", "worker"]
+    settings = {"DATABASE_URL": migrated_url, "METRICS_PORT": str(port), "LOG_FORMAT": "json"}
+    environment = {**os.environ, **{f"PROCESSION_{name}": value for name, value in settings.items()}}
+    with subprocess.Popen(
+        program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "The worker runs (stop with Ctrl+C).\n"
+        await_metric(port, b'procession_tries_total{kind="timer",outcome="finished"} 1.0')
+        worker.send_signal(signal.SIGTERM)
+
+        _, logged = worker.communicate(timeout=10)
+    assert [json.loads(line)["event"] for line in logged.splitlines()] == ["worker stopped"]
+
+
+def await_metric(port: int, line: bytes) -> None:
+    deadline = time.monotonic() + 10
+    told = b""
+    while line not in told:
+        assert time.monotonic() < deadline, told.decode()
+        time.sleep(0.05)
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            told = answer.read()
+
+
 def test_a_worker_runs_until_it_is_told_to_stop(migrated: Command, migrated_url: str) -> None:
     program = [sys.executable, "-c", "from engine.cli import main; main()", "worker"]
     environment = {**os.environ, "PROCESSION_DATABASE_URL": migrated_url}
@@ -153,3 +224,45 @@ def test_a_worker_runs_until_it_is_told_to_stop(migrated: Command, migrated_url:
 
         assert worker.stdout.readline() == "The worker has stopped.\n"
         assert worker.wait(10) == 0
+
+
+# ---- messages and signals ------------------------------------------------------------------------------------------
+
+CATCH = START + '<intermediateCatchEvent id="wait">{}</intermediateCatchEvent>' + END + chain("start", "wait", "end")
+PAID = '<messageEventDefinition messageRef="paid"/>'
+ALARM = '<signalEventDefinition signalRef="alarm"/>'
+
+
+def deployed(migrated: Command, tmp_path: Path, body: str) -> None:
+    path = tmp_path / "p.bpmn"
+    path.write_bytes(document(body))
+    migrated("deploy", str(path))
+
+
+def test_message_send(migrated: Command, tmp_path: Path) -> None:
+    deployed(migrated, tmp_path, CATCH.format(PAID))
+    nobody = migrated("message", "send", "paid")
+    assert (nobody.exit_code, "none does" in nobody.stderr) == (1, True)
+    kept = migrated("message", "send", "paid", "--keep", "60", "--id", "m1", "--business-key", "B")
+    assert kept.output == "Nobody waits for it yet, so it is kept.\n"
+    migrated("start", "p", "--business-key", "A")
+
+    taken = migrated("message", "send", "paid", "--business-key", "A", "--variable", "amount=12", "--id", "m2")
+
+    assert taken.output == "Taken by instance 1.\n"
+    assert migrated("message", "send", "paid", "--id", "m2").output == taken.output
+    assert migrated("message", "send", "paid", "--keep", "1e300").exit_code == 1
+    assert migrated("message", "send", "paid", "--instance", "7").exit_code == 1
+
+
+def test_message_send_starts_an_instance(migrated: Command, tmp_path: Path) -> None:
+    deployed(migrated, tmp_path, f'<startEvent id="start">{PAID}</startEvent>' + END + chain("start", "end"))
+    assert migrated("message", "send", "paid").output == "Started instance 1.\n"
+
+
+def test_signal_send(migrated: Command, tmp_path: Path) -> None:
+    deployed(migrated, tmp_path, CATCH.format(ALARM))
+    migrated("start", "p")
+
+    assert migrated("signal", "send", "alarm", "--variable", "level=2").output == "Sent to 1.\n"
+    assert migrated("signal", "send", "other").output == "Sent to 0.\n"

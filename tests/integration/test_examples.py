@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import secrets
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import pytest
 
 from engine import Actor, Engine, SettableClock, definitions, incidents, instances, user_tasks
 from engine.errors import Forbidden, InvalidValues
 from engine.model import RIGHTS, InstanceStatus, Json, UserTask
+from engine.services import catalog
 from processes import demo
+from tests import outside
+from tests.outside import Outside
 
 CAST = {
     account.id: Actor(
@@ -32,6 +36,7 @@ class Story:
 
     engine: Engine
     clock: SettableClock
+    outside: Outside
     instance_id: int = 0
 
     def start(self, key: str, person: str, **values: Json) -> Story:
@@ -77,6 +82,11 @@ class Story:
             visits = instances.activities(tx, self.instance_id, limit=500).rows
         return status, next((visit.element_name for visit in visits if visit.element_type == "endEvent"), "")
 
+    @property
+    def done(self) -> list[str]:
+        """What the services did for this payment, oldest first."""
+        return [act for act in self.outside.acts(str(self["reference"])) if act != "asked to settle"]
+
     def visits(self, name: str) -> int:
         with self.engine.reading(ROOT) as tx:
             rows = instances.activities(tx, self.instance_id, limit=500).rows
@@ -88,15 +98,25 @@ class Story:
         return found[name]
 
 
+@pytest.fixture(scope="module")
+def demo_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    with outside.serving(tmp_path_factory.mktemp("outside") / "ledger.db") as found:
+        yield found
+
+
 @pytest.fixture
-def story(engine: Engine, clock: SettableClock) -> Story:
-    """A story yet to begin, where all examples are deployed."""
+def story(engine: Engine, clock: SettableClock, demo_services: Outside) -> Story:
+    """A story yet to begin, where all examples are deployed and all services are well."""
+    demo_services.switch("all", off=True)
+    engine.settings = replace(engine.settings, http_private=("127.0.0.0/8",), circuit_failures=100)
     for module in demo.SERVICES:
         importlib.import_module(module)
-    for example in demo.EXAMPLES:
-        with engine.transaction(ROOT) as tx:
+    with engine.transaction(ROOT) as tx:
+        for service in demo.services_at(demo_services.address):
+            catalog.put(tx, service)
+        for example in demo.EXAMPLES:
             definitions.deploy(tx, demo.files(example))
-    return Story(engine, clock)
+    return Story(engine, clock, demo_services)
 
 
 def completed(end: str) -> tuple[InstanceStatus, str]:
@@ -121,6 +141,13 @@ def hire(story: Story, **changes: Json) -> Story:
     return story.start("employee-onboarding", "ana", **{**NEW_HIRE, **changes})
 
 
+def approve(story: Story) -> None:
+    """What is ordered then is packed after a while."""
+    story.complete("ben", "Approve equipment and budget", equipment_decision="approve")
+    for _ in range(3):
+        story.wait(seconds=3)
+
+
 def test_a_new_hire_is_onboarded_once_the_manager_approves(story: Story) -> None:
     hire(story)
 
@@ -128,11 +155,27 @@ def test_a_new_hire_is_onboarded_once_the_manager_approves(story: Story) -> None
     assert story.inbox("dora") == []
     due = story.tasks("ben")[0].due_at
     assert due is not None and due.date().isoformat() == "2026-02-02"
-    story.complete("ben", "Approve equipment and budget", equipment_decision="approve")
+    approve(story)
 
     assert story.end == completed("Onboarded")
-    assert story["mailbox"] == story["welcomed_at"] == "mia.holm@example.com"
-    assert story["crm_record"] == f"CRM-{story.instance_id:05d}"
+    assert (story["mailbox"], story["welcomed_at"]) == ("mia.holm@example.com", "mia@example.org")
+    assert story.outside.acts(str(story["crm_record"])) == ["customer created"]
+    assert story.outside.acts(str(story["equipment_order"])) == ["equipment ordered"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "end"),
+    [({"budget": 60}, "Equipment refused"), ({"private_email": "mia@example.test"}, "Not reached")],
+)
+def test_a_late_refusal_undoes_what_was_made(story: Story, changes: dict[str, Json], end: str) -> None:
+    hire(story, employee_name=f"Mia {end}", **changes)
+    approve(story)
+
+    assert story.end == completed(end)
+    assert story.outside.acts(str(story["crm_record"])) == ["customer created", "customer deleted"]
+    assert story.outside.acts(str(story["mailbox"]))[-1] == "mailbox deleted"
+    made = [visit for visit in ("Cancel equipment", "Delete mailbox", "Delete CRM record") if story.visits(visit)]
+    assert made == ["Cancel equipment", "Delete mailbox", "Delete CRM record"][end == "Equipment refused" :]
 
 
 def test_an_identity_that_cannot_be_cleared_up_ends_in_rejection(story: Story) -> None:
@@ -168,7 +211,7 @@ def test_a_manager_may_ask_for_changes(story: Story) -> None:
 
     story.complete("ben", "Approve equipment and budget", equipment_decision="change", manager_comment="A phone too")
     story.complete("ana", "Revise equipment", equipment=["laptop", "badge", "phone"], budget=800)
-    story.complete("ben", "Approve equipment and budget", equipment_decision="approve")
+    approve(story)
 
     assert story.end == completed("Onboarded")
     assert story["budget"] == 800
@@ -215,7 +258,7 @@ def test_a_wrong_value_in_the_start_form_names_its_field(story: Story, name: str
 
 def pay(story: Story, amount: float = 50, **changes: Json) -> Story:
     order = {"payer_email": "mia@example.com", "payer_account": "DE123456", "time_limit": "PT48H"}
-    return story.start("payment", "eve", amount=amount, **{**order, **changes})
+    return story.start("payment", "eve", amount=amount, **{**order, "reference": secrets.token_hex(4), **changes})
 
 
 def test_a_small_payment_is_settled_without_anybody(story: Story) -> None:
@@ -223,6 +266,14 @@ def test_a_small_payment_is_settled_without_anybody(story: Story) -> None:
 
     assert story.end == completed("Settled")
     assert story["receipt_sent_to"] == "mia@example.com"
+    assert story["charge"] == story["authorization"].replace("AUTH", "CH")
+    assert story.done == ["reserved", "charged", "settled", "confirmed"]
+
+
+def test_a_payment_needs_no_reference(story: Story) -> None:
+    pay(story, reference="")
+
+    assert story.end == completed("Settled")
 
 
 @pytest.mark.parametrize("order", [{"amount": 5000}, {"payer_email": "mia@example.invalid"}])
@@ -231,6 +282,17 @@ def test_a_payment_is_reviewed_above_the_limit_or_in_doubt(story: Story, order: 
 
     assert story.inbox("ben") == []
     assert [task.priority for task in story.tasks("cleo")] == [80]
+    story.complete("cleo", "Review payment", review_decision="release", review_note="Known customer")
+
+    assert story.end == completed("Settled")
+
+
+def test_a_payment_is_reviewed_when_nobody_knows_whether_it_is_fraud(story: Story) -> None:
+    story.outside.switch("check-fraud", dead=True)
+    pay(story)
+
+    for _ in range(4):
+        story.wait(seconds=35)
     story.complete("cleo", "Review payment", review_decision="release", review_note="Known customer")
 
     assert story.end == completed("Settled")
@@ -245,10 +307,26 @@ def test_a_refused_payment_is_rejected_by_review(story: Story) -> None:
     assert story.visits("Authorize payment") == 0
 
 
-def test_a_payment_that_the_bank_refuses_is_declined(story: Story) -> None:
-    pay(story, payer_account="DE120000")
+@pytest.mark.parametrize(
+    ("account", "end", "done"),
+    [
+        ("DE120000", "Declined", []),
+        ("DE125555", "Not charged", ["reserved", "released"]),
+        ("DE128888", "Settlement refused", ["reserved", "charged", "refunded", "released"]),
+        (
+            "DE127777",
+            "Cancelled by shop",
+            ["reserved", "charged", "settled", "returned", "refunded", "released"],
+        ),
+    ],
+)
+def test_what_was_done_before_a_refusal_is_undone_in_reverse(
+    story: Story, account: str, end: str, done: list[str]
+) -> None:
+    pay(story, payer_account=account)
 
-    assert story.end == completed("Declined")
+    assert story.end == completed(end)
+    assert story.done == done
 
 
 def test_a_payment_that_is_never_settled_times_out(story: Story) -> None:
@@ -259,7 +337,8 @@ def test_a_payment_that_is_never_settled_times_out(story: Story) -> None:
     story.wait(hours=2)
 
     assert story.end == completed("Timed out")
-    assert story["voided"] == story["authorization"]
+    assert story["voided"] == story["refunded"] == story["authorization"]
+    assert story.done == ["reserved", "charged", "refunded", "released"]
 
 
 def test_the_time_limit_comes_from_the_start_form(story: Story) -> None:
@@ -278,6 +357,18 @@ def test_money_that_arrives_late_settles_the_payment(story: Story) -> None:
 
     assert story.end == completed("Settled")
     assert story["settlement_requests"] == 2
+
+
+def test_an_answer_that_is_lost_is_asked_for_again_and_nothing_is_done_twice(story: Story) -> None:
+    for endpoint in ("authorize", "charge", "settle", "confirm"):
+        story.outside.switch(endpoint, duplicate=1)
+    pay(story)
+
+    for _ in range(4):
+        story.wait(seconds=2)
+
+    assert story.end == completed("Settled")
+    assert story.done == ["reserved", "charged", "settled", "confirmed"]
 
 
 # ---- document pipeline ---------------------------------------------------------------------------------------------
@@ -338,17 +429,30 @@ def test_a_batch_of_which_all_is_discarded_has_nothing_to_publish(story: Story) 
 
 
 def test_a_long_batch_is_processed_whole(story: Story) -> None:
-    hand_in(story, *(f"Bill {number}: invoice with amount payable" for number in range(20)))
+    titles = [f"Bill {number}" for number in range(20)]
+    hand_in(story, *(f"{title}: invoice with amount payable" for title in titles))
 
     assert story.end == completed("Published")
-    assert [result["title"] for result in story["results"]] == [f"Bill {number}" for number in range(20)]
+    assert [result["title"] for result in story["results"]] == titles
+
+
+def test_a_document_that_nobody_classifies_is_reviewed(story: Story) -> None:
+    story.outside.switch("classify", failing=1)
+    hand_in(story, BILL)
+
+    for _ in range(10):
+        story.wait(seconds=31)
+    story.outside.switch("classify", off=True)
+    story.complete("cleo", "Review document", category="invoice")
+
+    assert story.end == completed("Published")
 
 
 # ---- purchase approval ---------------------------------------------------------------------------------------------
 
 
-def ask_for(story: Story, amount: float, urgency: str = "normal") -> Story:
-    request = {"item": "Projector", "reason": "The old one is broken", "urgency": urgency}
+def ask_for(story: Story, amount: float, urgency: str = "normal", item: str = "Projector") -> Story:
+    request = {"item": item, "reason": "The old one is broken", "urgency": urgency}
     return story.start("purchase-approval", "eve", amount=amount, **request)
 
 
@@ -359,7 +463,28 @@ def test_a_small_purchase_needs_the_team_lead_only(story: Story) -> None:
     story.press("ben", "Decide as team lead", "Approve")
 
     assert story.end == completed("Approved")
-    assert story["order_number"] == f"PO-{story.instance_id:05d}"
+    assert story.outside.acts(str(story["commitment"])) == ["budget committed", "ordered"]
+    assert str(story["order_number"]).startswith("PO-")
+
+
+def test_a_purchase_beyond_the_budget_is_not_ordered(story: Story) -> None:
+    ask_for(story, 60_000)
+
+    story.press("ben", "Decide as team lead", "Approve")
+    story.press("dora", "Decide as director", "Approve")
+
+    assert story.end == completed("No budget")
+    assert story.visits("Place order") == 0
+
+
+def test_what_is_not_delivered_gives_the_budget_back(story: Story) -> None:
+    ask_for(story, 100, item="Discontinued projector")
+
+    story.press("ben", "Decide as team lead", "Approve")
+
+    assert story.end == completed("Not delivered")
+    assert story["budget_released"] == story["commitment"]
+    assert story.outside.acts(str(story["commitment"])) == ["budget committed", "budget released"]
 
 
 def test_a_large_purchase_needs_the_director_as_well(story: Story) -> None:
@@ -427,10 +552,19 @@ def test_an_urgent_purchase_is_handed_over_after_five_minutes(story: Story) -> N
 
 
 ENDS = {
-    "employee_onboarding": {"Onboarded", "Rejected", "Manager reminded"},
-    "payment": {"Settled", "Rejected by review", "Declined", "Timed out", "Money there"},
+    "employee_onboarding": {"Onboarded", "Rejected", "Manager reminded", "Equipment refused", "Not reached"},
+    "payment": {
+        "Settled",
+        "Rejected by review",
+        "Declined",
+        "Not charged",
+        "Settlement refused",
+        "Cancelled by shop",
+        "Timed out",
+        "Money there",
+    },
     "document_pipeline": {"Published", "Nothing to publish", "Document done"},
-    "purchase_approval": {"Approved", "Rejected", "Team lead reminded"},
+    "purchase_approval": {"Approved", "Rejected", "Team lead reminded", "No budget", "Not delivered"},
 }
 """The end events that the tests above reach: a new one in a diagram asks for a new test."""
 

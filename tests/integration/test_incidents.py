@@ -86,8 +86,25 @@ def test_who_retries_second_is_refused(
     with engine.transaction(cast.root) as tx:
         incidents.retry(tx, incident.id)
 
-    with engine.transaction(cast.root) as tx, pytest.raises(Conflict, match="root has resolved it"):
+    assert [(each.retries, each.retried_by) for each in pending(engine, cast)] == [(1, "root")]
+    with engine.transaction(cast.root) as tx, pytest.raises(Conflict, match="root has it tried again already"):
         incidents.retry(tx, incident.id)
+
+
+def test_a_job_that_fails_again_has_the_same_incident(
+    engine: Engine, cast: Cast, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(engine, cast, DAILY)
+    clock.advance(days=1)
+    with no_start(monkeypatch):
+        exhaust(engine, clock)
+        (first,) = pending(engine, cast)
+        with engine.transaction(cast.root) as tx:
+            incidents.retry(tx, first.id)
+        exhaust(engine, clock)
+
+    (again,) = pending(engine, cast)
+    assert (again.id, again.created_at, again.retries, again.retried_by) == (first.id, first.created_at, 1, None)
 
 
 def test_a_signal_that_could_not_start_an_instance_is_told_and_tried_again(

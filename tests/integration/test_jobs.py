@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, event, func, select, text
+from sqlalchemy.exc import OperationalError
 
 from engine import jobs, tries
 from engine.clock import SettableClock
@@ -37,6 +38,22 @@ def raising(error: Exception) -> Callable[..., Any]:
 
 
 NOTE = {"note": Handler(finish=note)}
+
+
+class Hands:
+    """A dispatcher that keeps what it is handed, of the engine's queue."""
+
+    def __init__(self) -> None:
+        self.handed: list[Ref] = []
+
+    def takes(self, tx: Transaction, queue: str, topic: str) -> bool:
+        return (queue, topic) == ("engine", "")
+
+    def look(self) -> None:
+        """Nobody does."""
+
+    def submit(self, refs: Sequence[Ref]) -> None:
+        self.handed += refs
 
 
 def add(engine: Engine, kind: str = "note", **details: Any) -> int:
@@ -176,8 +193,7 @@ def test_a_job_of_another_queue_is_left_to_others(engine: Engine) -> None:
 
 
 def test_a_job_of_another_queue_is_handed_to_nobody_here(engine: Engine) -> None:
-    handed: list[Ref] = []
-    engine.dispatch = handed.extend
+    engine.dispatch = hands = Hands()
     job_id = add(engine, queue="mail", max_attempts=1)
     (ref,) = jobs.claim(engine, 10, "mail")
     tries.execute(engine, ref, {"note": Handler(finish=raising(KeyError("bug")))})
@@ -185,7 +201,7 @@ def test_a_job_of_another_queue_is_handed_to_nobody_here(engine: Engine) -> None
     with engine.transaction(SYSTEM) as tx:
         jobs.retry(tx, job_id)
 
-    assert handed == []
+    assert hands.handed == []
     assert [ref.id for ref in jobs.claim(engine, 10, "mail")] == [job_id]
 
 
@@ -267,20 +283,19 @@ def test_a_stale_holder_can_neither_extend_nor_give_back(engine: Engine, clock: 
 
 
 def test_a_job_due_now_is_handed_over_after_the_commit(engine: Engine, clock: SettableClock) -> None:
-    handed: list[Ref] = []
-    engine.dispatch = handed.extend
+    engine.dispatch = hands = Hands()
     with engine.transaction(SYSTEM) as tx:
         jobs.add(tx, "note")
         jobs.add(tx, "note", due_at=clock.now() + MINUTE)
         jobs.add(tx, "note", queue="mail")
-        assert handed == []
+        assert hands.handed == []
 
     assert jobs.claim(engine, 10) == []
-    assert [tries.execute(engine, ref, NOTE) for ref in handed] == [True]
+    assert [tries.execute(engine, ref, NOTE) for ref in hands.handed] == [True]
 
 
 def test_a_lost_hint_costs_one_lease(engine: Engine, clock: SettableClock) -> None:
-    engine.dispatch = lambda refs: None
+    engine.dispatch = Hands()
     add(engine)
 
     assert run(engine) == []
@@ -535,3 +550,15 @@ def test_a_job_that_nobody_can_be_told_of_has_failed_all_the_same(engine: Engine
     with engine.reading(SYSTEM) as tx:
         failed = tx.session.scalars(select(JobRow)).one()
     assert failed.failed_at is not None and "broken" in (failed.error or "")
+
+
+def test_a_database_that_is_away_is_nobodys_failure(engine: Engine, clock: SettableClock) -> None:
+    job_id = add(engine, max_attempts=1)
+    away = OperationalError("SELECT 1", {}, Exception("server closed the connection"))
+
+    assert run(engine, {"note": Handler(finish=raising(away))}) == [False]
+
+    held = row(engine, job_id)
+    assert held is not None and (held.attempts, held.failed_at, held.lease) == (0, None, None)
+    clock.advance(seconds=2)
+    assert run(engine) == [True]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -32,7 +33,7 @@ from engine.errors import Busy
 from engine.model import Definition
 from engine.transaction import Transaction
 from engine.worker import HANDLERS
-from tests.driver import ROOT, Driver
+from tests.driver import ROOT, Driver, Story
 from tests.play import END, START, boundary, chain, document, script, user
 
 CLERKS = [Actor(name, groups=frozenset({"clerks"})) for name in ("ana", "mia", "leo", "zoe")]
@@ -190,10 +191,10 @@ def test_two_retries_of_one_incident_try_once(driver: Driver) -> None:
     story = driver.draw(START + script("s", "x = 1 / 0") + END + chain("start", "s", "end"))
     stopped = story.incidents()[0]
 
-    results = race(driver, [(ROOT, lambda tx: incidents.retry(tx, stopped.id))] * 4)
+    results = race(driver, [(ROOT, lambda tx: incidents.retry(tx, stopped.id, seen=0))] * 4)
 
     assert len(losers(results)) == 3
-    assert all("has resolved it" in str(lost) for lost in losers(results))
+    assert all("was tried again since" in str(lost) for lost in losers(results))
     assert len(story.incidents()) == 1
 
 
@@ -221,6 +222,90 @@ def test_a_command_that_finds_its_instance_changed_stores_nothing(driver: Driver
     with pytest.raises(Busy, match="was changed meanwhile"), driver.engine.transaction(ROOT) as tx:
         meddle(tx)
     assert (story.status, len(story.tasks())) == ("active", 1)
+
+
+def _waits_for_a_timer(driver: Driver) -> Story:
+    hour = "<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>"
+    pause = f'<intermediateCatchEvent id="pause">{hour}</intermediateCatchEvent>'
+    return driver.draw(START + pause + END + chain("start", "pause", "end"))
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_of_several_who_fire_a_start_timer_one_does(driver: Driver, _round: int) -> None:
+    date = "<timerEventDefinition><timeDate>2026-02-01T09:00Z</timeDate></timerEventDefinition>"
+    driver.deploy_drawn(f'<startEvent id="start">{date}</startEvent>' + END + chain("start", "end"))
+    (timer,) = driver.do(timers.pending, by=ROOT)
+
+    results = race(driver, [(ROOT, lambda tx: timers.fire(tx, timer.job_id))] * 4)
+
+    assert [type(lost) in (Conflict, NotFound) for lost in losers(results)] == [True] * 3
+    assert [each.status for each in driver.stories("p")] == ["completed"]
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_of_several_who_fire_a_timer_one_does(driver: Driver, _round: int) -> None:
+    story = _waits_for_a_timer(driver)
+    (timer,) = story.timers()
+
+    results = race(driver, [(ROOT, lambda tx: timers.fire(tx, timer.job_id))] * 4)
+
+    assert [type(lost) in (Conflict, NotFound, execution.NotActive) for lost in losers(results)] == [True] * 3
+    assert story.facts().count("timer fired") == 1
+    assert story.is_at_rest
+
+
+@pytest.mark.parametrize("_round", range(3))
+@pytest.mark.parametrize("is_start", [False, True])
+def test_a_worker_and_a_hand_fire_a_due_timer_once(driver: Driver, _round: int, is_start: bool) -> None:
+    if is_start:
+        driver.deploy_drawn(f'<startEvent id="start">{CYCLE}</startEvent>' + END + chain("start", "end"))
+    story = None if is_start else _waits_for_a_timer(driver)
+    (timer,) = driver.do(timers.pending, by=ROOT)
+    driver.clock.advance(hours=1)
+
+    with ThreadPoolExecutor(1) as worker:
+        fired = worker.submit(driver.run_jobs)
+        race(driver, [(ROOT, lambda tx: timers.fire(tx, timer.job_id))])
+        fired.result()
+    driver.tick(seconds=1)
+
+    assert [each.status for each in driver.stories("p")] == ["completed"]
+    assert len(driver.do(timers.pending, by=ROOT)) == int(is_start)
+    assert story is None or (story.is_at_rest and story.path().count("end") == 1)
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_moves_and_a_worker_end_with_the_last_move_or_the_firing(driver: Driver, _round: int) -> None:
+    story = _waits_for_a_timer(driver)
+    (timer,) = story.timers()
+    driver.clock.advance(hours=1)
+    days = [driver.clock.now() + timedelta(days=number) for number in (1, 2, 3)]
+
+    with ThreadPoolExecutor(1) as worker:
+        fired = worker.submit(driver.run_jobs)
+        results = race(driver, [(ROOT, lambda tx, day=day: timers.move(tx, timer.job_id, day)) for day in days])  # type: ignore[misc]
+        fired.result()
+    driver.tick(seconds=1)
+
+    assert story.facts().count("timer moved") == 3 - len(losers(results))
+    if story.status == "active":
+        assert story.timers()[0].due_at in days
+        driver.tick(days=3)
+    assert (story.status, story.facts().count("timer fired")) == ("completed", 1)
+
+
+def test_a_timer_that_is_moved_is_lost_to_the_worker_that_took_it(driver: Driver) -> None:
+    story = _waits_for_a_timer(driver)
+    (timer,) = story.timers()
+    driver.clock.advance(hours=1)
+    (ref,) = jobs.claim(driver.engine, 10)
+
+    driver.do(timers.move, timer.job_id, driver.clock.now() + timedelta(days=1), by=ROOT)
+
+    assert not tries.execute(driver.engine, ref, HANDLERS)
+    assert story.status == "active"
+    driver.tick(days=1)
+    assert (story.status, story.facts().count("timer fired")) == ("completed", 1)
 
 
 CYCLE = "<timerEventDefinition><timeCycle>R/PT1H</timeCycle></timerEventDefinition>"

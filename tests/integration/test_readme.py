@@ -7,11 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from engine import instances
+from engine import definitions, instances
 from engine.model import InstanceStatus
 from tests.play import END, START, chain, document, user
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+@pytest.mark.parametrize("call", ["procession:http", "procession:mail"])
+def test_the_calls_in_a_diagram_can_be_deployed(call: str) -> None:
+    (told,) = (each for each in re.findall(r"```xml\n(.*?)```", README, re.DOTALL) if f"<{call}" in each)
+    task = re.search(r'id="(\w+)"', told)
+    assert task is not None
+
+    assert definitions.problems({"p.bpmn": document(START + told + END + chain("start", task[1], "end"))}) == []
 
 
 def test_the_story_in_python_runs_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

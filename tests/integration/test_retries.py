@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine import BpmnError, Engine, Json, ServiceFailed, SettableClock, TryOutcome, incidents, values
+from engine import BpmnError, Conflict, Engine, Json, ServiceFailed, SettableClock, TryOutcome, incidents, values
 from engine.services import LONGEST_TOLD
 from tests.driver import ROOT, Desk, Driver, Story
 from tests.play import END, START, chain
@@ -91,6 +91,28 @@ def test_a_retry_by_hand_begins_a_new_set_of_tries(driver: Driver) -> None:
     driver.run_jobs()
 
     assert tries_until(driver, desk, 5) == [0, 0, 0, 1]
+
+
+def test_an_incident_is_resolved_once_its_call_has_passed(driver: Driver) -> None:
+    driver.serve("charge", DOWN, DOWN, {"paid": True})
+    story = story_of(driver, "<camunda:failedJobRetryTimeCycle>R1/PT1S</camunda:failedJobRetryTimeCycle>")
+    (stopped,) = story.incidents()
+
+    driver.do(incidents.retry, stopped.id, by=ROOT)
+    (tried,) = story.incidents()
+    assert (tried.id, tried.retries, tried.retried_by) == (stopped.id, 1, "root")
+    assert tried.retried_at == driver.clock.now()
+    refused = driver.refused(Conflict, incidents.retry, stopped.id, by=ROOT)
+    assert refused == f"Expected incident {stopped.id} to stand still, but root has it tried again already."
+
+    driver.run_jobs()
+    (again,) = story.incidents()
+    assert (again.id, again.created_at, again.retries, again.retried_by) == (stopped.id, stopped.created_at, 1, None)
+
+    story.retry()
+    (passed,) = driver.do(incidents.of_instance, story.id, by=ROOT)
+    assert (passed.resolved_at, passed.resolved_by, story.status) == (driver.clock.now(), "root", "completed")
+    assert story.facts().count("stopped") == 2
 
 
 def test_each_try_is_recorded(driver: Driver) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from engine import definitions, instances, jobs, services, user_tasks
 from engine.config import Settings
-from engine.dispatch.threads import AHEAD, MOST_WAITING, Threads
+from engine.dispatch.threads import AHEAD, MOST_WAITING, Lane, Threads
 from engine.errors import Conflict, Rejected
 from engine.jobs import Handler, Job, NewJob, Told
 from engine.model import SYSTEM, InstanceStatus
@@ -57,8 +57,12 @@ def note(tx: Transaction, job: Job, _outcome: object) -> None:
 
 
 def start(engine: Engine, gate: Gate | None = None) -> Threads:
-    threads = Threads(engine, {"note": Handler(call=gate and gate.call, finish=note)})
-    engine.dispatch = threads.submit
+    threads = Threads(
+        engine,
+        {"note": Handler(call=gate and gate.call, finish=note)},
+        [Lane("engine", engine.settings.worker_threads)],
+    )
+    engine.dispatch = threads
     threads.start()
     return threads
 
@@ -275,7 +279,7 @@ def test_an_engine_starts_and_stops_its_worker(engine: Engine) -> None:
     engine.stop_worker()
     engine.stop_worker()
 
-    assert before - threading.active_count() == 2 + 4 + 1
+    assert before - threading.active_count() == 2 + 4 + 8 + 2 + 1
 
 
 def test_a_database_in_memory_has_no_worker() -> None:

@@ -442,14 +442,15 @@ def test_a_service_says_when_to_come_again(driver: Driver) -> None:
     assert story.status == "completed"
 
 
-def test_a_topic_that_nobody_serves_becomes_an_incident(driver: Driver) -> None:
+def test_a_call_waits_for_somebody_who_serves_its_topic(driver: Driver) -> None:
     story = driver.draw(CALL.replace("shaky", "unheard-of"))
     for _ in range(3):
         driver.tick(hours=1)
+    assert (story.status, story.incidents(), story.tries()) == ("active", [], [])
 
-    assert "none is registered here" in story.incidents()[0].message
     driver.serve("unheard-of", {})
-    story.retry()
+    driver.run_jobs()
+
     assert story.status == "completed"
 
 
@@ -487,15 +488,18 @@ def test_an_error_that_nobody_catches_is_an_incident_and_a_retry_calls_again(dri
     assert story.is_at_rest
 
 
-def test_a_retried_call_that_fails_again_opens_a_new_incident(driver: Driver) -> None:
-    driver.serve("picky", BpmnError("OTHER"))
+def test_a_retried_call_that_fails_again_is_the_same_incident(driver: Driver) -> None:
+    driver.serve("picky", BpmnError("OTHER"), BpmnError("MORE"), BpmnError("LAST"))
     story = driver.draw(GUARDED)
 
     story.retry()
-    story.retry()
+    driver.do(incidents.retry, story.incidents()[0].id, by=ROOT)
+    assert [each.retried_by for each in story.incidents()] == ["root"]
+    driver.run_jobs()
 
-    told = driver.do(incidents.of_instance, story.id, by=ROOT)
-    assert [each.resolved_at is None for each in told] == [True, False, False]
+    (told,) = driver.do(incidents.of_instance, story.id, by=ROOT)
+    assert (told.resolved_at, told.retries, told.retried_by) == (None, 2, None)
+    assert told.message == 'BPMN error "LAST" was thrown, and nothing catches it.'
 
 
 # ---- incidents -----------------------------------------------------------------------------------------------------
@@ -559,11 +563,13 @@ def test_an_incident_is_retried_once_by_who_may(driver: Driver) -> None:
 
     driver.refused(Forbidden, incidents.retry, stopped.id, by=INSPECTOR)
     driver.refused(NotFound, incidents.retry, stopped.id + 1_000, by=ROOT)
-    driver.do(incidents.retry, stopped.id, by=ROOT)
+    driver.do(incidents.retry, stopped.id, seen=0, by=ROOT)
 
+    assert "tried again since" in driver.refused(Conflict, incidents.retry, stopped.id, seen=0, by=ROOT)
+    assert [(each.id, each.retries, each.retried_by) for each in story.incidents()] == [(stopped.id, 1, None)]
+    driver.do(instances.set_variable, story.id, "y", "1", by=ROOT)
+    driver.do(incidents.retry, stopped.id, seen=1, by=ROOT)
     assert "root has resolved it" in driver.refused(Conflict, incidents.retry, stopped.id, by=ROOT)
-    assert len(story.incidents()) == 1
-    assert story.incidents()[0].id != stopped.id
 
 
 def test_a_retry_does_not_do_again_what_was_done(driver: Driver) -> None:

@@ -165,9 +165,7 @@ def test_guessing_the_present_password_is_stopped(ben: Visitor) -> None:
 # ---- headers and limits --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/login", "/no-such-page", "/health/live", "/static/none.js", "/definitions/upload"]
-)
+@pytest.mark.parametrize("path", ["/", "/login", "/no-such-page", "/healthz", "/static/none.js", "/definitions/upload"])
 def test_every_answer_carries_the_content_security_policy(site: Site, path: str) -> None:
     answer = site.visitor("ben").get(path)
 
@@ -353,8 +351,8 @@ def test_a_bug_of_ours_shows_a_page_and_no_detail(site: Site, monkeypatch: pytes
 def test_health_needs_no_sign_in(site: Site) -> None:
     stranger = site.stranger()
 
-    assert stranger.get("/health/live").json == {"status": "live"}
-    assert stranger.get("/health/ready").json == {"status": "ready"}
+    assert stranger.get("/healthz").json == {"status": "live"}
+    assert stranger.get("/readyz").json == {"status": "ready"}
 
 
 def test_the_key_is_kept_beside_the_database_for_its_owner_only(tmp_path: Path) -> None:

@@ -129,8 +129,8 @@ def test_an_incident_is_shown_and_tried_again(site: Site, root: Visitor) -> None
 
     assert again.location == page_of
     page = root.page(page_of)
-    assert "What stops once more appears as a new incident" in page
-    assert "Tried again" in page
+    assert "Tried again, and stopped again: Divide by zero" in page
+    assert "Tried again in vain once" in page
 
 
 def test_an_analyst_sees_incidents_but_may_not_retry(site: Site, ana: Visitor) -> None:
@@ -234,7 +234,7 @@ def test_a_list_that_is_as_before_is_not_sent_again(leave: str, root: Visitor, p
 
 @pytest.mark.parametrize(
     ("path", "most"),
-    [("/", 8), ("/instances/", 5), ("/timers", 4), ("/incidents", 4), ("/definitions/", 5), ("/accounts/", 6)],
+    [("/", 8), ("/instances/", 5), ("/timers", 4), ("/incidents", 7), ("/definitions/", 5), ("/accounts/", 6)],
 )
 def test_what_renews_itself_asks_little_however_much_is_listed(site: Site, root: Visitor, path: str, most: int) -> None:
     site.deploy("leave.bpmn")

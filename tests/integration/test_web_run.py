@@ -9,13 +9,16 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 from urllib.request import urlopen
 
 import pytest
 
-from engine import SYSTEM, Engine, Settings, accounts, definitions, instances, user_tasks
+from engine import SYSTEM, Engine, Service, Settings, accounts, definitions, instances, user_tasks
+from engine.services import catalog
+from tests import outside
 from tests.postgres import Cluster
 from web import demo
 
@@ -76,7 +79,7 @@ def test_a_first_start_serves_the_demonstration_and_a_second_changes_nothing(
     tmp_path: Path, stop: signal.Signals
 ) -> None:
     with Program(tmp_path, "--demo") as program:
-        assert program.status_of("/health/ready") == 200
+        assert program.status_of("/readyz") == 200
         assert program.stop(stop) == 0
         assert "procession-demo" in program.said
         assert "Stopped." in program.said
@@ -90,7 +93,7 @@ def test_a_first_start_serves_the_demonstration_and_a_second_changes_nothing(
 
 def test_a_start_without_demonstration_tells_how_to_make_the_first_account(tmp_path: Path) -> None:
     with Program(tmp_path) as program:
-        assert program.status_of("/health/ready") == 200
+        assert program.status_of("/readyz") == 200
         assert "procession user add" in program.said
 
     assert counts(tmp_path) == (0, 0, 0)
@@ -122,3 +125,27 @@ def test_the_demonstration_fills_the_inboxes(engine: Engine) -> None:
     with engine.reading(ben) as tx:
         assert {task.business_key for task in user_tasks.inbox(tx).rows} >= {"PO-1001", "PO-1002"}
     assert not demo.prepare(engine)
+
+
+def test_the_demo_services_are_found_where_they_are_now_and_limits_stay(engine: Engine) -> None:
+    demo.prepare(engine, "http://127.0.0.1:1001")
+    with engine.transaction(SYSTEM) as tx:
+        catalog.put(tx, replace(catalog.get(tx, "payments"), most_at_once=3))
+        catalog.put(tx, Service("crm", "https://crm.example.com"))
+
+    demo.prepare(engine, "http://127.0.0.1:1002")
+
+    with engine.reading(SYSTEM) as tx:
+        payments, crm = catalog.get(tx, "payments"), catalog.get(tx, "crm")
+    assert (payments.base_url, payments.most_at_once) == ("http://127.0.0.1:1002/payments", 3)
+    assert crm.base_url == "https://crm.example.com"
+
+
+def test_demo_services_run_on_their_own_and_a_taken_port_is_told(tmp_path: Path) -> None:
+    with outside.Process(tmp_path) as process:
+        assert process.outside.ledger() == {"calls": [], "entries": []}
+        port = process.outside.address.rpartition(":")[2]
+        with Program(tmp_path, "--demo", "--services-port", port) as program:
+            assert program.end() == 1
+
+    assert f"Expected 127.0.0.1:{port} to be free" in program.said

@@ -49,10 +49,13 @@ def test_a_text_that_is_no_number_is_refused_by_name(name: str) -> None:
         ("LEASE", "nan", "to be a number, but it is 'nan'"),
         ("LEASE", "inf", "to be a number, but it is 'inf'"),
         ("RETRY_JITTER", "1.5", "to be from 0 to 1, but it is 1.5"),
+        ("METRICS_PORT", "65536", "to be from 0 to 65535, but it is 65536"),
+        ("LOG_FORMAT", "xml", "to be text or json, but it is 'xml'"),
         ("RETRY_FACTOR", "nan", "to be from 1 to 1000, but it is nan"),
         ("TIME_ZONE", "Mars/Olympus", "to be a time zone such as Europe/Lisbon, but it is 'Mars/Olympus'"),
         ("TIME_ZONE", "../etc/passwd", "to be a time zone"),
         ("TIME_ZONE", "", "to be a time zone"),
+        ("SMTP_SECURITY", "ssl", "to be one of none, starttls, tls, but it is 'ssl'"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_by_name(name: str, text: str, wanted: str) -> None:
@@ -62,12 +65,14 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(name: str, text: str, 
 
 def test_every_setting_can_be_read() -> None:
     texts = {str: "7", int: "7", float: "1", timedelta: "7", tuple: "7"}
-    own = [field for field in fields(Settings) if field.name != "time_zone"]
+    chosen = {"time_zone": "Europe/Lisbon", "log_format": "json", "smtp_security": "tls"}
+    own = [field for field in fields(Settings) if field.name not in chosen]
     environment = {f"PROCESSION_{field.name.upper()}": texts[type(getattr(Settings(), field.name))] for field in own}
 
-    read = Settings.from_environment({**environment, "PROCESSION_TIME_ZONE": "Europe/Lisbon"})
+    chosen_too = {f"PROCESSION_{name.upper()}": text for name, text in chosen.items()}
+    read = Settings.from_environment({**environment, **chosen_too})
     expected = {str: "7", int: 7, float: 1.0, timedelta: timedelta(seconds=7), tuple: ("7",)}
-    assert read.time_zone == "Europe/Lisbon"
+    assert {name: getattr(read, name) for name in chosen} == chosen
     for field in own:
         assert getattr(read, field.name) == expected[type(getattr(Settings(), field.name))]
 

@@ -1,4 +1,4 @@
-"""The diagrams in processes/ are drawn with care, and their services answer as their guides say."""
+"""The diagrams in processes/ are drawn with care."""
 
 from __future__ import annotations
 
@@ -10,13 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from engine.errors import BpmnError, ServiceFailed
-from engine.services import Call
 from processes import demo
-from processes.document_pipeline import services as pipeline
-from processes.employee_onboarding import services as onboarding
-from processes.payment import services as payment
-from processes.purchase_approval import services as purchase
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 BPMNDI = "{http://www.omg.org/spec/BPMN/20100524/DI}"
@@ -220,94 +214,3 @@ def test_labels_keep_clear_of_shapes_and_of_each_other(root: ET.Element) -> None
     clashes += [(id, other) for n, (id, box) in enumerate(labels) for other, two in labels[:n] if box.touches(two)]
 
     assert clashes == []
-
-
-# ---- what the services answer --------------------------------------------------------------------------------------
-
-
-def call(**variables: object) -> Call:
-    return Call(
-        topic="",
-        variables=variables,
-        instance_id=7,
-        business_key=None,
-        element_id="",
-        attempt=1,
-        idempotency_key="7-1",
-    )
-
-
-@pytest.mark.parametrize(("number", "confirmed"), [("AB123456", True), ("X1234567", False)])
-def test_an_identity_document_is_confirmed_unless_it_begins_with_x(number: str, confirmed: bool) -> None:
-    assert onboarding.check_identity(call(identity_document=number)) == {"identity_confirmed": confirmed}
-
-
-def test_an_address_that_cannot_exist_stops_the_crm_record_for_good() -> None:
-    assert onboarding.create_crm_record(call(email="mia@example.com")) == {"record": "CRM-00007"}
-
-    with pytest.raises(ServiceFailed) as failure:
-        onboarding.create_crm_record(call(email="mia@example.invalid"))
-
-    assert not failure.value.retryable
-
-
-def test_a_mailbox_takes_the_usual_address_or_the_chosen_one() -> None:
-    robin = {"employee_name": "Robin Berg"}
-
-    with pytest.raises(BpmnError) as error:
-        onboarding.create_mailbox(call(**robin))
-
-    assert error.value.code == "address-taken"
-    assert onboarding.create_mailbox(call(employee_name="Mia Holm")) == {"mailbox": "mia.holm@example.com"}
-    assert onboarding.create_mailbox(call(**robin, mailbox_address="rb@example.com")) == {"mailbox": "rb@example.com"}
-
-
-def test_reminders_are_counted() -> None:
-    assert onboarding.remind_manager(call()) == {"reminders_sent": 1}
-    assert purchase.remind_team_lead(call(reminders_sent=1)) == {"reminders_sent": 2}
-
-
-@pytest.mark.parametrize(
-    ("account", "requests_before", "settled"),
-    [("DE123456", 0, True), ("DE121111", 0, False), ("DE121111", 1, True), ("DE129999", 40, False)],
-)
-def test_the_bank_transfers_when_asked_often_enough(account: str, requests_before: int, settled: bool) -> None:
-    answer = payment.request_settlement(call(payer_account=account, settlement_requests=requests_before))
-
-    assert answer == {"settlement_requests": requests_before + 1, "settled": settled}
-
-
-def test_the_bank_declines_accounts_that_end_in_four_zeros() -> None:
-    assert payment.authorize_payment(call(payer_account="DE123456")) == {"authorization": "AUTH-00007"}
-
-    with pytest.raises(BpmnError) as error:
-        payment.authorize_payment(call(payer_account="DE120000"))
-
-    assert error.value.code == "declined"
-
-
-def test_an_address_that_cannot_exist_raises_a_doubt() -> None:
-    assert payment.check_fraud(call(payer_email="mia@example.com")) == {"fraud_score": payment.HARMLESS}
-    assert payment.check_fraud(call(payer_email="mia@example.invalid")) == {"fraud_score": payment.DOUBTFUL}
-
-
-@pytest.mark.parametrize(
-    ("document", "title", "text"),
-    [("Bill 7: invoice, payable", "Bill 7", "invoice, payable"), ("no colon", "no colon", "no colon")],
-)
-def test_a_document_is_a_title_and_a_text(document: str, title: str, text: str) -> None:
-    assert pipeline.extract_text(call(document=document)) == {"title": title, "text": text}
-
-
-@pytest.mark.parametrize(
-    ("text", "category", "confidence"),
-    [
-        ("invoice with amount payable", "invoice", 1.0),
-        ("dear customer please sign the contract sincerely", "letter", 0.67),
-        ("see you on monday", "other", 0.0),
-    ],
-)
-def test_confidence_is_the_share_of_the_words_that_speak_for_a_category(
-    text: str, category: str, confidence: float
-) -> None:
-    assert pipeline.classify_document(call(text=text)) == {"category": category, "confidence": confidence}

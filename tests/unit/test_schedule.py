@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.bpmn.schedule import Due, TimerKind, first, following, is_literal, validate
+from engine.bpmn.schedule import CatchUp, Due, TimerKind, first, following, is_literal, is_missed, skipping, validate
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
@@ -73,6 +73,11 @@ def test_a_local_time_that_the_clocks_skip_is_an_hour_later() -> None:
         ("P0.5Y", "2026-09-02T07:30"),
         ("P27D", "2026-03-29T07:30"),
         ("PT648H", "2026-03-29T08:30"),
+        ("PT1S", "2026-03-02T08:30:01"),
+        ("PT90S", "2026-03-02T08:31:30"),
+        ("P50Y", "2076-03-02T08:30"),
+        ("PT438300H", "2076-03-01T20:30"),
+        ("P900Y", "2926-03-02T08:30"),
     ],
 )
 def test_durations(text: str, expected: str) -> None:
@@ -149,6 +154,136 @@ def test_firing_in_time_for_years_stays_on_the_grid() -> None:
     assert later.at == NOW + timedelta(days=3650, seconds=1)
 
 
+@pytest.mark.parametrize(
+    ("began", "text", "expected"),
+    [
+        ("2028-02-29T12:00", "P1Y", "2029-02-28T12:00"),
+        ("2028-02-29T12:00", "P4Y", "2032-02-29T12:00"),
+        ("2096-02-29T12:00", "P4Y", "2100-02-28T12:00"),
+        ("2028-02-28T12:00", "P1D", "2028-02-29T12:00"),
+        ("2027-02-28T12:00", "P1D", "2027-03-01T12:00"),
+        ("2026-01-31T12:00", "P1M", "2026-02-28T12:00"),
+        ("2028-01-31T12:00", "P1M", "2028-02-29T12:00"),
+        ("2026-12-31T23:59:59", "PT1S", "2027-01-01T00:00"),
+        ("2026-08-31T12:00", "P6M", "2027-02-28T12:00"),
+    ],
+)
+def test_leap_years_and_ends_of_months(began: str, text: str, expected: str) -> None:
+    assert first(TimerKind.DURATION, text, at(began), UTC).at == at(expected)
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "firings"),
+    [
+        # spring: 02:30 does not exist on 29 March, and is an hour later; the days around are not moved
+        ("Europe/Berlin", "R/2026-03-28T02:30/P1D", ["2026-03-28T01:30", "2026-03-29T01:30", "2026-03-30T00:30"]),
+        ("Europe/Berlin", "R/2026-03-28T23:00/PT1H", ["2026-03-28T22:00", "2026-03-28T23:00", "2026-03-29T00:00"]),
+        ("America/New_York", "R/2026-03-07T09:00/P1D", ["2026-03-07T14:00", "2026-03-08T13:00", "2026-03-09T13:00"]),
+        # autumn: 02:30 comes twice on 25 October, and counts the first time
+        ("Europe/Berlin", "R/2026-10-24T02:30/P1D", ["2026-10-24T00:30", "2026-10-25T00:30", "2026-10-26T01:30"]),
+        ("Europe/Berlin", "R/2026-10-24T09:00/P1D", ["2026-10-24T07:00", "2026-10-25T08:00", "2026-10-26T08:00"]),
+        ("Australia/Lord_Howe", "R/2026-04-04T09:00/P1D", ["2026-04-03T22:00", "2026-04-04T22:30"]),
+        ("Asia/Kolkata", "R/2026-04-04T09:00/P1D", ["2026-04-04T03:30", "2026-04-05T03:30"]),
+        ("UTC", "R/2028-02-29T09:00/P1Y", ["2028-02-29T09:00", "2029-02-28T09:00", "2030-02-28T09:00"]),
+        ("UTC", "R/2026-08-31T09:00/P1M", ["2026-08-31T09:00", "2026-09-30T09:00", "2026-10-31T09:00"]),
+        ("UTC", "R/2026-04-01T00:00:00/PT1S", ["2026-04-01T00:00", "2026-04-01T00:00:01", "2026-04-01T00:00:02"]),
+        ("UTC", "R/2026-04-01/P50Y", ["2026-04-01T00:00", "2076-04-01T00:00", "2126-04-01T00:00"]),
+        ("Europe/Berlin", "30 2 * * *", ["2026-03-03T01:30", "2026-03-04T01:30"]),
+        ("Europe/Berlin", "0 0 9 29 2 ?", ["2028-02-29T08:00", "2032-02-29T08:00"]),
+        ("UTC", "0 9 * * * [Europe/Berlin]", ["2026-03-03T08:00", "2026-03-04T08:00"]),
+        ("Europe/Berlin", "0 0 9 ? * MON-FRI [America/New_York]", ["2026-03-02T14:00", "2026-03-03T14:00"]),
+        ("UTC", "@daily[Asia/Tokyo]", ["2026-03-02T15:00", "2026-03-03T15:00"]),
+        ("UTC", "*/10 * * * * *", ["2026-03-02T08:30:10", "2026-03-02T08:30:20"]),
+    ],
+)
+def test_cycles_follow_the_calendar_of_their_zone(zone: str, text: str, firings: list[str]) -> None:
+    found = all_after(first(TimerKind.CYCLE, text, NOW, ZoneInfo(zone)))
+
+    assert found[: len(firings)] == [at(firing) for firing in firings]
+
+
+@pytest.mark.parametrize(
+    ("text", "around"),
+    [
+        ("0 9 * * *", ["2026-03-28T08:00", "2026-03-29T07:00", "2026-03-30T07:00"]),
+        ("0 9 * * * [America/New_York]", ["2026-03-28T13:00", "2026-03-29T13:00"]),
+    ],
+)
+def test_a_daily_cron_keeps_its_hour_when_the_clocks_change(text: str, around: list[str]) -> None:
+    assert all_after(first(TimerKind.CYCLE, text, at("2026-03-28T00:00"), BERLIN))[: len(around)] == list(
+        map(at, around)
+    )
+
+
+# ---- turns that nobody ran -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "catch_up", "next_at", "left"),
+    [
+        ("R5/PT10S", CatchUp.ONCE, "08:30:40", 3),
+        ("R5/PT10S", CatchUp.ALL, "08:30:20", 3),
+        ("R/PT10S", CatchUp.ONCE, "08:30:40", None),
+        ("R/PT10S", CatchUp.ALL, "08:30:20", None),
+        ("R/PT10S/2026-03-02T08:31Z", CatchUp.ONCE, "08:30:40", 2),
+        ("R/PT10S/2026-03-02T08:31Z", CatchUp.ALL, "08:30:20", 4),
+        ("*/10 * * * * *", CatchUp.ONCE, "08:30:40", None),
+        ("*/10 * * * * *", CatchUp.ALL, "08:30:20", None),
+    ],
+)
+def test_what_follows_a_firing_that_came_34_seconds_after_the_beginning(
+    text: str, catch_up: CatchUp, next_at: str, left: int | None
+) -> None:
+    due = first(TimerKind.CYCLE, text, NOW, UTC)
+
+    found = following(due, NOW + timedelta(seconds=34), catch_up)
+
+    assert found is not None
+    assert (found.at, found.remaining) == (at(f"2026-03-02T{next_at}"), left)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "next_at", "left"),
+    [
+        ("R5/PT10S", 34, "08:30:40", 4),
+        ("R5/PT10S", 30, "08:30:30", 4),
+        ("R/PT10S/2026-03-02T08:31Z", 34, "08:30:40", 2),
+        ("*/10 * * * * *", 34, "08:30:40", None),
+    ],
+)
+def test_who_skips_waits_for_the_first_that_is_not_past(
+    text: str, seconds: int, next_at: str, left: int | None
+) -> None:
+    found = skipping(first(TimerKind.CYCLE, text, NOW, UTC), NOW + timedelta(seconds=seconds))
+
+    assert found is not None
+    assert (found.at, found.remaining) == (at(f"2026-03-02T{next_at}"), left)
+
+
+def test_a_cycle_that_ended_meanwhile_has_no_more() -> None:
+    due = first(TimerKind.CYCLE, "R/PT1H/2026-03-02T12:00Z", NOW, UTC)
+
+    assert skipping(due, at("2026-03-02T13:00")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "late", "missed"),
+    [
+        ("R/P1D", timedelta(seconds=1), False),
+        ("R/P1D", timedelta(seconds=60), False),
+        ("R/P1D", timedelta(seconds=61), True),
+        ("R/PT10S", timedelta(seconds=9), False),
+        ("R/PT10S", timedelta(seconds=10), True),
+        ("R1/PT10S", timedelta(seconds=10), True),
+        ("* * * * *", timedelta(seconds=30), False),
+    ],
+)
+def test_a_firing_is_missed_when_no_worker_that_runs_would_be_so_late(text: str, late: timedelta, missed: bool) -> None:
+    due = first(TimerKind.CYCLE, text, NOW, UTC)
+
+    assert is_missed(due, due.at + late) is missed
+
+
 @pytest.mark.parametrize("zone", [UTC, BERLIN, timezone(timedelta(hours=2))])
 @pytest.mark.parametrize("text", ["R/PT1H", "R/P1D", "R/P1M/2027-01-01", "0 9 * * *", "@daily"])
 def test_what_follows_is_later_in_every_zone(text: str, zone: tzinfo) -> None:
@@ -213,6 +348,9 @@ def test_cron_expressions(text: str, firings: list[str]) -> None:
         (TimerKind.CYCLE, "R3/a/b/c", "R3/PT10M"),
         (TimerKind.CYCLE, "every day", "R/P1D"),
         (TimerKind.CYCLE, "0 25 * * *", "hour"),
+        (TimerKind.CYCLE, "0 9 * * * [Mars/Base]", "does not exist"),
+        (TimerKind.CYCLE, "0 9 * * * [../../etc/passwd]", "R3/PT10M"),
+        (TimerKind.CYCLE, "[Europe/Berlin]", "R3/PT10M"),
         (TimerKind.CYCLE, "0 0 9 ? * 2", "by name"),
         (TimerKind.CYCLE, "0 0 9 1 * MON", "Write ?"),
         (TimerKind.CYCLE, "0 0 30 2 *", "day"),
