@@ -6,7 +6,8 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -45,6 +46,12 @@ class Lane:
     def own(self) -> Collection[str]:
         """The topics that are served by name."""
         return [topic for topic in self.topics() or () if topic]
+
+    def surplus(self, most: int) -> Iterator[Ref]:
+        """Takes what waits beyond `most`, and never waits itself: threads take from here, too."""
+        with suppress(queue.Empty):
+            while self.waiting.qsize() > most and (ref := self.waiting.get_nowait()) is not None:
+                yield ref
 
     def has(self, topic: str) -> bool:
         topics = self.topics()
@@ -173,9 +180,7 @@ class Threads:
         self._kept_at = time.monotonic()
 
     def _give_back_beyond(self, lane: Lane, most: int) -> None:
-        surplus = []
-        while lane.waiting.qsize() > most and (ref := lane.waiting.get()) is not None:
-            surplus.append(ref)
+        surplus = list(lane.surplus(most))
         if surplus:
             with self._lock:
                 self._held.difference_update(surplus)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import sys
 import threading
 import time
@@ -19,7 +20,7 @@ from engine.errors import Conflict, Rejected
 from engine.jobs import Handler, Job, NewJob, Told
 from engine.model import SYSTEM, InstanceStatus
 from engine.storage.tables import EventRow, JobRow
-from engine.transaction import Store, Transaction
+from engine.transaction import Ref, Store, Transaction
 from engine.worker import Engine
 from tests.play import END, START, chain, document
 
@@ -168,6 +169,17 @@ def test_stopping_finishes_what_runs_and_gives_back_the_rest(engine: Engine, gat
     assert (len(finished(engine)), claimable(engine), gate.calls) == (2, 8, 2)
     with engine.reading(SYSTEM) as tx:
         assert set(tx.session.scalars(select(JobRow.deliveries))) == {0}
+
+
+def test_giving_back_does_not_wait_for_what_a_thread_has_just_taken() -> None:
+    class Emptied(queue.SimpleQueue[Ref | None]):
+        def qsize(self) -> int:
+            return super().qsize() + 1
+
+    lane = Lane("engine", 1, waiting=Emptied())
+    lane.waiting.put(Ref(1, "lease", "engine"))
+
+    assert list(lane.surplus(0)) == [Ref(1, "lease", "engine")]
 
 
 def test_a_call_that_does_not_end_does_not_keep_the_worker(engine: Engine, gate: Gate) -> None:
