@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+SIDE_BY_SIDE ?= 3
 ASSETS := web/static/dist/manifest.json
 SOURCES := pyproject.toml constraints.txt hatch_build.py \
 	$(wildcard web/frontend/*.json web/frontend/*.js web/frontend/.npmrc web/frontend/src/*)
@@ -18,7 +19,7 @@ run: $(STAMP)
 test: $(STAMP)
 	@$(BIN)/python tests/prerequisites.py
 	@$(MAKE) --no-print-directory check
-	@timeout 30m $(BIN)/python -m pytest -q -rs -m "not bench"
+	@timeout 30m $(BIN)/python -m pytest -q -rs -m "not bench" -n $(SIDE_BY_SIDE) --dist worksteal
 
 check: $(STAMP)
 	@$(BIN)/ruff check .

@@ -70,7 +70,7 @@ def test_a_tuple_becomes_a_list() -> None:
     ("value", "told"),
     [
         ({1, 2}, "but got set"),
-        (object(), "but got object"),
+        pytest.param(object(), "but got object", id="object"),
         (print, "but got builtin_function_or_method"),
         (float("nan"), "Expected a number, but got nan"),
         (float("inf"), "Expected a number, but got inf"),
