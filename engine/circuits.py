@@ -31,7 +31,9 @@ def passed(tx: Transaction, topic: str) -> None:
 
 def failed(tx: Transaction, job: Job, cause: Exception) -> bool:
     """A call has failed; tells whether its try does not count, because the service is known to be down."""
-    if isinstance(cause, ServiceFailed) and not cause.retryable:
+    if isinstance(cause, ServiceFailed) and cause.is_up:
+        passed(tx, job.topic)
+    if isinstance(cause, ServiceFailed) and (cause.is_up or not cause.retryable):
         return False
     row = _row(tx, job.topic) or _new(tx, job.topic)
     row.failures, row.error = row.failures + 1, values.shown(str(cause), LONGEST_ERROR)

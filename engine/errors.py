@@ -56,6 +56,7 @@ class ServiceFailed(EngineError):
     """A service did not do its work. Raised by services; becomes another try or an incident.
 
     names: by which a retry policy may tell it, such as 503 and 5xx.
+    is_up: the service has answered and works; it is this call that it does not do.
     """
 
     def __init__(
@@ -65,11 +66,13 @@ class ServiceFailed(EngineError):
         retryable: bool = True,
         retry_after: timedelta | None = None,
         names: Sequence[str] = (),
+        is_up: bool = False,
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.retry_after = retry_after
         self.names = tuple(names)
+        self.is_up = is_up
 
 
 class BpmnError(EngineError):

@@ -53,7 +53,7 @@ LANES: Mapping[str, _Queue] = {
     jobs.ENGINE_QUEUE: _Queue(lambda settings: settings.worker_threads, lambda: ("",)),
     jobs.SERVICE_QUEUE: _Queue(lambda settings: settings.service_threads, services.topics),
     jobs.HTTP_QUEUE: _Queue(lambda settings: settings.http_threads, lambda: None),
-    jobs.MAIL_QUEUE: _Queue(lambda settings: settings.mail_threads, lambda: ("",)),
+    jobs.MAIL_QUEUE: _Queue(lambda settings: settings.mail_threads, lambda: None),
 }
 """The queues, each run by threads of its own: what is slow holds up nothing else."""
 

@@ -95,13 +95,15 @@ def _storable(topic: str, values: object, result_variable: str | None) -> Mappin
     """What a service returned, as variables. Asking again would not make it better."""
     if values is not None and not isinstance(values, Mapping):
         kind = type(values).__name__
-        raise ServiceFailed(f'Expected service "{topic}" to return a dict, but it returned {kind}.', retryable=False)
+        message = f'Expected service "{topic}" to return a dict, but it returned {kind}.'
+        raise ServiceFailed(message, retryable=False, is_up=True)
     told = dict(values or {})
     answer = {result_variable: told} if result_variable else told
     try:
         check(answer)
     except TypeError as cause:
-        raise ServiceFailed(f'The answer of service "{topic}" cannot be stored. {cause}', retryable=False) from cause
+        message = f'The answer of service "{topic}" cannot be stored. {cause}'
+        raise ServiceFailed(message, retryable=False, is_up=True) from cause
     return answer
 
 

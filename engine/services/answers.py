@@ -68,7 +68,7 @@ class _Meaning:
         try:
             check(found)
         except TypeError as cause:
-            raise ServiceFailed(f"The answer cannot be stored. {cause}", retryable=False) from cause
+            raise ServiceFailed(f"The answer cannot be stored. {cause}", retryable=False, is_up=True) from cause
         return found
 
     @property
@@ -85,7 +85,7 @@ class _Meaning:
             return self.store.evaluator.evaluate(source, seen, self.store.clock.now())
         except ScriptFailed as cause:
             message = f'Expected the answer to hold what "{what}" is read from, but: {cause}'
-            raise ServiceFailed(message, retryable=False, names=["Mapping"]) from cause
+            raise ServiceFailed(message, retryable=False, names=["Mapping"], is_up=True) from cause
 
 
 def _refused(answer: Answer) -> ServiceFailed:
@@ -99,6 +99,7 @@ def _refused(answer: Answer) -> ServiceFailed:
     return ServiceFailed(
         values.shown(message, 1_000),
         retryable=status in _TRIED_AGAIN,
+        is_up=status < 500 and status not in _TRIED_AGAIN,
         retry_after=asked_pause(answer),
         names=[str(status), f"{status // 100}xx"],
     )

@@ -220,8 +220,13 @@ def masked(text: str, hidden: Iterable[str]) -> str:
 
 
 def masked_failure(failure: ServiceFailed, hidden: Iterable[str]) -> ServiceFailed:
-    message, about = masked(str(failure), hidden), {"retryable": failure.retryable, "names": failure.names}
-    return ServiceFailed(message, retry_after=failure.retry_after, **about)  # type: ignore[arg-type]
+    return ServiceFailed(
+        masked(str(failure), hidden),
+        retryable=failure.retryable,
+        retry_after=failure.retry_after,
+        names=failure.names,
+        is_up=failure.is_up,
+    )
 
 
 def _shown_request(sent: Sent) -> str:

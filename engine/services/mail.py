@@ -6,7 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable
 
-from engine import execution, incidents, secrets, values
+from engine import circuits, execution, incidents, secrets, values
 from engine.bpmn.elements.flow_node import text_of
 from engine.bpmn.elements.mail_task import Letter
 from engine.bpmn.script import ScriptFailed, constant
@@ -118,7 +118,7 @@ def _value(store: Store, source: str, seen: dict[str, Json]) -> Json:
         return store.evaluator.evaluate(source, seen, store.clock.now())
     except ScriptFailed as cause:
         message = values.shown(f"What the answer of the mail server means cannot be told. {cause}", 1_000)
-        raise ServiceFailed(message, retryable=False, names=["Mapping"]) from cause
+        raise ServiceFailed(message, retryable=False, names=["Mapping"], is_up=True) from cause
 
 
 # ---- the state -----------------------------------------------------------------------------------------------------
@@ -127,7 +127,8 @@ def _value(store: Store, source: str, seen: dict[str, Json]) -> Json:
 def _record(tx: Transaction, job: Job, outcome: object) -> None:
     """A second run is harmless: the first deleted the job with the wait it stood for."""
     assert isinstance(outcome, Outcome)
+    circuits.passed(tx, job.topic)
     conclude(tx, job, outcome)
 
 
-HANDLER = Handler(call=_call, finish=_record, gave_up=incidents.give_up)
+HANDLER = Handler(call=_call, finish=_record, gave_up=incidents.give_up, failed=circuits.failed)

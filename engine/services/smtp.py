@@ -19,6 +19,7 @@ from engine.services.limit import TooLong, within
 CONNECT_SECONDS = 10
 _LONGEST_WORDS = 300
 _TAKEN = (250, 251)
+_GOES_AWAY = 421
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Refusal(ServiceFailed):
         message = f"Expected the mail server to take the mail{who}, but it said: {reply}"
         kind = reply.status // 100
         all_names = dict.fromkeys([str(reply.status), f"{kind}xx", *names])
-        super().__init__(values.shown(message, 1_000), retryable=kind == 4, names=list(all_names))
+        is_up = reply.status != _GOES_AWAY and (kind == 5 or bool(refused))
+        super().__init__(values.shown(message, 1_000), retryable=kind == 4, names=list(all_names), is_up=is_up)
         self.reply = reply
         self.refused = tuple(refused)
 
@@ -94,8 +96,8 @@ def _name_recipients(server: smtplib.SMTP, recipients: Sequence[str]) -> None:
         reply = _reply(*server.rcpt(address))
         if reply.status not in _TAKEN:
             refused[address] = reply
-        if reply.status == 421:
-            break  # it goes away
+        if reply.status == _GOES_AWAY:
+            break
     if refused:
         worst = max(refused.values(), key=lambda reply: reply.status // 100)
         raise Refusal(worst, _kinds(smtplib.SMTPRecipientsRefused), list(refused))

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from engine import Engine, SettableClock, Settings, definitions, instances, secrets
+from engine import Engine, SettableClock, Settings, circuits, definitions, incidents, instances, secrets
 from engine.errors import Invalid
 from engine.model import Json
 from engine.services import smtp
+from tests.brokers import free_port
 from tests.driver import ROOT, Driver, Story
 from tests.mailserver import PASSWORD, TAKEN, USER, MailServer, certificate, receiving
 from tests.play import END, START, boundary, chain, document
@@ -87,6 +88,40 @@ def failed(driver: Driver, send: str, **variables: Json) -> Story:
 
 CAUGHT = boundary("refused", "send", '<errorEventDefinition errorRef="declined"/>') + '<endEvent id="sorry"/>'
 CAUGHT += chain("refused", "sorry")
+
+
+# ---- outages -------------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_is_down_is_left_alone_until_it_is_back(driver: Driver, server: MailServer) -> None:
+    driver.deploy_drawn(drawn(task()))
+    told(driver, smtp_port=free_port())
+    for _ in range(20):
+        driver.start("p", name="Ann")
+    for _ in range(20):
+        driver.tick(minutes=1)
+    with driver.engine.reading(ROOT) as tx:
+        (away,), pending = circuits.find(tx), incidents.pending(tx).rows
+    assert (away.name, away.waiting) == ("mail server", 20)
+    assert [incident.element_name for incident in pending] == ['service "mail server"']
+
+    told(driver, smtp_port=server.port)
+    for _ in range(20):
+        driver.tick(minutes=1)
+    assert len(server.given) == 20
+    with driver.engine.reading(ROOT) as tx:
+        assert (circuits.find(tx), incidents.pending(tx).total) == ([], 0)
+
+
+@pytest.mark.parametrize("answer", ["450 4.2.0 come back later", "550 5.1.1 nobody of that name"])
+def test_who_refuses_a_recipient_is_not_down(driver: Driver, server: MailServer, answer: str) -> None:
+    server.refused = {"ann@example.com": answer}
+    driver.deploy_drawn(drawn(task()))
+    for _ in range(20):
+        driver.start("p", name="Ann")
+
+    with driver.engine.reading(ROOT) as tx:
+        assert circuits.find(tx) == []
 
 
 # ---- what is sent --------------------------------------------------------------------------------------------------

@@ -159,6 +159,17 @@ def test_answers_that_are_no_outage_close_nothing_off(driver: Driver, shop: Http
     assert (len(shop.asked), down(driver)) == (20, [])
 
 
+def test_an_answer_that_refuses_one_call_shows_that_the_service_is_back(driver: Driver, shop: HttpService) -> None:
+    begin(driver, 20)
+    driver.run_jobs()
+    shop.answers(Reply(404), Reply(200, {}))
+    driver.tick(seconds=31)
+    driver.tick(seconds=1)
+
+    (incident,) = open_incidents(driver)
+    assert (over(driver), down(driver), "404" in incident) == (19, [], True)
+
+
 def test_a_success_between_failures_begins_the_count_anew(driver: Driver, shop: HttpService) -> None:
     shop.answers(*[DOWN, DOWN, DOWN, DOWN, Reply(200, {})] * 6, Reply(200, {}))
     begin(driver, 30)

@@ -16,6 +16,8 @@ from engine.model import Json
 from engine.retry import Retry
 
 Text: TypeAlias = tuple[Piece, ...]
+SERVER = "mail server"
+"""The service that takes mails; no other can have this name, which has a space in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class MailTask(FlowNode):
         self.told: dict[str, Json] = {} if retry is None else {"retry": retry.json()}
 
     def enter(self, token: Token) -> bool:
-        wait_for(token, "mail", None, topic="", **self.told)
+        wait_for(token, "mail", None, topic=SERVER, **self.told)
         return False
 
     def letter(self, token: Token) -> Letter:
