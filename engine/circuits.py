@@ -24,7 +24,7 @@ _FAILED = select(CircuitRow).where(CircuitRow.opened_at.is_not(None))
 
 def passed(tx: Transaction, topic: str) -> None:
     """A call has come through: the service works, whatever was before."""
-    row = _row(tx, topic)
+    row = _row(tx, topic) if has_failed(tx, topic) else None
     if row is not None:
         _close(tx, row)
 

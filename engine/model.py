@@ -460,14 +460,16 @@ class OpenCall:
     element_name: str
     token: str
     topic: str
-    """Of an HTTP call: the service, or its host."""
+    """Of an HTTP call: the service, or its host; of a mail: the mail server."""
     kind: str
-    """service or http"""
+    """service, http or mail"""
     tries: int
     """That have failed so far."""
     most_tries: int
     next_at: datetime | None
     """When it is tried, or its outcome asked for; None: it runs, or has failed for good."""
+    parked_until: datetime | None
+    """Its service is down; then one call tries it. None: it is called as usual."""
     taken_at: datetime | None
     """Since when a worker has it; None also when that is not known."""
     held_until: datetime | None

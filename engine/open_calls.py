@@ -10,11 +10,11 @@ from engine import execution, history, incidents, instances, jobs, values
 from engine.bpmn.wait import CALLS
 from engine.errors import Conflict, NotFound
 from engine.model import InstanceStatus, OpenCall, Right
-from engine.storage.tables import IncidentRow, InstanceRow, JobRow
+from engine.storage.tables import CircuitRow, IncidentRow, InstanceRow, JobRow
 from engine.transaction import Transaction
 
 _ROWS = (
-    select(JobRow, IncidentRow.id, InstanceRow.status)
+    select(JobRow, IncidentRow.id, InstanceRow.status, CircuitRow.probe_at)
     .join(InstanceRow, InstanceRow.id == JobRow.instance_id)
     .outerjoin(
         IncidentRow,
@@ -22,6 +22,7 @@ _ROWS = (
         & (IncidentRow.token == JobRow.token)
         & IncidentRow.resolved_at.is_(None),
     )
+    .outerjoin(CircuitRow, (CircuitRow.name == JobRow.topic) & CircuitRow.opened_at.is_not(None))
     .where(JobRow.kind.in_(CALLS))
     .execution_options(populate_existing=True)
 )
@@ -34,8 +35,8 @@ def of_instance(tx: Transaction, instance_id: int) -> list[OpenCall]:
     return [_open_call(tx, row) for row in rows]
 
 
-def _open_call(tx: Transaction, row: Row[JobRow, int | None, str]) -> OpenCall:
-    job, incident_id, _status = row
+def _open_call(tx: Transaction, row: Row[JobRow, int | None, str, datetime | None]) -> OpenCall:
+    job, incident_id, _status, probe_at = row
     element_id = job.element_id or ""
     is_held = job.lease is not None and job.run_at > tx.now
     return OpenCall(
@@ -48,6 +49,7 @@ def _open_call(tx: Transaction, row: Row[JobRow, int | None, str]) -> OpenCall:
         tries=job.attempts,
         most_tries=job.max_attempts,
         next_at=None if is_held or job.failed_at else job.run_at,
+        parked_until=None if is_held or job.failed_at else probe_at,
         taken_at=job.taken_at if is_held else None,
         held_until=job.run_at if is_held else None,
         worker=job.worker if is_held else None,
@@ -106,6 +108,8 @@ def _require_pausing(tx: Transaction, call: OpenCall, status: InstanceStatus) ->
         why = f"{call.worker or 'a worker of ours'} has it until {call.held_until:%H:%M:%S %Z}"
     elif call.awaited_until is not None and not call.is_polled:
         why = "the service itself tells the outcome"
+    elif call.parked_until is not None:
+        why = "its service is down; try the service instead"
     elif call.next_at is not None and call.next_at <= tx.now:
         why = "it is due already and waits for a worker"
     if why:

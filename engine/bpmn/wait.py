@@ -30,7 +30,7 @@ class Wait:
 Waits = dict[tuple[str, str, str], Wait]
 
 
-CALLS = frozenset({"service", "http"})
+CALLS = frozenset({"service", "http", "mail"})
 """Kinds of what calls a service."""
 
 

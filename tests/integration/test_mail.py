@@ -13,7 +13,19 @@ from typing import Any
 
 import pytest
 
-from engine import Engine, SettableClock, Settings, circuits, definitions, incidents, instances, secrets
+from engine import (
+    Engine,
+    InstanceStatus,
+    SettableClock,
+    Settings,
+    circuits,
+    definitions,
+    incidents,
+    instances,
+    open_calls,
+    repairs,
+    secrets,
+)
 from engine.errors import Invalid
 from engine.model import Json
 from engine.services import smtp
@@ -111,6 +123,23 @@ def test_a_server_that_is_down_is_left_alone_until_it_is_back(driver: Driver, se
     assert len(server.given) == 20
     with driver.engine.reading(ROOT) as tx:
         assert (circuits.find(tx), incidents.pending(tx).total) == ([], 0)
+
+
+def test_a_mail_on_its_way_is_a_call_that_can_be_repaired(driver: Driver, server: MailServer) -> None:
+    told(driver, smtp_port=free_port())
+    stories = [sent(driver, task(more='camunda:resultVariable="sent"')) for _ in range(3)]
+    calls = [story.calls()[0] for story in stories]
+    assert [(one.topic, one.kind, one.tries) for one in calls] == [("mail server", "mail", 1)] * 3
+
+    by_hand, skipped, now = stories
+    driver.do(repairs.complete, by_hand.id, calls[0].token, '{"sent": {"status": 250}}', by=ROOT)
+    driver.do(repairs.skip, skipped.id, calls[1].token, "told by phone", by=ROOT)
+    told(driver, smtp_port=server.port)
+    driver.do(open_calls.try_now, calls[2].job_id, by=ROOT)
+    driver.run_jobs()
+
+    assert (by_hand.values()["sent"], len(server.given)) == ({"status": 250}, 1)
+    assert {story.status for story in (by_hand, skipped, now)} == {InstanceStatus.COMPLETED}
 
 
 @pytest.mark.parametrize("answer", ["450 4.2.0 come back later", "550 5.1.1 nobody of that name"])

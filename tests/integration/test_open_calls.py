@@ -54,6 +54,18 @@ def test_one_that_pauses_tells_when_it_is_tried_again(driver: Driver) -> None:
     assert one.error == "ConnectionError: no answer"
 
 
+def test_one_whose_service_is_down_waits_for_another_to_get_through(driver: Driver) -> None:
+    driver.serve("charge", DOWN)
+    stories = [driver.draw(drawn(call(FIVE))) for _ in range(8)]
+    driver.run_jobs()
+    driver.tick(seconds=40)
+
+    probed_at = driver.clock.now() + timedelta(seconds=60)  # one has tried, and failed
+    assert {one.parked_until for story in stories for one in story.calls()} == {probed_at}
+    (one,) = stories[0].calls()
+    assert "its service is down" in driver.refused(Conflict, open_calls.try_now, one.job_id, by=ROOT)
+
+
 def test_one_that_is_over_is_not_told_of(driver: Driver) -> None:
     driver.serve("charge", {})
     assert driver.draw(drawn(call(), user("next"))).calls() == []

@@ -64,6 +64,16 @@ def test_a_call_that_pauses_is_shown_and_tried_now(story: Story, root: Visitor) 
     assert "Tried at once, by hand" in page
 
 
+def test_a_call_whose_service_is_down_says_what_it_waits_for(driver: Driver, root: Visitor) -> None:
+    driver.serve("charge", DOWN)
+    story = [driver.draw(drawn(call())) for _ in range(8)][-1]
+    driver.tick(seconds=1)
+
+    page = root.page(page_of(story))
+    assert "Its service is down: this call waits until one gets through, and uses up no tries." in page
+    assert "next try" not in page
+
+
 def test_who_has_a_call_is_shown(site: Site, driver: Driver, root: Visitor) -> None:
     story = driver.draw(drawn(call(topic="outside")))
     first = root.get(page_of(story), fragment=True)
