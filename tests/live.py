@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,8 @@ def serving(engine: Engine) -> Iterator[Server]:
         yield Server(f"http://127.0.0.1:{listener.effective_port}", engine)
     finally:
         engine.bell.close()
-        listener.trigger.pull_trigger(listener.close)  # in its own thread, which would otherwise notice a second later
+        with suppress(OSError):  # a request that ends just now has woken it already
+            listener.trigger.pull_trigger(listener.close)  # in its own thread, which else would notice a second later
         thread.join(timeout=10)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -57,8 +58,10 @@ def server(migrated_url: str) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def javascript() -> list[str]:
     """How the worker in JavaScript is run; its client comes from npm."""
-    if not (CLIENTS / "node_modules").is_dir():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=CLIENTS, check=True, capture_output=True)
+    with (CLIENTS / "package.json").open() as package:
+        fcntl.flock(package, fcntl.LOCK_EX)  # others may want it at the same time
+        if not (CLIENTS / "node_modules").is_dir():
+            subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=CLIENTS, check=True, capture_output=True)
     return ["node", str(CLIENTS / "worker.js")]
 
 
