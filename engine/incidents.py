@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, insert, or_, se
 
 from engine import accounts, circuits, execution, history, instances, jobs
 from engine.bpmn.runtime import Run
+from engine.bpmn.wait import CALLS
 from engine.errors import Conflict, NotFound
 from engine.jobs import Job
 from engine.model import Incident, Page, Right
@@ -142,7 +143,7 @@ _WORDS = {"seek": "message"}
 
 # ---- trying again --------------------------------------------------------------------------------------------------
 
-_TRIED_LATER = ("service", "http", "timer")
+_TRIED_LATER = CALLS | {"timer"}
 """Jobs that tell by their end whether what has stopped passes: until then its incident stays."""
 
 

@@ -142,6 +142,22 @@ def test_a_mail_on_its_way_is_a_call_that_can_be_repaired(driver: Driver, server
     assert {story.status for story in (by_hand, skipped, now)} == {InstanceStatus.COMPLETED}
 
 
+def test_an_incident_is_over_when_the_mail_is_sent(driver: Driver, server: MailServer) -> None:
+    server.refused = {"ann@example.com": "550 5.1.1 nobody of that name"}
+    story = failed(driver, task())
+    (incident,) = story.incidents()
+
+    driver.do(incidents.retry, incident.id, by=ROOT)
+    assert [each.resolved_at for each in story.incidents()] == [None]
+    driver.run_jobs()
+    assert len(story.incidents()) == 1  # still
+    server.refused = {}
+    driver.do(incidents.retry, incident.id, by=ROOT)
+    driver.run_jobs()
+
+    assert (story.incidents(), story.status) == ([], "completed")
+
+
 @pytest.mark.parametrize("answer", ["450 4.2.0 come back later", "550 5.1.1 nobody of that name"])
 def test_who_refuses_a_recipient_is_not_down(driver: Driver, server: MailServer, answer: str) -> None:
     server.refused = {"ann@example.com": answer}
