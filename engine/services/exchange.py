@@ -65,10 +65,6 @@ def exchange(settings: Settings, sent: Sent) -> Answer:
         raise _no_answer(sent.url, cause) from cause
 
 
-def http_client(settings: Settings) -> httpx.Client:
-    return client(settings.http_private, settings.http_ca_file)
-
-
 def _exchanged(settings: Settings, sent: Sent, whole: float) -> Answer:
     limits = httpx.Timeout(whole, connect=min(sent.connect_duration or CONNECT_SECONDS, whole))
     about: dict[str, Any] = {
@@ -77,7 +73,7 @@ def _exchanged(settings: Settings, sent: Sent, whole: float) -> Answer:
         "timeout": limits,
     }
     url, until = httpx.URL(sent.url).copy_merge_params(dict(sent.query)), time.monotonic() + whole
-    with http_client(settings).stream(sent.method, url, **about) as answer:
+    with client(settings.http_private, settings.http_ca_file).stream(sent.method, url, **about) as answer:
         body = _read(answer, settings.http_answer_bytes, until)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Answer(answer.status_code, headers, _told(answer, body))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin
 
@@ -21,7 +22,7 @@ from engine.jobs import Further, Handler, Job, Told
 from engine.model import SYSTEM, Auth, Json, Service, TryOutcome
 from engine.services import callbacks, catalog, oauth2
 from engine.services.answers import Outcome, asked_pause, beginning, outcome_of
-from engine.services.exchange import Answer, Sent, exchange, http_client
+from engine.services.exchange import Answer, Sent, exchange
 from engine.transaction import Store, Transaction
 
 LONGEST_TOLD = 4_000
@@ -38,6 +39,12 @@ class _Call:
     sent: Sent
     hidden: tuple[str, ...] = field(repr=False)
     """What must not be recorded."""
+    forget: Callable[[], None] | None = field(repr=False)
+    """What to do when the service refuses our access token; None: we show none, or it is new."""
+
+
+class _TokenRefused(Exception):
+    """The service does not take an access token that it took before."""
 
 
 # ---- one try -------------------------------------------------------------------------------------------------------
@@ -45,8 +52,14 @@ class _Call:
 
 def _call(store: Store, job: Job, told: Told) -> Outcome:
     """The slow part. May run twice after a crash: the key in Idempotency-Key is the same then."""
+    try:
+        return _tried(store, job, told, _prepared(store, job))
+    except _TokenRefused:
+        return _tried(store, job, told, replace(_prepared(store, job), forget=None))
+
+
+def _tried(store: Store, job: Job, told: Told, call: _Call) -> Outcome:
     awaited = job.payload.get("awaiting")
-    call = _prepared(store, job)
     try:
         if awaited is not None and awaited["try"] == job.attempts:
             return _still_awaited(store, job, told, call)
@@ -67,6 +80,9 @@ def _made(store: Store, job: Job, told: Told, call: _Call) -> Outcome:
 def _answer(store: Store, call: _Call, sent: Sent, told: Told) -> Answer:
     answer = exchange(store.settings, sent)
     told.answer = masked(_shown_answer(answer), call.hidden)
+    if answer.status == 401 and call.forget is not None:
+        call.forget()
+        raise _TokenRefused
     return answer
 
 
@@ -98,7 +114,8 @@ def _prepared(store: Store, job: Job) -> _Call:
         duration=request.call.duration,
         connect_duration=request.call.connect_duration,
     )
-    return _Call(request, sent, tuple(filter(None, [*hidden.values(), proof, callback, *_words(proving.values())])))
+    unsaid = tuple(filter(None, [*hidden.values(), proof, callback, *_words(proving.values())]))
+    return _Call(request, sent, unsaid, _forgetting(store.settings, service, proof))
 
 
 def asked(tx: Transaction, job: Job) -> Request:
@@ -159,8 +176,14 @@ def _proof(store: Store, service: Service, secret: str) -> dict[str, str]:
     if service.auth == Auth.BASIC:
         return {"Authorization": f"Basic {b64encode(f'{service.user}:{secret}'.encode()).decode()}"}
     if service.auth == Auth.OAUTH2:
-        secret = oauth2.token(http_client(store.settings), store, service, secret)
+        secret = oauth2.token(store.settings, service, secret)
     return {"Authorization": f"Bearer {secret}"}
+
+
+def _forgetting(settings: Settings, service: Service | None, secret: str) -> Callable[[], None] | None:
+    if service is None or service.auth != Auth.OAUTH2:
+        return None
+    return partial(oauth2.forget, settings, service, secret)
 
 
 def _words(texts: Iterable[str]) -> list[str]:

@@ -1,24 +1,30 @@
-"""Access tokens of OAuth 2.0 by client credentials: fetched when needed, used until shortly before they expire."""
+"""Access tokens of OAuth 2.0 by client credentials: fetched when needed, used until shortly before they expire.
+
+Source: RFC 6749, 2.3.1 Client Password and 4.4 Client Credentials Grant.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
+from base64 import b64encode
+from collections import defaultdict
 from dataclasses import dataclass
+from urllib.parse import quote_plus, urlencode
 
-import httpx
-import orjson
-
+from engine.config import Settings
 from engine.errors import ServiceFailed
 from engine.model import Service
-from engine.services import catalog
-from engine.transaction import Store
+from engine.services.exchange import Answer, Sent, exchange
 
 EARLY = 30
 """Seconds before the end at which a token is not used any more."""
 USUAL_SECONDS = 300
 """How long a token counts that does not say so."""
+MOST_SECONDS = 86_400
 LIMIT_SECONDS = 10
+
+_Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,35 +33,54 @@ class _Token:
     until: float
 
 
-_tokens: dict[tuple[str, ...], _Token] = {}
-_lock = threading.Lock()
+_tokens: dict[_Key, _Token] = {}
+_locks: defaultdict[_Key, threading.Lock] = defaultdict(threading.Lock)
 
 
-def token(client: httpx.Client, store: Store, service: Service, proof: str) -> str:
+def token(settings: Settings, service: Service, proof: str) -> str:
     """Of a service; proof is the client's secret. Raises ServiceFailed."""
-    key = (store.settings.database_url, service.name, service.token_url, service.user, service.scope, proof)
-    with _lock:
+    key = _key(settings, service, proof)
+    with _locks[key]:  # one fetches it, the others of this service wait
         known = _tokens.get(key)
         if known is None or known.until <= time.monotonic():
-            known = _tokens[key] = _fetched(client, service, proof)
+            known = _tokens[key] = _fetched(settings, service, proof)
         return known.text
 
 
-def _fetched(client: httpx.Client, service: Service, proof: str) -> _Token:
+def forget(settings: Settings, service: Service, proof: str) -> None:
+    """The service does not take the token any more."""
+    _tokens.pop(_key(settings, service, proof), None)
+
+
+def _key(settings: Settings, service: Service, proof: str) -> _Key:
+    return (settings.database_url, service.name, service.token_url, service.user, service.scope, proof)
+
+
+def _fetched(settings: Settings, service: Service, proof: str) -> _Token:
     asked = {"grant_type": "client_credentials"} | ({"scope": service.scope} if service.scope else {})
+    client = b64encode(f"{quote_plus(service.user)}:{quote_plus(proof)}".encode()).decode()
+    headers = {"Authorization": f"Basic {client}", "Content-Type": "application/x-www-form-urlencoded"}
+    headers["Accept"] = "application/json"
+    content = urlencode(asked).encode()
     try:
-        answer = client.post(service.token_url, data=asked, auth=(service.user, proof), timeout=LIMIT_SECONDS)
-    except httpx.HTTPError as cause:
-        where = catalog.host_of(service.token_url)
-        raise ServiceFailed(f"Expected an access token from {where}, but: {cause}", names=["Token"]) from cause
-    try:
-        told = orjson.loads(answer.content[:100_000])
-        return _Token(
-            str(told["access_token"]), time.monotonic() + float(told.get("expires_in", USUAL_SECONDS)) - EARLY
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as cause:
-        message = (
-            f"Expected an access token from {service.token_url}, but it answered {answer.status_code} without one."
-        )
-        is_passing = answer.status_code >= 500 or answer.status_code == 429
-        raise ServiceFailed(message, retryable=is_passing, names=["Token"]) from cause
+        answer = exchange(settings, Sent("POST", service.token_url, headers, content=content, duration=LIMIT_SECONDS))
+    except ServiceFailed as cause:
+        message = f"Expected an access token, but: {cause}"
+        raise ServiceFailed(message, retryable=cause.retryable, names=["Token", *cause.names]) from cause
+    return _read(service, answer)
+
+
+def _read(service: Service, answer: Answer) -> _Token:
+    told = answer.body if isinstance(answer.body, dict) else {}
+    text, seconds = told.get("access_token"), told.get("expires_in", USUAL_SECONDS)
+    if not isinstance(text, str) or not text:
+        message = f"Expected an access token from {service.token_url}, but it answered {answer.status} without one."
+        is_passing = answer.status >= 500 or answer.status == 429
+        raise ServiceFailed(message, retryable=is_passing, names=["Token"])
+    return _Token(text, time.monotonic() + min(_seconds(seconds), MOST_SECONDS) - EARLY)
+
+
+def _seconds(told: object) -> float:
+    """Some servers tell the number as a text."""
+    text = str(told)
+    return float(text) if text.isdecimal() and len(text) < 12 else USUAL_SECONDS

@@ -196,6 +196,45 @@ def test_an_oauth2_token_is_fetched_once(driver: Driver, service: HttpService) -
     assert first.headers["Authorization"] == second.headers["Authorization"] == "Bearer t0ken"
 
 
+def test_a_token_that_is_refused_is_fetched_anew_once(driver: Driver, service: HttpService) -> None:
+    oauth2._tokens.clear()
+    old, new = ({"access_token": name, "expires_in": "3600"} for name in ("old", "new"))
+    service.answers(Reply(200, old), Reply(200, {}), Reply(401), Reply(200, new), Reply(200, {}))
+    set_up(driver, service, auth=Auth.OAUTH2, user="we", secret="key", token_url=service.address + "/token")
+    driver.draw(OF_CRM)
+    again = driver.start("p")
+
+    shown = [asked.headers["Authorization"] for asked in service.asked if asked.path == "/people"]
+    assert shown == ["Bearer old", "Bearer old", "Bearer new"]
+    assert (again.status, len(again.tries())) == ("completed", 1)
+
+    service.answers(Reply(401), Reply(200, new), Reply(401))
+    refused = driver.start("p")
+    assert (len(service.asked), "401" in refused.incidents()[0].message) == (3, True)
+
+
+def test_a_name_and_a_password_of_any_letters(driver: Driver, service: HttpService) -> None:
+    oauth2._tokens.clear()
+    service.answers(Reply(200, {"access_token": "t0ken"}), Reply(200, {}))
+    set_up(driver, service, auth=Auth.OAUTH2, user="we: ä", secret="key", token_url=service.address + "/token")
+    driver.draw(OF_CRM)
+
+    shown = base64.b64decode(service.asked[0].headers["Authorization"].removeprefix("Basic "))
+    assert shown == b"we%3A+%C3%A4:s3cr3t-value"
+
+
+@pytest.mark.parametrize("token", [b"x" * 3_000_000, b"{", b"[1]", b'{"access_token": 7}'])
+def test_what_is_no_token(driver: Driver, service: HttpService, token: bytes) -> None:
+    oauth2._tokens.clear()
+    service.answers(Reply(200, token, {"Content-Type": "application/json"}))
+    set_up(driver, service, auth=Auth.OAUTH2, user="we", secret="key", token_url=service.address + "/token")
+    story = driver.draw(OF_CRM)
+    for _ in range(4):
+        driver.tick(hours=1)
+
+    assert story.incidents()[0].message.startswith("Expected an access token")
+
+
 def test_an_oauth2_server_that_gives_none(driver: Driver, service: HttpService) -> None:
     oauth2._tokens.clear()
     service.answers(Reply(401, {"error": "invalid_client"}))
