@@ -11,7 +11,6 @@ from engine import (
     incidents,
     instances,
     messages,
-    model,
     open_calls,
     repairs,
     secrets,
@@ -36,46 +35,28 @@ from engine.errors import (
     Rejected,
     ServiceFailed,
 )
-from engine.model import (
-    SYSTEM,
-    AccessToken,
-    Account,
+from engine.model import Json, Page
+from engine.model.forms import Button, Field, Form
+from engine.model.people import SYSTEM, AccessToken, Account, Actor, Right, Role
+from engine.model.problems import Problem, Severity
+from engine.model.processes import (
     Activity,
-    Actor,
-    Auth,
-    Button,
     DataStore,
     Definition,
     DefinitionCounts,
     Deployment,
     Event,
-    ExternalTask,
-    Field,
-    Form,
-    InboxCounts,
     Incident,
     Instance,
     InstanceStatus,
-    Json,
     KeptMessage,
-    OpenCall,
-    Page,
     Picture,
-    Problem,
-    Right,
-    Role,
-    Secret,
-    Service,
-    Severity,
-    Stuck,
     Subscription,
-    TaskStatus,
     Timer,
-    Try,
-    TryOutcome,
-    UserTask,
     Variable,
 )
+from engine.model.services import Auth, ExternalTask, OpenCall, Secret, Service, Stuck, Try, TryOutcome
+from engine.model.tasks import InboxCounts, TaskStatus, UserTask
 from engine.observe import tracing
 from engine.transaction import Transaction
 from engine.worker import Engine
@@ -145,7 +126,6 @@ __all__ = [
     "incidents",
     "instances",
     "messages",
-    "model",
     "open_calls",
     "repairs",
     "secrets",

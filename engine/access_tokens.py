@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from engine.errors import Conflict, InvalidValues, NotFound
-from engine.model import SYSTEM, AccessToken, Actor, Right
+from engine.model.people import SYSTEM, AccessToken, Actor, Right
 from engine.storage.tables import AccessTokenRow
 from engine.transaction import Store, Transaction
 

@@ -14,7 +14,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from engine.errors import Conflict, InvalidValues, NotFound
-from engine.model import Account, Page, Right, Role
+from engine.model import Page
+from engine.model.people import Account, Right, Role
 from engine.storage.tables import AccountRow, MembershipRow
 from engine.transaction import Transaction
 

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from engine import history, values
 from engine.errors import Conflict, ServiceFailed
 from engine.jobs import Job
-from engine.model import Circuit, Right
+from engine.model.people import Right
+from engine.model.services import Circuit
 from engine.storage import inserts
 from engine.storage.tables import CircuitRow, IncidentRow, JobRow
 from engine.transaction import Transaction

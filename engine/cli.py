@@ -19,7 +19,9 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from engine import access_tokens, accounts, definitions, instances, messages, services, signals, timers
 from engine.config import Settings
 from engine.errors import Conflict, EngineError, Invalid
-from engine.model import Actor, Json, Problem, Right, Role, Severity
+from engine.model import Json
+from engine.model.people import Actor, Right, Role
+from engine.model.problems import Problem, Severity
 from engine.observe import logs, probes, tracing
 from engine.transaction import Transaction
 from engine.worker import LANES, Engine

@@ -15,7 +15,9 @@ from engine.bpmn.elements.event_definition import Conditional
 from engine.bpmn.names import element_of
 from engine.bpmn.process import Process
 from engine.bpmn.script import ScriptFailed, names
-from engine.model import InstanceStatus, Json, Right
+from engine.model import Json
+from engine.model.people import Right
+from engine.model.processes import InstanceStatus
 from engine.storage.tables import ActivityRow, DefinitionRow, InstanceRow, SubscriptionRow
 from engine.transaction import Transaction
 

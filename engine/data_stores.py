@@ -14,7 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import history, values
 from engine.errors import Conflict, InvalidValues, NotFound
-from engine.model import DataStore, Json, Page, Right
+from engine.model import Json, Page
+from engine.model.people import Right
+from engine.model.processes import DataStore
 from engine.storage.tables import DataStoreRow
 from engine.transaction import Transaction
 

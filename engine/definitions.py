@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, Select, Text, and_, exists, func, or_, sel
 from engine import execution, values, waits
 from engine.deployments import Checked, add_start_timer, check, definition, deploy, problems
 from engine.errors import Forbidden, NotFound
-from engine.model import Definition, DefinitionCounts, Form, InstanceStatus, Right
+from engine.model.forms import Form
+from engine.model.people import Right
+from engine.model.processes import Definition, DefinitionCounts, InstanceStatus
 from engine.storage import search as searching
 from engine.storage.tables import DefinitionRow, IncidentRow, InstanceRow, ResourceRow, UserTaskRow
 from engine.transaction import Transaction

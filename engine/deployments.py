@@ -16,7 +16,9 @@ from engine.bpmn.elements.event_definition import Conditional, Message, Signal, 
 from engine.bpmn.process import Process, StartPoint
 from engine.bpmn.script import constant
 from engine.errors import Invalid
-from engine.model import Definition, Deployment, Problem, Right, Severity
+from engine.model.people import Right
+from engine.model.problems import Problem, Severity
+from engine.model.processes import Definition, Deployment
 from engine.storage.tables import CorrelationRow, DefinitionRow, DeploymentRow, JobRow, ResourceRow, SubscriptionRow
 from engine.transaction import Transaction
 

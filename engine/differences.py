@@ -16,7 +16,8 @@ from engine.bpmn.snapshot import Parts
 from engine.bpmn.variables import STORES, Scopes, Written, is_internal
 from engine.bpmn.wait import Wait, Waits
 from engine.errors import Busy
-from engine.model import InstanceStatus, Json
+from engine.model import Json
+from engine.model.processes import InstanceStatus
 from engine.storage.tables import Base, InstanceRow, SnapshotRow, SubscriptionRow, VariableRow
 from engine.transaction import Transaction
 

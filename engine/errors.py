@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from engine.model import Problem
+from engine.model.problems import Problem
 
 
 class EngineError(Exception):

@@ -20,7 +20,10 @@ from engine.bpmn.runtime import Run
 from engine.errors import BpmnError, Conflict, InvalidValues, NotFound
 from engine.jobs import SERVICE_QUEUE, Job, Told
 from engine.messages import require_storable
-from engine.model import Actor, ExternalTask, InstanceStatus, Json, Page, Right, TryOutcome
+from engine.model import Json, Page
+from engine.model.people import Actor, Right
+from engine.model.processes import InstanceStatus
+from engine.model.services import ExternalTask, TryOutcome
 from engine.observe import logs
 from engine.retry import Retry
 from engine.services import told_of

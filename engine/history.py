@@ -20,7 +20,10 @@ from sqlalchemy import (
     update,
 )
 
-from engine.model import Activity, Event, Json, Outcome, Page, Try, TryOutcome, UserTask
+from engine.model import Json, Page
+from engine.model.processes import Activity, Event, Outcome
+from engine.model.services import Try, TryOutcome
+from engine.model.tasks import UserTask
 from engine.storage.tables import ActivityRow, EventRow, TryRow
 from engine.transaction import Transaction
 

@@ -10,7 +10,9 @@ from sqlalchemy import Row, Select, bindparam, func, select
 
 from engine import waits
 from engine.errors import NotFound
-from engine.model import InboxCounts, Page, Right, TaskStatus, UserTask
+from engine.model import Page
+from engine.model.people import Right
+from engine.model.tasks import InboxCounts, TaskStatus, UserTask
 from engine.storage.search import contains
 from engine.storage.tables import CandidateRow, DefinitionRow, InstanceRow, UserTaskRow
 from engine.transaction import Transaction

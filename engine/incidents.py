@@ -13,7 +13,9 @@ from engine.bpmn.runtime import Run
 from engine.bpmn.wait import CALLS
 from engine.errors import Conflict, NotFound
 from engine.jobs import Job
-from engine.model import Incident, Page, Right
+from engine.model import Page
+from engine.model.people import Right
+from engine.model.processes import Incident
 from engine.storage.tables import DefinitionRow, EventRow, IncidentRow
 from engine.transaction import Transaction
 

@@ -16,21 +16,11 @@ from engine.bpmn.runtime import Run
 from engine.bpmn.variables import PROCESS, is_internal
 from engine.bpmn.wait import CALLS
 from engine.errors import Invalid, InvalidValues, NotFound
-from engine.model import (
-    Activity,
-    Event,
-    Instance,
-    InstanceStatus,
-    Json,
-    Outcome,
-    Page,
-    Picture,
-    Place,
-    Problem,
-    Right,
-    Try,
-    Variable,
-)
+from engine.model import Json, Page
+from engine.model.people import Right
+from engine.model.problems import Place, Problem
+from engine.model.processes import Activity, Event, Instance, InstanceStatus, Outcome, Picture, Variable
+from engine.model.services import Try
 from engine.storage.tables import (
     ActivityRow,
     DefinitionRow,

@@ -29,7 +29,9 @@ from sqlalchemy.exc import OperationalError
 
 from engine.clock import SystemClock
 from engine.errors import Busy, Conflict, NotFound
-from engine.model import SYSTEM, Json, TryOutcome
+from engine.model import Json
+from engine.model.people import SYSTEM
+from engine.model.services import TryOutcome
 from engine.observe import tracing
 from engine.storage.tables import Base
 from engine.transaction import Ref, Store, Transaction

@@ -17,7 +17,9 @@ from engine.bpmn.runtime import Run
 from engine.bpmn.variables import check
 from engine.errors import Conflict, Invalid, InvalidValues, NotFound, ServiceFailed
 from engine.jobs import Handler, Job, NewJob
-from engine.model import Json, Place, Problem, Right
+from engine.model import Json
+from engine.model.people import Right
+from engine.model.problems import Place, Problem
 from engine.storage.tables import (
     CorrelationRow,
     DefinitionRow,

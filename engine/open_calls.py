@@ -9,7 +9,9 @@ from sqlalchemy import Row, select
 from engine import execution, history, incidents, instances, jobs, values
 from engine.bpmn.wait import CALLS
 from engine.errors import Conflict, NotFound
-from engine.model import InstanceStatus, OpenCall, Right
+from engine.model.people import Right
+from engine.model.processes import InstanceStatus
+from engine.model.services import OpenCall
 from engine.storage.tables import CircuitRow, IncidentRow, InstanceRow, JobRow
 from engine.transaction import Transaction
 

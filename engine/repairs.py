@@ -14,7 +14,10 @@ from engine.bpmn.variables import check
 from engine.bpmn.wait import CALLS
 from engine.errors import BpmnError, Conflict, InvalidValues
 from engine.jobs import Job, Told
-from engine.model import InstanceStatus, Json, Right, Stuck, TryOutcome
+from engine.model import Json
+from engine.model.people import Right
+from engine.model.processes import InstanceStatus
+from engine.model.services import Stuck, TryOutcome
 from engine.services import told_of
 from engine.storage.tables import IncidentRow, JobRow
 from engine.transaction import Transaction

@@ -8,7 +8,8 @@ from sqlalchemy import delete, select
 
 from engine import history, keys
 from engine.errors import InvalidValues, NotFound, ServiceFailed
-from engine.model import Right, Secret
+from engine.model.people import Right
+from engine.model.services import Secret
 from engine.storage.tables import SecretRow
 from engine.transaction import Transaction
 

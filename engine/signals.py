@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, exists, select
 
 from engine import execution, incidents, jobs, messages, receipts, values
 from engine.jobs import Handler, Job, NewJob
-from engine.model import Json, Right
+from engine.model import Json
+from engine.model.people import Right
 from engine.storage.tables import DefinitionRow, InstanceRow, JobRow, SubscriptionRow
 from engine.transaction import Transaction
 

@@ -15,7 +15,9 @@ from engine.bpmn.names import element_of
 from engine.bpmn.process import Process
 from engine.bpmn.wait import Wait
 from engine.errors import NotFound
-from engine.model import InstanceStatus, KeptMessage, Page, Right, Subscription
+from engine.model import Page
+from engine.model.people import Right
+from engine.model.processes import InstanceStatus, KeptMessage, Subscription
 from engine.storage.tables import DefinitionRow, InstanceRow, MessageRow, SubscriptionRow
 from engine.transaction import Transaction
 

@@ -16,7 +16,9 @@ from engine.bpmn.runtime import Run
 from engine.bpmn.schedule import CatchUp, TimerKind
 from engine.errors import Busy, Conflict, InvalidValues, NotFound
 from engine.jobs import Handler, Job
-from engine.model import InstanceStatus, Json, Page, Right, Timer
+from engine.model import Json, Page
+from engine.model.people import Right
+from engine.model.processes import InstanceStatus, Timer
 from engine.storage.tables import DefinitionRow, InstanceRow, JobRow
 from engine.transaction import Transaction
 

@@ -22,7 +22,7 @@ from engine.bpmn.script import Evaluator, Limits
 from engine.clock import Clock, SystemClock
 from engine.config import Settings
 from engine.errors import Busy, Forbidden
-from engine.model import Actor, Right
+from engine.model.people import Actor, Right
 
 log = logging.getLogger(__name__)
 

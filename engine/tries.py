@@ -16,7 +16,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from engine import history, jobs, values
 from engine.errors import Busy, EngineError, ServiceFailed
 from engine.jobs import Handler, Handlers, Job, Told
-from engine.model import SYSTEM, TryOutcome
+from engine.model.people import SYSTEM
+from engine.model.services import TryOutcome
 from engine.observe import watch
 from engine.retry import Retry
 from engine.transaction import Ref, Store, Transaction

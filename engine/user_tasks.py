@@ -14,7 +14,11 @@ from engine.bpmn.parse import FormSource
 from engine.bpmn.runtime import Run
 from engine.errors import Conflict, Forbidden, InvalidValues, NotFound
 from engine.inbox import SORTS, VIEWS, Task, counts, get, inbox, is_candidate, of_instance, row_of
-from engine.model import Event, Field, Form, Json, Right, TaskStatus, Variable
+from engine.model import Json
+from engine.model.forms import Field, Form
+from engine.model.people import Right
+from engine.model.processes import Event, Variable
+from engine.model.tasks import TaskStatus
 from engine.observe import logs
 from engine.storage.tables import AccountRow, CandidateRow, UserTaskRow
 from engine.transaction import Transaction

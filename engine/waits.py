@@ -28,7 +28,10 @@ from engine import history, jobs, values
 from engine.bpmn.parse import Process
 from engine.bpmn.wait import Wait
 from engine.jobs import NewJob
-from engine.model import Actor, InstanceStatus, Json, TaskStatus
+from engine.model import Json
+from engine.model.people import Actor
+from engine.model.processes import InstanceStatus
+from engine.model.tasks import TaskStatus
 from engine.retry import Retry
 from engine.storage.tables import (
     NEVER,

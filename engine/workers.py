@@ -11,7 +11,8 @@ from sqlalchemy import delete, func, select, update
 
 from engine import jobs
 from engine.jobs import SERVICE_QUEUE
-from engine.model import SYSTEM, Right, Topic
+from engine.model.people import SYSTEM, Right
+from engine.model.services import Topic
 from engine.storage import inserts
 from engine.storage.tables import JobRow, WorkerRow
 from engine.transaction import Store, Transaction

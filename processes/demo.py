@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.model import Role, Service
+from engine import Role, Service
 
 PASSWORD = "procession-demo"
 """Known to everybody: demonstration data is made on request only, never on a server that others reach."""

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from engine import accounts
 from engine.clock import SettableClock
 from engine.config import Settings
-from engine.model import Actor, Right
+from engine.model.people import Actor, Right
 from engine.storage.tables import Base
 from engine.worker import Engine
 from tests.postgres import Cluster, programs

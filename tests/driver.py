@@ -23,7 +23,11 @@ from engine import (
     timers,
     user_tasks,
 )
-from engine.model import Activity, Deployment, Incident, Instance, Json, OpenCall, Right, Timer, Try, UserTask
+from engine.model import Json
+from engine.model.people import Right
+from engine.model.processes import Activity, Deployment, Incident, Instance, Timer
+from engine.model.services import OpenCall, Try
+from engine.model.tasks import UserTask
 from tests.play import document
 
 ROOT = Actor("root", rights=frozenset(Right))

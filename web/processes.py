@@ -8,7 +8,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from engine import Deployment, Invalid, Problem, Right, Severity, definitions
-from engine.model import Place
+from engine.model.problems import Place
 from web import filters, listing, people
 from web.context import command, is_fragment, reading
 

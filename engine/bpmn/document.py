@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from engine.bpmn.nodes import Node, local, name_of
-from engine.model import Place, Problem, Severity
+from engine.model.problems import Place, Problem, Severity
 
 LONGEST_MESSAGE = 1_000
 """Characters: messages repeat what is drawn, which may be long."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.bpmn.elements.flow_node import Element
-from engine.model import Json, Outcome
+from engine.model import Json
+from engine.model.processes import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from engine.bpmn import global_tasks
 from engine.bpmn.document import Document, Start
 from engine.bpmn.nodes import BPMN, BPMNDI, Node, bpmn, elements, is_bpmn, local
 from engine.errors import Invalid
-from engine.model import Place, Problem
+from engine.model.problems import Place, Problem
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_ELEMENTS = 50_000

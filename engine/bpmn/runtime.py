@@ -24,7 +24,9 @@ from engine.bpmn.wait import Wait, Waits, waits_of
 from engine.bpmn.workflow import ProcessWorkflow, Result
 from engine.bpmn.world import World
 from engine.errors import BpmnError, Conflict, ElementFailed
-from engine.model import Form, Json, Stuck
+from engine.model import Json
+from engine.model.forms import Form
+from engine.model.services import Stuck
 
 
 class Run:

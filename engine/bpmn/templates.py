@@ -19,7 +19,8 @@ from jinja2 import TemplateSyntaxError, nodes
 from engine.bpmn import rendering
 from engine.bpmn.script import ScriptFailed
 from engine.errors import Invalid
-from engine.model import Json, Place, Problem
+from engine.model import Json
+from engine.model.problems import Place, Problem
 
 ENDINGS = (".txt", ".html", ".htm", ".md")
 """In small letters."""

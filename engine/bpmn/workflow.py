@@ -30,7 +30,8 @@ from engine.bpmn.variables import Scopes
 from engine.bpmn.wait import Waits
 from engine.bpmn.world import World
 from engine.errors import BpmnError
-from engine.model import Json, Outcome
+from engine.model import Json
+from engine.model.processes import Outcome
 
 _NO_ENGINE = PythonScriptEngine()
 """SpiffWorkflow makes one for each workflow unless it is given one; ours is the Evaluator."""

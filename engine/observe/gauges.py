@@ -20,7 +20,9 @@ from sqlalchemy.pool import QueuePool
 
 from engine import jobs
 from engine.jobs import ENGINE_QUEUE, HTTP_QUEUE, JOB, SERVICE_QUEUE
-from engine.model import SYSTEM, InstanceStatus, TaskStatus
+from engine.model.people import SYSTEM
+from engine.model.processes import InstanceStatus
+from engine.model.tasks import TaskStatus
 from engine.storage.tables import IncidentRow, InstanceRow, UserTaskRow
 from engine.transaction import Store, Transaction
 

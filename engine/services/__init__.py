@@ -11,7 +11,8 @@ from engine import circuits, execution, incidents
 from engine.bpmn.variables import check
 from engine.errors import BpmnError, ServiceFailed
 from engine.jobs import Handler, Job, Told
-from engine.model import SYSTEM, Json
+from engine.model import Json
+from engine.model.people import SYSTEM
 from engine.services.limit import TooLong, within
 from engine.storage.tables import InstanceRow
 from engine.transaction import Store, Transaction

@@ -9,7 +9,8 @@ from sqlalchemy import delete, select
 
 from engine import history, values
 from engine.errors import InvalidValues, NotFound, ServiceFailed
-from engine.model import Auth, Right, Service
+from engine.model.people import Right
+from engine.model.services import Auth, Service
 from engine.storage.tables import ServiceRow
 from engine.transaction import Transaction
 

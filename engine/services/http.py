@@ -19,7 +19,9 @@ from engine.bpmn.script import ScriptFailed
 from engine.config import Settings
 from engine.errors import ServiceFailed
 from engine.jobs import Further, Handler, Job, Told
-from engine.model import SYSTEM, Auth, Json, Service, TryOutcome
+from engine.model import Json
+from engine.model.people import SYSTEM
+from engine.model.services import Auth, Service, TryOutcome
 from engine.services import callbacks, catalog, oauth2
 from engine.services.answers import Outcome, asked_pause, beginning, outcome_of
 from engine.services.exchange import Answer, Sent, exchange

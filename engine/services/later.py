@@ -10,7 +10,8 @@ from sqlalchemy import select, update
 from engine import jobs, tries
 from engine.errors import Conflict, InvalidValues, NotFound, ServiceFailed
 from engine.jobs import Job, Told
-from engine.model import Json, TryOutcome
+from engine.model import Json
+from engine.model.services import TryOutcome
 from engine.observe import logs
 from engine.services import answers, callbacks, http
 from engine.services.exchange import Answer

@@ -13,7 +13,8 @@ from engine.bpmn.script import ScriptFailed, constant
 from engine.config import Settings
 from engine.errors import BpmnError, ServiceFailed
 from engine.jobs import Handler, Job, Told
-from engine.model import SYSTEM, Json
+from engine.model import Json
+from engine.model.people import SYSTEM
 from engine.services import smtp
 from engine.services.answers import Outcome
 from engine.services.http import conclude, masked, masked_failure

@@ -14,7 +14,7 @@ from urllib.parse import quote_plus, urlencode
 
 from engine.config import Settings
 from engine.errors import ServiceFailed
-from engine.model import Service
+from engine.model.services import Service
 from engine.services.exchange import Answer, Sent, exchange
 
 EARLY = 30

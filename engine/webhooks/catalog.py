@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from engine import history, values
 from engine.errors import InvalidValues, NotFound
 from engine.messages import LONGEST_LIFETIME
-from engine.model import Right
+from engine.model.people import Right
 from engine.storage.tables import DeliveryRow, WebhookRow
 from engine.transaction import Transaction
 from engine.webhooks import reading

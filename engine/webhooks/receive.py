@@ -8,7 +8,8 @@ from hashlib import sha256
 
 from engine import messages, receipts, secrets, signals
 from engine.errors import Busy, Conflict, NotFound, Rejected, ServiceFailed
-from engine.model import SYSTEM, Actor, Json, Right
+from engine.model import Json
+from engine.model.people import SYSTEM, Actor, Right
 from engine.transaction import Store, Transaction
 from engine.webhooks import catalog, reading, signatures
 from engine.webhooks.model import Delivery, Outcome, Parts, Target, Webhook

@@ -19,7 +19,7 @@ from sqlalchemy import insert, select
 
 from engine import Actor, Engine, Settings, definitions, instances, user_tasks
 from engine.clock import SettableClock
-from engine.model import Right
+from engine.model.people import Right
 from engine.storage.tables import NEVER, CandidateRow, JobRow, SnapshotRow, UserTaskRow
 from engine.transaction import Transaction
 from tests.bench.plain import Plain

@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from engine import Engine, Settings, definitions, jobs, timers
 from engine.jobs import NewJob
-from engine.model import SYSTEM
+from engine.model.people import SYSTEM
 from tests.bench.test_bench import milliseconds, told
 from tests.conftest import ON_EACH_DATABASE
 from tests.play import END, chain, document

@@ -25,7 +25,8 @@ from engine import (
     services,
     user_tasks,
 )
-from engine.model import Button, Field, FieldKind, Form, Json
+from engine.model import Json
+from engine.model.forms import Button, Field, FieldKind, Form
 from tests.driver import ROOT, Driver, Story
 from tests.live import PASSWORD, Complaints, serving, sign_in
 from tests.stories import STORIES

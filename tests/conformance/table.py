@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from engine.bpmn.check import check
-from engine.model import Severity
+from engine.model.problems import Severity
 from tests.play import Grouped, Kept, Play, document
 
 KINDS = {

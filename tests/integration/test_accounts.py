@@ -12,7 +12,7 @@ from sqlalchemy import update
 from engine import accounts
 from engine.config import Settings
 from engine.errors import Conflict, Forbidden, InvalidValues, NotFound
-from engine.model import SYSTEM, Account, Actor, Right, Role
+from engine.model.people import SYSTEM, Account, Actor, Right, Role
 from engine.storage.tables import AccountRow
 from engine.worker import Engine
 from tests.conftest import Cast

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine import Actor, Conflict, Engine, InvalidValues, SettableClock, user_tasks
-from engine.model import UserTask
+from engine.model.tasks import UserTask
 from tests.conformance.table import draw
 from tests.driver import Driver, Story
 from tests.play import user

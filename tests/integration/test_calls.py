@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine import BpmnError, Engine, SettableClock, execution, instances, jobs, tries
-from engine.model import Deployment
+from engine.model.processes import Deployment
 from engine.worker import HANDLERS
 from tests.driver import ROOT, Driver, Story
 from tests.play import END, START, boundary, chain, document, script, user

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import func, select
 
 from engine import definitions, instances
-from engine.model import SYSTEM, InstanceStatus, Outcome
+from engine.model.people import SYSTEM
+from engine.model.processes import InstanceStatus, Outcome
 from engine.storage.tables import EventRow, JobRow
 from engine.worker import Engine
 from tests.integration import crashing

@@ -12,7 +12,9 @@ import pytest
 
 from engine import Actor, Engine, SettableClock, definitions, incidents, instances, user_tasks
 from engine.errors import Forbidden, InvalidValues
-from engine.model import RIGHTS, InstanceStatus, Json, UserTask
+from engine.model import RIGHTS, Json
+from engine.model.processes import InstanceStatus
+from engine.model.tasks import UserTask
 from engine.services import catalog
 from processes import demo
 from tests import outside

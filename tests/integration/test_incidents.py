@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from engine import Conflict, Engine, SettableClock, definitions, execution, incidents, instances, signals
 from engine.bpmn.snapshot import TOP
-from engine.model import SYSTEM, Incident
+from engine.model.people import SYSTEM
+from engine.model.processes import Incident
 from engine.storage.tables import SnapshotRow
 from tests.conftest import Cast
 from tests.play import END, START, chain, document, sub, user

@@ -16,7 +16,7 @@ from engine.clock import SettableClock
 from engine.config import Settings
 from engine.errors import Busy, Conflict, NotFound, ServiceFailed
 from engine.jobs import Handler, Job, NewJob, Told
-from engine.model import SYSTEM
+from engine.model.people import SYSTEM
 from engine.storage.tables import DefinitionRow, DeploymentRow, EventRow, InstanceRow, JobRow, ResourceRow
 from engine.transaction import Ref, Store, Transaction
 from engine.worker import Engine

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from engine import Engine, ServiceFailed, SettableClock, Settings, external_tasks, jobs, services
 from engine.errors import Conflict
 from engine.jobs import ENGINE_QUEUE, NewJob
-from engine.model import SYSTEM
+from engine.model.people import SYSTEM
 from engine.observe import gauges, metrics, probes, watch
 from tests.driver import ROOT, Driver
 from tests.play import END, START, chain, user

@@ -23,7 +23,7 @@ from engine import (
     services,
 )
 from engine.errors import Conflict, Forbidden
-from engine.model import Service
+from engine.model.services import Service
 from engine.services import catalog
 from tests.driver import ROOT, Driver
 from tests.play import END, START, chain, document

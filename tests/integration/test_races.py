@@ -30,7 +30,7 @@ from engine import (
 )
 from engine.bpmn.runtime import Run
 from engine.errors import Busy
-from engine.model import Definition
+from engine.model.processes import Definition
 from engine.transaction import Transaction
 from engine.worker import HANDLERS
 from tests.driver import ROOT, Driver, Story

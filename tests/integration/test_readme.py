@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import definitions, instances
-from engine.model import InstanceStatus
+from engine.model.processes import InstanceStatus
 from tests.play import END, START, chain, document, user
 
 README = (Path(__file__).parents[2] / "README.md").read_text()

@@ -18,7 +18,8 @@ from engine.config import Settings
 from engine.dispatch.threads import AHEAD, MOST_WAITING, Lane, Threads
 from engine.errors import Conflict, Rejected
 from engine.jobs import Handler, Job, NewJob, Told
-from engine.model import SYSTEM, InstanceStatus
+from engine.model.people import SYSTEM
+from engine.model.processes import InstanceStatus
 from engine.storage.tables import EventRow, JobRow
 from engine.transaction import Ref, Store, Transaction
 from engine.worker import Engine

@@ -24,7 +24,7 @@ from engine import (
     timers,
     user_tasks,
 )
-from engine.model import InstanceStatus, Timer
+from engine.model.processes import InstanceStatus, Timer
 from engine.storage.tables import InstanceRow
 from tests.driver import ROOT, Driver, Story
 from tests.integration.test_incidents import no_start

@@ -9,7 +9,7 @@ import pytest
 
 from engine import Actor, Engine, SettableClock, external_tasks
 from engine.external_tasks import Wanted
-from engine.model import Right
+from engine.model.people import Right
 from tests.driver import Driver, Story
 from tests.integration.test_repairs import DOWN, SORRY, call, drawn, token_of
 from tests.play import script, user

@@ -9,7 +9,7 @@ from engine.bpmn import parse
 from engine.bpmn.check import check
 from engine.bpmn.nodes import BPMN, CAMUNDA, XSI
 from engine.bpmn.read import read
-from engine.model import Problem, Severity
+from engine.model.problems import Problem, Severity
 
 HERE = "<!--here-->"
 """Stands in the line where the problem is expected."""

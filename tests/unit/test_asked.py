@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.bpmn import forms, parse, read
-from engine.model import Form
+from engine.model.forms import Form
 from tests.play import END, START, boundary, chain, document, flow, script, sub, user
 from tests.unit.test_loops import multi
 

@@ -15,7 +15,7 @@ from engine.bpmn import parse
 from engine.bpmn.check import MAX_FILES, MAX_PROBLEMS, check
 from engine.bpmn.nodes import BPMN
 from engine.bpmn.read import read
-from engine.model import Severity
+from engine.model.problems import Severity
 from tests.unit.drawing import END, HEAD, START, accepted, between, chain, flow, problems, process
 
 Element = etree._Element

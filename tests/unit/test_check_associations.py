@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from time import monotonic
+from time import process_time
 
 import pytest
 
 from engine.bpmn.check import check
-from engine.model import Severity
+from engine.model.problems import Severity
 from tests.unit.drawing import END, HEAD, HERE, START, accepted, between, chain, process, refused, refused_file
 
 ORDER = '<dataObject id="order"/>'
@@ -274,9 +274,9 @@ def test_data_is_looked_up_once_for_all_associations() -> None:
     inner = f'<startEvent id="s2"/>{tasks}<endEvent id="e2"/>' + chain("s2", *(f"t{n}" for n in numbers), "e2")
     content = f'<dataObject id="outer"/><subProcess id="n">{objects}{inner}</subProcess>'
 
-    begun = monotonic()
+    begun = process_time()
     check({"a.bpmn": process(between(content)).encode()})
-    assert monotonic() - begun < 5
+    assert process_time() - begun < 5
 
 
 def _reading(number: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.model import Severity
+from engine.model.problems import Severity
 from tests.unit.drawing import HERE, accepted, between, problems, process, refused
 
 RULE = "compensation"

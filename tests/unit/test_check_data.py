@@ -7,7 +7,7 @@ import json
 import pytest
 
 from engine.bpmn.check import check
-from engine.model import Severity
+from engine.model.problems import Severity
 from tests.unit.drawing import END, HERE, START, accepted, chain, flow, process, refused
 
 EACH = '<multiInstanceLoopCharacteristics camunda:collection="people" camunda:elementVariable="person"/>'

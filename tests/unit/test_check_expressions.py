@@ -7,7 +7,7 @@ import time
 import pytest
 
 from engine.bpmn.check.python import fault_of_script
-from engine.model import Place, Problem, Severity
+from engine.model.problems import Place, Problem, Severity
 from tests.unit.drawing import END, HERE, START, accepted, between, chain, problems, process, refused
 
 

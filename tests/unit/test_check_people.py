@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from engine.model import Severity
+from engine.model.problems import Severity
 from tests.unit.drawing import HERE, accepted, between, problems, process, refused
 
 FORM = json.dumps({"id": "order-form", "components": [{"type": "textfield", "key": "a"}]}).encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model import Severity
+from engine.model.problems import Severity
 from tests.unit.drawing import (
     END,
     HEAD,

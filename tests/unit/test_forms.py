@@ -24,7 +24,8 @@ from engine.bpmn.forms import (
 )
 from engine.bpmn.nodes import CAMUNDA
 from engine.errors import Invalid, InvalidValues
-from engine.model import Button, Field, FieldKind, Form, Option, Problem
+from engine.model.forms import Button, Field, FieldKind, Form, Option
+from engine.model.problems import Problem
 
 
 def form_js(*components: dict[str, Any], **more: Any) -> Form:

@@ -14,7 +14,8 @@ import pytest
 from engine.bpmn.forms import Circumstances, checked, from_form_js
 from engine.bpmn.forms.properties import VALIDATE
 from engine.errors import Invalid, InvalidValues
-from engine.model import Form, Problem
+from engine.model.forms import Form
+from engine.model.problems import Problem
 
 NOW = datetime(2026, 5, 4, 23, 30, tzinfo=UTC)
 """The fifth of May in Berlin already."""

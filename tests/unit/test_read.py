@@ -13,7 +13,7 @@ from engine.bpmn.document import Document
 from engine.bpmn.nodes import BPMN, BPMNDI, bpmn, camunda, local
 from engine.bpmn.read import MAX_BYTES, read
 from engine.errors import Invalid
-from engine.model import Place, Problem
+from engine.model.problems import Place, Problem
 
 SMALL = f'<definitions xmlns="{BPMN}"><process id="p"/></definitions>'
 REFERENCE = Path(__file__).parents[3] / "shared" / "data" / "miwg-reference"

@@ -41,7 +41,7 @@ from engine.bpmn.check.diagram import Diagram
 from engine.bpmn.document import Document
 from engine.bpmn.templates import Templates, is_template
 from engine.errors import Invalid
-from engine.model import Place, Problem
+from engine.model.problems import Place, Problem
 
 MAX_FILES = 50
 LONGEST_FILE_NAME = 400

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine.bpmn.check.diagram import ACTIVITIES, Diagram, Scope
 from engine.bpmn.check.support import is_event_sub_process
 from engine.bpmn.nodes import is_true, local
-from engine.model import Problem
+from engine.model.problems import Problem
 
 RULE = "ad-hoc"
 MOST = 500

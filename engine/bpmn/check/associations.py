@@ -13,7 +13,7 @@ from engine.bpmn.check.diagram import ACTIVITIES, EVENTS, Diagram, a, owner
 from engine.bpmn.check.expressions import read_by
 from engine.bpmn.items import INPUT
 from engine.bpmn.nodes import Node, bpmn, child_text, is_true, local, name_of
-from engine.model import Place, Problem, Severity
+from engine.model.problems import Place, Problem, Severity
 
 
 class Told(NamedTuple):

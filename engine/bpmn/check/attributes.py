@@ -12,7 +12,7 @@ from engine.bpmn.check.python import Fault
 from engine.bpmn.nodes import Node
 from engine.bpmn.schedule import TimerKind
 from engine.bpmn.script import constant
-from engine.model import Problem
+from engine.model.problems import Problem
 
 LARGEST_PRIORITY = 1_000_000_000
 

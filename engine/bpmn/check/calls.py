@@ -11,7 +11,7 @@ from engine.bpmn.check.limits import fault_of_variable
 from engine.bpmn.elements.activities import Binding
 from engine.bpmn.nodes import Node, camunda
 from engine.bpmn.parse.calls import is_own_key
-from engine.model import Problem
+from engine.model.problems import Problem
 
 RULE = "call-activity"
 

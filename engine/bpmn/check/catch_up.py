@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine.bpmn.check.diagram import EVENTS, Diagram, a, owner
 from engine.bpmn.nodes import CATCH_UP, Node, bpmn, child_text, local
 from engine.bpmn.schedule import CatchUp
-from engine.model import Problem
+from engine.model.problems import Problem
 
 RULE = "catch-up"
 _FORMS = "all (each fires), once (the first fires late) or skip (none fires)"

@@ -18,7 +18,7 @@ from engine.bpmn.parse.http import HTTP
 from engine.bpmn.parse.mail import MAIL
 from engine.bpmn.parse.retries import RETRY
 from engine.bpmn.texts import expression as source_of
-from engine.model import Problem
+from engine.model.problems import Problem
 
 RULE = "correlation"
 MOST_KEYS, MOST_PROPERTIES = 20, 20

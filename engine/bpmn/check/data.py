@@ -10,7 +10,7 @@ from engine.bpmn.check.diagram import SUB_PROCESSES, Diagram, owner
 from engine.bpmn.check.gateways import decided_names
 from engine.bpmn.nodes import Node, bpmn, camunda, local, name_of
 from engine.errors import Invalid
-from engine.model import Problem, Severity
+from engine.model.problems import Problem, Severity
 
 Names = set[str]
 

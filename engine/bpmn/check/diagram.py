@@ -11,7 +11,7 @@ from engine.bpmn import items, nodes
 from engine.bpmn.document import Document
 from engine.bpmn.items import Items
 from engine.bpmn.nodes import Node, bpmn, event_definitions, is_bpmn, is_true, local
-from engine.model import Place
+from engine.model.problems import Place
 
 SUB_PROCESSES, ACTIVITIES = nodes.SUB_PROCESSES, nodes.ACTIVITIES
 SERVICES = frozenset({"serviceTask", "sendTask", "businessRuleTask"})

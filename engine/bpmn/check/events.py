@@ -14,7 +14,7 @@ from engine.bpmn.check.support import is_executed
 from engine.bpmn.nodes import TIMERS, Node, bpmn, child_text, is_true, link_name, local
 from engine.bpmn.schedule import TimerKind
 from engine.bpmn.script import constant
-from engine.model import Problem, Severity
+from engine.model.problems import Problem, Severity
 
 THROWING = frozenset({"intermediateThrowEvent", "endEvent"})
 

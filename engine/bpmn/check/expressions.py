@@ -12,7 +12,7 @@ from engine.bpmn.check.limits import fault_of_people
 from engine.bpmn.check.python import Fault
 from engine.bpmn.juel import Untranslatable
 from engine.bpmn.nodes import OPERATOR, SPIFF, Node, bpmn, camunda, local
-from engine.model import Place, Problem, Severity
+from engine.model.problems import Place, Problem, Severity
 
 PYTHON = frozenset({"", "python", "python3", "text/python", "text/x-python", "application/python"})
 LANGUAGES = PYTHON | {"juel"}

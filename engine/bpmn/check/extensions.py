@@ -12,7 +12,7 @@ from lxml import etree
 from engine.bpmn import dialects
 from engine.bpmn.check.diagram import SERVICES, Diagram, children, owner
 from engine.bpmn.nodes import CAMUNDA, SPIFF, Node, bpmn, local
-from engine.model import Problem, Severity
+from engine.model.problems import Problem, Severity
 
 
 def check(diagram: Diagram) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from engine.bpmn.juel import Untranslatable
 from engine.bpmn.names import choice_variable
 from engine.bpmn.nodes import Node, bpmn, camunda, child_text, event_definitions, local, name_of
 from engine.bpmn.texts import expression
-from engine.model import Problem, Severity
+from engine.model.problems import Problem, Severity
 
 DECIDING = frozenset({"exclusiveGateway", "inclusiveGateway"})
 CONDITIONAL = DECIDING | ACTIVITIES | {"complexGateway"}

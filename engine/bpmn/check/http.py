@@ -12,7 +12,7 @@ from engine.bpmn.check.python import Fault
 from engine.bpmn.elements.http_task import HttpCall
 from engine.bpmn.nodes import Node, bpmn, camunda, local
 from engine.bpmn.parse import http
-from engine.model import Problem
+from engine.model.problems import Problem
 
 RULE = "http-call"
 _EXAMPLE = '<procession:http method="POST" url="https://example.com/orders">...</procession:http>'

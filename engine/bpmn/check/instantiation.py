@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from engine.bpmn.check.diagram import Diagram, Scope
 from engine.bpmn.nodes import Node, bpmn, is_true, local, name_of
-from engine.model import Problem
+from engine.model.problems import Problem
 
 RULE = "instantiation"
 _LOOPS = (bpmn("standardLoopCharacteristics"), bpmn("multiInstanceLoopCharacteristics"))

@@ -9,7 +9,7 @@ from engine.bpmn.check.diagram import Diagram
 from engine.bpmn.check.python import Fault
 from engine.bpmn.nodes import TOPIC, camunda, local, name_of
 from engine.bpmn.script import constant
-from engine.model import Problem
+from engine.model.problems import Problem
 
 ID = 250
 """The triggers of an event, and the values of a key, are kept under names with some characters more."""

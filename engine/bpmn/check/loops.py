@@ -13,7 +13,8 @@ from engine.bpmn.elements.loops import MOST_IN_TURN, MOST_SIDE_BY_SIDE
 from engine.bpmn.juel import Untranslatable
 from engine.bpmn.nodes import Node, bpmn, camunda, child_text, is_true, item_name, local
 from engine.bpmn.script import constant
-from engine.model import Json, Problem
+from engine.model import Json
+from engine.model.problems import Problem
 
 Told = Iterator[tuple[str, str]]
 """What is wrong, and what to do."""

@@ -11,7 +11,7 @@ from engine.bpmn.nodes import Node, bpmn, camunda, local
 from engine.bpmn.parse import http, mail
 from engine.bpmn.parse.http import parts, tag_of
 from engine.bpmn.templates import ENDINGS, Templates, is_template
-from engine.model import Problem
+from engine.model.problems import Problem
 
 RULE = "mail"
 _EXAMPLE = '<procession:mail to="${customer.email}" subject="Your order"><procession:text>...</procession:text>'

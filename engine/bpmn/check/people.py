@@ -9,7 +9,7 @@ from engine.bpmn.check.diagram import Diagram
 from engine.bpmn.check.extensions import WORK_OF_PEOPLE, is_drawn_for_another_tool
 from engine.bpmn.dialects import ROLES
 from engine.bpmn.nodes import Node, bpmn, camunda, local
-from engine.model import Problem, Severity
+from engine.model.problems import Problem, Severity
 
 _ASSIGNMENT = ("assignee", "candidateUsers", "candidateGroups")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from engine.bpmn.check.diagram import ACTIVITIES, FLOW_NODES, Diagram, Scope
 from engine.bpmn.nodes import Node, local
-from engine.model import Problem
+from engine.model.problems import Problem
 
 MOST = 1_000
 """Tokens of one activity."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from engine.bpmn.check.diagram import ACTIVITIES, EVENT_DEFINITIONS, FLOW_NODES, Diagram, a, owner
 from engine.bpmn.nodes import Node, bpmn, local
-from engine.model import Problem, Severity
+from engine.model.problems import Problem, Severity
 
 MAX_SUGGESTIONS = 10
 """Of one file; looking for similar ids among many is slow."""

@@ -8,7 +8,7 @@ from engine.bpmn.check.diagram import SERVICES, Diagram
 from engine.bpmn.check.http import may_call
 from engine.bpmn.nodes import Node, bpmn, local
 from engine.bpmn.parse import http, retries
-from engine.model import Problem
+from engine.model.problems import Problem
 
 RULE = "retry"
 

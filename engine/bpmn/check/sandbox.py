@@ -13,7 +13,7 @@ import pydantic_monty as monty
 from engine.bpmn.check import python
 from engine.bpmn.check.diagram import Diagram
 from engine.bpmn.check.python import Fault
-from engine.model import Problem
+from engine.model.problems import Problem
 
 MAX_PARSED = 500
 """Texts of one file handed to the sandbox's own parser, and the seconds it has for them together."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from engine.bpmn import items
 from engine.bpmn.check.diagram import ACTIVITIES, EVENTS, FLOW_NODES, SUB_PROCESSES, Diagram, Scope, a, owner
 from engine.bpmn.nodes import Node, bpmn, is_bpmn, is_true, link_name, local
-from engine.model import Problem, Severity
+from engine.model.problems import Problem, Severity
 
 
 def check(diagram: Diagram) -> Iterator[Problem]:

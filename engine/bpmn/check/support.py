@@ -14,7 +14,7 @@ from engine.bpmn.elements import constructs
 from engine.bpmn.elements.constructs import EXECUTED, IN_EVENT_SUB_PROCESS, INSTEAD, NONE
 from engine.bpmn.nodes import Node, camunda, is_true, local
 from engine.bpmn.parse import http, mail
-from engine.model import Problem
+from engine.model.problems import Problem
 
 
 def check(diagram: Diagram) -> Iterator[Problem]:

@@ -15,7 +15,8 @@ from SpiffWorkflow.util.task import TaskState
 from engine.bpmn.elements.activities import Assignment, SubProcess, offer
 from engine.bpmn.elements.flow_node import Element, FlowNode, Token, named, value_of, wait_for
 from engine.errors import Conflict
-from engine.model import Button, Form, Json
+from engine.model import Json
+from engine.model.forms import Button, Form
 
 NEXT = "next"
 """What a person who chooses says: the id of an activity; None: nothing more is to be done."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from engine.bpmn.elements.event_definition import Definition, Error, Escalation
 from engine.bpmn.elements.flow_node import Token, whole_of
 from engine.errors import BpmnError
-from engine.model import Json, Outcome
+from engine.model import Json
+from engine.model.processes import Outcome
 
 
 def throw(token: Token, error: BpmnError) -> bool:

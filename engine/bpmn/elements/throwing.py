@@ -25,7 +25,8 @@ from engine.bpmn.elements.events import Event
 from engine.bpmn.elements.flow_node import Flow, Token, whole_of
 from engine.bpmn.variables import is_internal
 from engine.errors import BpmnError
-from engine.model import Json, Outcome
+from engine.model import Json
+from engine.model.processes import Outcome
 
 # ---- by a token that passes, or ends -------------------------------------------------------------------------------
 # Each tells whether it is done; False: the thrower waits.

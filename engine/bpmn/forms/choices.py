@@ -15,7 +15,8 @@ from itertools import product
 from typing import NamedTuple
 
 from engine.bpmn.forms.schema import schema_of
-from engine.model import Button, Field, FieldKind, Form, Json
+from engine.model import Json
+from engine.model.forms import Button, Field, FieldKind, Form
 
 MAX_NAMES = 12
 """Of one gateway's conditions, that values are looked for; more become fields."""

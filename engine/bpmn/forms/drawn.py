@@ -12,7 +12,8 @@ from math import gcd
 
 from engine.bpmn.forms import patterns
 from engine.bpmn.forms.properties import count, is_said, number
-from engine.model import Field, Form, Json, Option
+from engine.model import Json
+from engine.model.forms import Field, Form, Option
 
 Component = Mapping[str, Json]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from engine.bpmn.forms.form_js import form_id, from_form_js
-from engine.model import Form
+from engine.model.forms import Form
 
 ENDINGS = (".form", ".json")
 """In small letters."""

@@ -13,7 +13,8 @@ from engine.bpmn import names
 from engine.bpmn.forms.schema import schema_of
 from engine.bpmn.forms.values import is_read
 from engine.bpmn.nodes import camunda
-from engine.model import Field, FieldKind, Form, Json, Option
+from engine.model import Json
+from engine.model.forms import Field, FieldKind, Form, Option
 
 KINDS = {
     "string": FieldKind.TEXT,

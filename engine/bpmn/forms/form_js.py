@@ -10,7 +10,9 @@ from typing import NoReturn
 
 from engine.bpmn.forms.properties import KINDS, Fault, count, faults, is_said, number, unsupported
 from engine.errors import Invalid
-from engine.model import Field, FieldKind, Form, Json, Option, Place, Problem, Severity
+from engine.model import Json
+from engine.model.forms import Field, FieldKind, Form, Option
+from engine.model.problems import Place, Problem, Severity
 
 MAX_BYTES = 1024 * 1024
 MAX_COMPONENTS = 500

@@ -12,7 +12,8 @@ from math import isfinite
 
 from engine.bpmn import names
 from engine.bpmn.forms import patterns
-from engine.model import FieldKind, Json
+from engine.model import Json
+from engine.model.forms import FieldKind
 
 MAX_OPTIONS = 2_000
 """Of one field."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from engine.model import Field, FieldKind, Json
+from engine.model import Json
+from engine.model.forms import Field, FieldKind
 
 _TYPES: Mapping[FieldKind, Mapping[str, Json]] = {
     FieldKind.TEXT: {"type": "textfield"},

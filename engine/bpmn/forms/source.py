@@ -8,7 +8,7 @@ from functools import cached_property
 from engine.bpmn.forms.choices import Choice, from_choices
 from engine.bpmn.forms.files import FormFiles, wanted_name
 from engine.errors import NotFound
-from engine.model import Form
+from engine.model.forms import Form
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from decimal import Decimal
 from engine.bpmn.forms.drawn import Circumstances, Component, Wrong, check, components, with_choices
 from engine.bpmn.forms.properties import is_said
 from engine.errors import InvalidValues
-from engine.model import Field, FieldKind, Form, Json
+from engine.model import Json
+from engine.model.forms import Field, FieldKind, Form
 
 MAX_TEXT = 100_000
 """Characters of a text whose field gives no other limit."""

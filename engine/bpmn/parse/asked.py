@@ -17,7 +17,7 @@ from engine.bpmn.elements.flow_node import FlowNode
 from engine.bpmn.script import KNOWN, ScriptFailed, names
 from engine.bpmn.specification import ProcessSpec
 from engine.errors import EngineError
-from engine.model import Form
+from engine.model.forms import Form
 
 MOST_WORK = 200_000
 """Nodes looked at, over all names; in a diagram that needs more nothing is asked."""
