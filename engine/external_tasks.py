@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, select, update
 
-from engine import execution, incidents, instances, jobs, tries, values, workers
+from engine import execution, incidents, instances, jobs, leases, tries, values, workers
 from engine.bpmn.runtime import Run
 from engine.errors import BpmnError, Conflict, InvalidValues, NotFound
 from engine.jobs import SERVICE_QUEUE, Job, Told
@@ -98,7 +98,7 @@ def _take_of(tx: Transaction, wanted: Wanted, worker: str, limit: int) -> Iterat
     duration = _duration(wanted.duration)
     also = [*_asked(tx, wanted.asked or {}), _is_active()]
     ids = (
-        jobs.take(tx, limit, wanted.topic, *also, lease=_lease(tx, worker), worker=worker, duration=duration)
+        leases.take(tx, limit, wanted.topic, *also, lease=_lease(tx, worker), worker=worker, duration=duration)
         if limit > 0
         else []
     )
@@ -130,7 +130,7 @@ def lock(tx: Transaction, task_id: int, worker: str, duration: timedelta) -> Non
     free = free.where(~jobs.is_leased(tx) | (JobRow.lease == lease)).with_for_update()
     if tx.session.scalar(free) is None:
         raise _taken_by_another(tx, task_id)
-    jobs.hand_out(tx, [task_id], lease=lease, worker=worker, duration=_duration(duration))
+    leases.hand_out(tx, [task_id], lease=lease, worker=worker, duration=_duration(duration))
 
 
 def extend(tx: Transaction, task_id: int, worker: str, duration: timedelta) -> None:

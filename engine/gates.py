@@ -6,7 +6,7 @@ from math import floor
 
 from sqlalchemy import or_, select
 
-from engine import circuits, jobs
+from engine import circuits, leases
 from engine.storage.tables import ServiceRow
 from engine.transaction import Transaction
 
@@ -43,7 +43,7 @@ def _within_limits(tx: Transaction, queue: str, topic: str, wanted: int) -> int:
     if row is None:
         return wanted
     if row.most_at_once is not None:
-        wanted = min(wanted, max(0, row.most_at_once - jobs.count_held(tx, queue, topic)))
+        wanted = min(wanted, max(0, row.most_at_once - leases.count_held(tx, queue, topic)))
     return wanted if row.most_per_second is None else _within_rate(tx, row, row.most_per_second, wanted)
 
 

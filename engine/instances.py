@@ -1,4 +1,4 @@
-"""Start instances, find them, see where they stand, cancel them."""
+"""Start instances, find them, read and put right their variables, cancel them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, exists, func, select, true, union
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, true, union
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
@@ -14,21 +14,16 @@ from engine import conditions, definitions, differences, execution, history, val
 from engine.bpmn import forms
 from engine.bpmn.runtime import Run
 from engine.bpmn.variables import PROCESS, is_internal
-from engine.bpmn.wait import CALLS
 from engine.errors import Invalid, InvalidValues, NotFound
 from engine.model import Json, Page
 from engine.model.people import Right
 from engine.model.problems import Place, Problem
-from engine.model.processes import Activity, Event, Instance, InstanceStatus, Outcome, Picture, Variable
-from engine.model.services import Try
+from engine.model.processes import Instance, InstanceStatus, Variable
 from engine.storage.tables import (
     ActivityRow,
     DefinitionRow,
-    EventRow,
     IncidentRow,
     InstanceRow,
-    JobRow,
-    TryRow,
     UserTaskRow,
     VariableRow,
 )
@@ -204,10 +199,10 @@ def _shown(tx: Transaction, newest: Select[Any]) -> list[Instance]:
 def called(tx: Transaction, instance_id: int) -> list[Instance]:
     """The instances that its call activities started, newest first, at most MOST_CALLED."""
     require_sight(tx, instance_id)
-    return _shown(tx, _newest_called(instance_id))
+    return _shown(tx, newest_called(instance_id))
 
 
-def _newest_called(instance_id: int) -> Select[Any]:
+def newest_called(instance_id: int) -> Select[Any]:
     called = select(InstanceRow.id).where(InstanceRow.caller_id == instance_id)
     return called.order_by(InstanceRow.id.desc()).limit(MOST_CALLED)
 
@@ -294,95 +289,7 @@ def _with_callers(instance_id: int) -> Select[Any]:
     return select(line.c.id)
 
 
-# ---- where it stands -----------------------------------------------------------------------------------------------
-
-
-def picture(tx: Transaction, instance_id: int) -> Picture:
-    """Tokens and the path taken, for the diagram; an element visited several times shows its most urgent state.
-
-    Costs as much as there are elements, however often they were visited.
-    """
-    require_sight(tx, instance_id)
-    element = _each(ActivityRow.element_id, instance_id)
-    visit = (ActivityRow.instance_id == instance_id, ActivityRow.element_id == element.c.value)
-    waiting = select(func.count()).select_from(ActivityRow).where(*visit, ActivityRow.outcome.is_(None))
-    ended = select(func.max(ActivityRow.outcome)).where(*visit)  # "cancelled" comes before all others
-    query = select(element.c.value, *(each.correlate(element).scalar_subquery() for each in (waiting, ended)))
-    rows = tx.session.execute(query).all()
-    states = {each: "active" if tokens else _STATES[Outcome(outcome)] for each, tokens, outcome in rows}
-    states |= dict.fromkeys(tx.session.scalars(_stopped_at(instance_id)), "incident")
-    counts = {each: tokens for each, tokens, _ in rows if tokens}
-    flows = tx.session.scalars(select(_each(ActivityRow.flow, instance_id).c.value))
-    return Picture(states, counts, tuple(sorted(flow for flow in flows if flow)))
-
-
-_STATES = {Outcome.CANCELLED: "cancelled", Outcome.COMPLETED: "completed", Outcome.MERGED: "completed"}
-
-
-def _stopped_at(instance_id: int) -> Select[Any]:
-    return select(IncidentRow.element_id).where(
-        IncidentRow.instance_id == instance_id, IncidentRow.resolved_at.is_(None)
-    )
-
-
-def _each(column: InstrumentedAttribute[Any], instance_id: int) -> Subquery:
-    """Each value of a visit's column once: a leap in its index for each, where DISTINCT would read every visit."""
-    least = select(func.min(column).label("value")).where(ActivityRow.instance_id == instance_id)
-    found = least.cte(recursive=True)
-    further = least.where(column > found.c.value).correlate(found).scalar_subquery()
-    found = found.union_all(select(further).where(found.c.value.is_not(None)))
-    return select(found.c.value).where(found.c.value.is_not(None)).subquery()
-
-
-def visited(tx: Transaction, instance_id: int) -> dict[str, tuple[str, str]]:
-    """Name and type of each element that was visited, by its id; those visited last come first.
-
-    One visit stands for all to an element: in loops the order is a rough one, and costs nothing.
-    """
-    require_sight(tx, instance_id)
-    element, visit = _each(ActivityRow.element_id, instance_id), aliased(ActivityRow)
-    visits = select(visit.id).where(visit.instance_id == instance_id, visit.element_id == element.c.value)
-    any_visit = visits.order_by(visit.outcome).limit(1)  # as the index does, or PostgreSQL reads the table
-    query = select(ActivityRow.element_id, ActivityRow.element_name, ActivityRow.element_type).join(
-        element, ActivityRow.id == any_visit.correlate(element).scalar_subquery()
-    )
-    return {id: (name, type) for id, name, type in tx.session.execute(query.order_by(ActivityRow.id.desc()))}
-
-
-def mark(tx: Transaction, instance_id: int) -> str:
-    """Changes whenever something about the instance or one that it called does; costs next to nothing."""
-    require_sight(tx, instance_id)
-    last: list[Select[Any]] = [
-        select(func.max(row.id)).where(row.instance_id == instance_id)
-        for row in (EventRow, ActivityRow, IncidentRow, TryRow)
-    ]
-    calls = (JobRow.instance_id == instance_id, JobRow.kind.in_(CALLS))
-    last += [select(func.max(moment)).where(*calls) for moment in (JobRow.taken_at, JobRow.run_at)]
-    called = aliased(InstanceRow)
-    commands = select(func.sum(called.version)).where(called.id.in_(_newest_called(instance_id)))
-    query = select(InstanceRow.version, *(each.scalar_subquery() for each in (*last, commands)))
-    seen = tx.session.execute(query.where(InstanceRow.id == instance_id)).one_or_none()
-    if seen is None:
-        raise NotFound(f"There is no instance {instance_id}.")
-    return "-".join(map(str, seen))
-
-
-def activities(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Activity]:
-    """Visits to elements, newest first."""
-    require_sight(tx, instance_id)
-    return history.activities(tx, instance_id, limit=limit, offset=offset)
-
-
-def tries(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Try]:
-    """Tries of calls of services, newest first. Raises NotFound for who may not see the instance."""
-    require_sight(tx, instance_id)
-    return history.tries(tx, instance_id, limit=limit, offset=offset)
-
-
-def events(tx: Transaction, instance_id: int, *, limit: int = 50, offset: int = 0) -> Page[Event]:
-    """Facts, newest first."""
-    require_sight(tx, instance_id)
-    return history.events(tx, instance_id, limit=limit, offset=offset)
+# ---- variables -----------------------------------------------------------------------------------------------------
 
 
 def variables(tx: Transaction, instance_id: int) -> list[Variable]:

@@ -1,4 +1,4 @@
-"""The job table: add, claim, keep, end. Knows no BPMN: whoever adds a kind of job brings its handler.
+"""The job table: add, move, end. Knows no BPMN: whoever adds a kind of job brings its handler.
 
 A job is a row, written in the transaction of the state that asks for it. Whoever runs it carries a Ref: the job's id
 and a lease. Only the holder of the present lease can finish the job: a message lost, repeated or late changes nothing.
@@ -6,10 +6,10 @@ and a lease. Only the holder of the present lease can finish the job: a message 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -22,7 +22,6 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.exc import OperationalError
@@ -30,7 +29,6 @@ from sqlalchemy.exc import OperationalError
 from engine.clock import SystemClock
 from engine.errors import Busy, Conflict, NotFound
 from engine.model import Json
-from engine.model.people import SYSTEM
 from engine.model.services import TryOutcome
 from engine.observe import tracing
 from engine.storage.tables import Base
@@ -107,12 +105,6 @@ class Further:
 
     due_at: datetime
     payload: Mapping[str, Json]
-
-
-class Gate(Protocol):
-    """Says how many jobs of a topic may be handed out now."""
-
-    def allows(self, tx: Transaction, queue: str, topic: str, wanted: int) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,102 +252,7 @@ def _untried() -> dict[str, object]:
     return {"attempts": 0, "deliveries": 0, "lease": None, "error": None}
 
 
-# ---- hand out, keep, give back -------------------------------------------------------------------------------------
-
-
-def claim(
-    store: Store,
-    limit: int,
-    queue: str = ENGINE_QUEUE,
-    topics: Iterable[str] | None = ("",),
-    gate: Gate | None = None,
-) -> list[Ref]:
-    """Lease up to limit due jobs, the longest waiting first; two claims never hand out the same.
-
-    topics: those of the jobs to take; None: whatever there are. gate: None lets all pass.
-    """
-    lease = uuid4().hex
-    with store.transaction(SYSTEM) as tx:
-        wanted = topics_of(tx, queue) if topics is None else topics
-        ids = _due(tx, limit, queue, wanted) if gate is None else _let_through(tx, limit, queue, wanted, gate)
-        _lease_out(tx, ids, lease=lease, deliveries=JOB.c.deliveries + 1, worker=None, taken_at=tx.now)
-    return [Ref(id, lease, queue) for id in ids]
-
-
-def _let_through(tx: Transaction, limit: int, queue: str, topics: Iterable[str], gate: Gate) -> list[int]:
-    found: list[int] = []
-    for topic in topics:
-        if len(found) < limit and _is_due(tx, queue, topic):
-            allowed = gate.allows(tx, queue, topic, limit - len(found))
-            found += _due(tx, allowed, queue, [topic]) if allowed else []
-    return found
-
-
-def _is_due(tx: Transaction, queue: str, topic: str) -> bool:
-    """Whether there is anything to ask the gate for."""
-    return any(
-        tx.connection.scalar(select(JOB.c.id).where(*_waiting(queue, topic), *_now(tx, priority)).limit(1)) is not None
-        for priority in _priorities(tx, queue, topic)
-    )
-
-
-def _now(tx: Transaction, priority: int) -> tuple[ColumnElement[bool], ...]:
-    return JOB.c.priority == priority, JOB.c.run_at <= moment(tx)
-
-
-def _due(tx: Transaction, limit: int, queue: str, topics: Iterable[str], *also: ColumnElement[bool]) -> list[int]:
-    """Jobs that may be taken, locked: topic by topic, those of higher priority first.
-
-    Costs one look for each topic and priority, however many jobs wait for later or for others.
-    """
-    found: list[int] = []
-    for topic, priority in ((each, priority) for each in topics for priority in _priorities(tx, queue, each)):
-        ids = (
-            select(JOB.c.id).where(*_waiting(queue, topic), *_now(tx, priority), *also).order_by(JOB.c.run_at, JOB.c.id)
-        )
-        found += _unlocked(tx, ids.limit(limit - len(found)))
-        if len(found) >= limit:
-            break
-    return found
-
-
-def topics_of(tx: Transaction, queue: str) -> Iterator[str]:
-    """Each that jobs of a queue have: a leap in the index for each."""
-    least = select(func.min(JOB.c.topic)).where(JOB.c.queue == queue, JOB.c.failed_at.is_(None))
-    found = tx.connection.scalar(least)
-    while found is not None:
-        yield found
-        found = tx.connection.scalar(least.where(JOB.c.topic > found))
-
-
-def _priorities(tx: Transaction, queue: str, topic: str) -> Iterator[int]:
-    """Each that jobs have, the highest first: a leap in the index for each."""
-    if not topic:
-        yield 0
-        return
-    highest = select(func.max(JOB.c.priority)).where(*_waiting(queue, topic))
-    below = tx.connection.scalar(highest)
-    while below is not None:
-        yield below
-        below = tx.connection.scalar(highest.where(JOB.c.priority < below))
-
-
-def _waiting(queue: str, topic: str) -> tuple[ColumnElement[bool], ...]:
-    return JOB.c.queue == queue, JOB.c.topic == topic, JOB.c.failed_at.is_(None)
-
-
-def extend(store: Store, refs: Iterable[Ref]) -> None:
-    """Keep jobs that are held for longer than a lease."""
-    with store.transaction(SYSTEM) as tx:
-        _lease_out(tx, _unlocked(tx, select(JOB.c.id).where(_held_by(refs))))
-
-
-def give_back(store: Store, refs: Iterable[Ref], *, delay: timedelta = timedelta(0)) -> None:
-    """Let others take jobs that were handed out and not run; counts as if they had never been handed out."""
-    with store.transaction(SYSTEM) as tx:
-        ids = _unlocked(tx, select(JOB.c.id).where(_held_by(refs)))
-        free = {"lease": None, "run_at": moment(tx, delay), "deliveries": JOB.c.deliveries - 1}
-        tx.session.execute(update(JOB).where(JOB.c.id.in_(ids)).values(free))
+# ---- leases --------------------------------------------------------------------------------------------------------
 
 
 def moment(tx: Transaction, delay: timedelta = timedelta(0)) -> ColumnElement[datetime]:
@@ -367,46 +264,6 @@ def moment(tx: Transaction, delay: timedelta = timedelta(0)) -> ColumnElement[da
     if isinstance(tx.store.clock, SystemClock) and tx.store.database.dialect.name == "postgresql":
         return func.now(type_=DateTime(timezone=True)) + literal(delay, Interval())
     return literal(tx.now + delay, JOB.c.run_at.type)
-
-
-def _unlocked(tx: Transaction, ids: Any) -> list[int]:
-    """Lock what nobody else has: what others hold is ending just now. (SQLite has one writer and no FOR UPDATE.)"""
-    return list(tx.session.scalars(ids.with_for_update(skip_locked=True)))
-
-
-def _lease_out(tx: Transaction, ids: Sequence[int], **changes: object) -> None:
-    if ids:
-        leased = {"run_at": moment(tx, tx.store.settings.lease), **changes}
-        tx.session.execute(update(JOB).where(JOB.c.id.in_(ids)).values(leased))
-
-
-def _held_by(refs: Iterable[Ref]) -> ColumnElement[bool]:
-    return tuple_(JOB.c.id, JOB.c.lease).in_([(ref.id, ref.lease) for ref in refs])
-
-
-def take(
-    tx: Transaction,
-    limit: int,
-    topic: str,
-    *also: ColumnElement[bool],
-    lease: str,
-    worker: str,
-    duration: timedelta,
-) -> list[int]:
-    """Let a worker outside have jobs of a topic for so long; gives their ids, in the order of their priority.
-
-    lease: the same for all that this worker takes: by it, it is told from others.
-    """
-    ids = _due(tx, limit, SERVICE_QUEUE, [topic], *also)
-    hand_out(tx, ids, lease=lease, worker=worker, duration=duration)
-    return ids
-
-
-def hand_out(tx: Transaction, ids: Sequence[int], *, lease: str, worker: str, duration: timedelta) -> None:
-    """Let a worker outside have these, which the caller has locked."""
-    told = {"lease": lease, "worker": worker, "taken_at": tx.now, "run_at": moment(tx, duration)}
-    if ids:
-        tx.session.execute(update(JOB).where(JOB.c.id.in_(ids)).values(told))
 
 
 def is_leased(tx: Transaction) -> ColumnElement[bool]:
@@ -483,12 +340,6 @@ def put_back(tx: Transaction, job: Job) -> None:
     """The try did not count; it is due again."""
     free = {"lease": None, "run_at": moment(tx), "deliveries": JOB.c.deliveries - 1}
     tx.session.execute(update(JOB).where(JOB.c.id == job.id).values(free))
-
-
-def count_held(tx: Transaction, queue: str, topic: str) -> int:
-    """Jobs that somebody has now."""
-    held = (JOB.c.lease.is_not(None), JOB.c.run_at > moment(tx))
-    return tx.connection.scalar(select(func.count()).where(*_waiting(queue, topic), *held)) or 0
 
 
 def put_off(tx: Transaction, job: Job, error: str, delay: timedelta, *, left: int | None = None) -> None:

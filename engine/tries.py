@@ -13,7 +13,7 @@ from typing import TypeVar
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from engine import history, jobs, values
+from engine import history, jobs, leases, values
 from engine.errors import Busy, EngineError, ServiceFailed
 from engine.jobs import Handler, Handlers, Job, Told
 from engine.model.people import SYSTEM
@@ -60,12 +60,12 @@ def execute(store: Store, ref: Ref, handlers: Handlers) -> bool:
             return _try(store, ref, handlers)
         except Busy as busy:
             watch.ended("busy")
-            jobs.give_back(store, [ref], delay=busy.pause or _moment())
+            leases.give_back(store, [ref], delay=busy.pause or _moment())
             return False
         except _AWAY as cause:  # nobody's fault: no try is counted. Should it still be away, the lease runs out
             watch.ended("busy")
             log.warning("database away", extra={"error": type(cause).__name__})
-            jobs.give_back(store, [ref], delay=_WHILE_AWAY)
+            leases.give_back(store, [ref], delay=_WHILE_AWAY)
             return False
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.pool import StaticPool
 
-from engine import calls, gates, jobs, messages, services, signals, timers, tries
+from engine import calls, gates, jobs, leases, messages, services, signals, timers, tries
 from engine.clock import Clock
 from engine.config import Settings
 from engine.dispatch.threads import Lane, Threads
@@ -101,7 +101,9 @@ class Engine(Store):
 
     def _claim(self) -> list[Ref]:
         return [
-            ref for queue, lane in LANES.items() for ref in jobs.claim(self, BATCH, queue, lane.topics(), gates.Gate())
+            ref
+            for queue, lane in LANES.items()
+            for ref in leases.claim(self, BATCH, queue, lane.topics(), gates.Gate())
         ]
 
     def start_worker(self, queues: Collection[str] = (), *, threads: int | None = None) -> None:

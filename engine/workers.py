@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
 
-from engine import jobs
+from engine import leases
 from engine.jobs import SERVICE_QUEUE
 from engine.model.people import SYSTEM, Right
 from engine.model.services import Topic
@@ -60,7 +60,7 @@ def topics(tx: Transaction) -> list[Topic]:
         select(WorkerRow.topic, WorkerRow.name).where(WorkerRow.seen_at > tx.now - GONE)
     ):
         present.setdefault(topic, []).append(name)
-    waiting = jobs.topics_of(tx, SERVICE_QUEUE)
+    waiting = leases.topics_of(tx, SERVICE_QUEUE)
     names = sorted({*present, *waiting})[:MOST_TOPICS]
     return [_topic(tx, name, present.get(name, [])) for name in names]
 

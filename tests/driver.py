@@ -18,6 +18,7 @@ from engine import (
     instances,
     messages,
     open_calls,
+    progress,
     services,
     signals,
     timers,
@@ -73,7 +74,7 @@ class Story:
     def visits(self) -> list[Activity]:
         """Oldest first."""
         with self.driver.engine.reading(ROOT) as tx:
-            return list(instances.activities(tx, self.id, limit=10_000))[::-1]
+            return list(progress.activities(tx, self.id, limit=10_000))[::-1]
 
     def path(self) -> list[str]:
         """The names of the elements that were entered, in order; ids where no name was drawn."""
@@ -94,11 +95,11 @@ class Story:
     def facts(self) -> list[str]:
         """The kinds of history events, oldest first."""
         with self.driver.engine.reading(ROOT) as tx:
-            return [event.kind for event in instances.events(tx, self.id, limit=10_000)][::-1]
+            return [event.kind for event in progress.events(tx, self.id, limit=10_000)][::-1]
 
     def logged(self) -> list[str]:
         with self.driver.engine.reading(ROOT) as tx:
-            told = [event for event in instances.events(tx, self.id, limit=10_000) if event.kind == "logged"]
+            told = [event for event in progress.events(tx, self.id, limit=10_000) if event.kind == "logged"]
         return [event.data["text"] for event in told][::-1]
 
     def tasks(self) -> list[UserTask]:
@@ -116,7 +117,7 @@ class Story:
     def tries(self) -> list[Try]:
         """Of calls, newest first."""
         with self.driver.engine.reading(ROOT) as tx:
-            return list(instances.tries(tx, self.id).rows)
+            return list(progress.tries(tx, self.id).rows)
 
     def calls(self) -> list[OpenCall]:
         """Of services, that are not over."""

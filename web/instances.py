@@ -22,6 +22,7 @@ from engine import (
     incidents,
     instances,
     open_calls,
+    progress,
     subscriptions,
     timers,
     user_tasks,
@@ -75,7 +76,7 @@ def _found(tx: Transaction, asked: dict[str, str | None]) -> Page[Instance]:
 def show(instance_id: int) -> ResponseReturnValue:
     """The page; htmx asks again for the part that moves, and hears in no time that nothing has."""
     with reading() as tx:
-        mark = f"{instances.mark(tx, instance_id)}-{tx.now.timestamp() // STALE_AFTER_SECONDS:.0f}"
+        mark = f"{progress.mark(tx, instance_id)}-{tx.now.timestamp() // STALE_AFTER_SECONDS:.0f}"
         if is_fragment():
             return _unless_known(mark, lambda: _page(tx, instance_id, "instances/_live.html"))
         return _page(tx, instance_id, "instances/show.html")
@@ -91,10 +92,10 @@ def _unless_known(mark: str, make: Callable[[], str | Response]) -> Response:
 
 def _page(tx: Transaction, instance_id: int, template: str) -> str:
     instance = instances.get(tx, instance_id)
-    visited = instances.visited(tx, instance_id)
-    visits = instances.activities(tx, instance_id, limit=HISTORY_SIZE)
-    events = instances.events(tx, instance_id, limit=HISTORY_SIZE)
-    tries = instances.tries(tx, instance_id, limit=HISTORY_SIZE)
+    visited = progress.visited(tx, instance_id)
+    visits = progress.activities(tx, instance_id, limit=HISTORY_SIZE)
+    events = progress.events(tx, instance_id, limit=HISTORY_SIZE)
+    tries = progress.tries(tx, instance_id, limit=HISTORY_SIZE)
     tasks = user_tasks.of_instance(tx, instance_id)
     waiting = timers.of_instance(tx, instance_id)
     stops = incidents.of_instance(tx, instance_id)
@@ -103,7 +104,7 @@ def _page(tx: Transaction, instance_id: int, template: str) -> str:
         template,
         instance=instance,
         definition=definitions.get(tx, instance.definition_id),
-        places=_places(instances.picture(tx, instance_id), visited),
+        places=_places(progress.picture(tx, instance_id), visited),
         visits=visits.rows,
         names={timer.element_id: timer.element_name for timer in waiting} | _names(visited),
         events=events,
@@ -152,7 +153,7 @@ def _places(picture: Picture, visited: Mapping[str, tuple[str, str]]) -> list[Pl
 def state(instance_id: int) -> ResponseReturnValue:
     """What the viewer paints on the diagram."""
     with reading() as tx:
-        return _unless_known(instances.mark(tx, instance_id), lambda: _painted(instances.picture(tx, instance_id)))
+        return _unless_known(progress.mark(tx, instance_id), lambda: _painted(progress.picture(tx, instance_id)))
 
 
 def _painted(picture: Picture) -> Response:
@@ -160,9 +161,9 @@ def _painted(picture: Picture) -> Response:
 
 
 _HISTORIES: Mapping[str, Callable[..., Page[Any]]] = {
-    "activities": instances.activities,
-    "events": instances.events,
-    "tries": instances.tries,
+    "activities": progress.activities,
+    "events": progress.events,
+    "tries": progress.tries,
 }
 
 
@@ -174,7 +175,7 @@ def history(instance_id: int) -> str:
     with reading() as tx:
         instance = instances.get(tx, instance_id)
         page = read(tx, instance_id, limit=listing.PAGE_SIZE, offset=listing.offset())
-        names = _names(instances.visited(tx, instance_id))
+        names = _names(progress.visited(tx, instance_id))
         people.know(tx, page)
     return render_template("instances/history.html", instance=instance, page=page, kind=kind, names=names)
 

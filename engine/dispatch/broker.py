@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from celery import Celery
 
-from engine import gates, jobs
+from engine import gates, jobs, leases
 from engine.dispatch.threads import Threads
 from engine.transaction import Ref, Store, Transaction
 
@@ -102,7 +102,7 @@ class Sender:
 
     def _give_back(self, refs: Sequence[Ref]) -> None:
         try:
-            jobs.give_back(self._store, refs)
+            leases.give_back(self._store, refs)
         except Exception:  # the thread's loop: it outlives everything, and leases run out
             log.exception("jobs could not be given back")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
-from engine import gates, jobs, tries, workers
+from engine import gates, leases, tries, workers
 from engine.jobs import Handlers
 from engine.transaction import Ref, Store, Transaction
 
@@ -166,7 +166,7 @@ class Threads:
 
     def _fill(self, lane: Lane) -> None:
         room, gate = lane.room, gates.Gate()
-        refs = jobs.claim(self._store, room, lane.name, lane.topics(), gate) if room else []
+        refs = leases.claim(self._store, room, lane.name, lane.topics(), gate) if room else []
         lane.has_more = gate.held_back or len(refs) >= room
         self.submit(refs)
 
@@ -176,7 +176,7 @@ class Threads:
         with self._lock:
             held = list(self._held)
         if held:
-            jobs.extend(self._store, held)
+            leases.extend(self._store, held)
         self._kept_at = time.monotonic()
 
     def _give_back_beyond(self, lane: Lane, most: int) -> None:
@@ -184,4 +184,4 @@ class Threads:
         if surplus:
             with self._lock:
                 self._held.difference_update(surplus)
-            jobs.give_back(self._store, surplus)
+            leases.give_back(self._store, surplus)

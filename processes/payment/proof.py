@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 import click
 
-from engine import SYSTEM, Engine, InstanceStatus, Settings, incidents, instances
+from engine import SYSTEM, Engine, InstanceStatus, Settings, incidents, instances, progress
 from engine.services import catalog
 
 RESERVED, CHARGED, SETTLED = ("reserved",), ("reserved", "charged"), ("reserved", "charged", "settled")
@@ -101,7 +101,7 @@ def _end(engine: Engine, payment: Payment) -> str:
     with engine.reading(SYSTEM) as tx:
         if instances.get(tx, payment.instance_id).status == InstanceStatus.ACTIVE:
             return "stuck" if incidents.of_instance(tx, payment.instance_id) else ""
-        visits = instances.activities(tx, payment.instance_id, limit=500).rows
+        visits = progress.activities(tx, payment.instance_id, limit=500).rows
     return next((visit.element_name for visit in visits if visit.element_type == "endEvent"), "lost")
 
 

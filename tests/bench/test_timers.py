@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from engine import Engine, Settings, definitions, jobs, timers
+from engine import Engine, Settings, definitions, jobs, leases, timers
 from engine.jobs import NewJob
 from engine.model.people import SYSTEM
 from tests.bench.test_bench import milliseconds, told
@@ -122,7 +122,7 @@ def _size(engine: Engine) -> int:
 
 def test_a_million_timers_that_wait(pair: Pair) -> None:
     """A claim is what a worker asks every half second: the one figure with a verdict, as it is a ratio of one run."""
-    ratio = pair.compare("claim, nothing due", lambda engine: jobs.claim(engine, 100))
+    ratio = pair.compare("claim, nothing due", lambda engine: leases.claim(engine, 100))
     pair.compare("a job is added, claimed and ended", _one_job)
     pair.compare("a timer is added", _one_timer)
     pair.compare("a timer is moved by hand", _move)
@@ -135,7 +135,7 @@ def test_a_million_timers_that_wait(pair: Pair) -> None:
 def _one_job(engine: Engine) -> None:
     with engine.transaction(SYSTEM) as tx:
         jobs.add(tx, "seek")
-    (ref,) = jobs.claim(engine, 100)
+    (ref,) = leases.claim(engine, 100)
     with engine.transaction(SYSTEM) as tx:
         job = jobs.lock(tx, ref)
         assert job is not None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from engine import SYSTEM, Right, access_tokens, definitions, instances, services
+from engine import SYSTEM, Right, access_tokens, definitions, instances, progress, services
 from tests.play import END, START, chain, document
 from tests.site import Site
 
@@ -281,7 +281,7 @@ def test_a_failure_is_tried_again_as_the_worker_says(site: Site, program: Progra
     assert (again["id"], again["retries"], again["errorMessage"]) == (task["id"], 2, "no line")
     assert program.call("GET", f"/external-task/{task['id']}/errorDetails").text == "trace"
     with site.engine.reading(SYSTEM) as tx:
-        (tried,) = instances.tries(tx, int(started["id"])).rows
+        (tried,) = progress.tries(tx, int(started["id"])).rows
     assert (tried.worker, tried.outcome, tried.message, tried.answer) == ("w1", "failed", "no line", "trace")
 
 

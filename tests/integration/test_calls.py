@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import BpmnError, Engine, SettableClock, execution, instances, jobs, tries
+from engine import BpmnError, Engine, SettableClock, execution, instances, leases, tries
 from engine.model.processes import Deployment
 from engine.worker import HANDLERS
 from tests.driver import ROOT, Driver, Story
@@ -272,9 +272,9 @@ def test_what_was_thrown_comes_before_the_end(driver: Driver) -> None:
     deploy(driver, parent=parent(call(), more), child=thrower)
     with driver.engine.transaction(ROOT) as tx:
         story = Story(driver, instances.start(tx, "parent").id)
-    (ref,) = jobs.claim(driver.engine, 1)
+    (ref,) = leases.claim(driver.engine, 1)
     tries.execute(driver.engine, ref, HANDLERS)
-    first, second = jobs.claim(driver.engine, 2)
+    first, second = leases.claim(driver.engine, 2)
 
     for ref in (second, first):
         tries.execute(driver.engine, ref, HANDLERS)

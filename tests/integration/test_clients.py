@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from engine import SYSTEM, Engine, InstanceStatus, Right, Settings, access_tokens, definitions, instances
+from engine import SYSTEM, Engine, InstanceStatus, Right, Settings, access_tokens, definitions, instances, progress
 from tests.live import Server, serving
 from tests.play import END, START, boundary, chain, document
 
@@ -102,7 +102,7 @@ def outcome(server: Server, body: str, variables: Mapping[str, Any]) -> tuple[st
 
     eventually(is_over)
     with server.engine.reading(SYSTEM) as tx:
-        row, tries = instances.get(tx, instance_id), instances.tries(tx, instance_id)
+        row, tries = instances.get(tx, instance_id), progress.tries(tx, instance_id)
         return str(row.status), instances.process_values(tx, instance_id), tries.total
 
 

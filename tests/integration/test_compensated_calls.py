@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import Engine, SettableClock, instances, jobs, tries
+from engine import Engine, SettableClock, instances, leases, tries
 from engine.errors import ServiceFailed
 from engine.jobs import Handler, Job
 from engine.transaction import Transaction
@@ -244,9 +244,9 @@ def test_an_undoing_that_was_rolled_back_is_begun_once(driver: Driver) -> None:
     with driver.engine.transaction(ROOT) as tx:
         story = Story(driver, instances.start(tx, "parent").id)
     for _ in ("call", "return"):
-        (ref,) = jobs.claim(driver.engine, 1)
+        (ref,) = leases.claim(driver.engine, 1)
         tries.execute(driver.engine, ref, HANDLERS)
-    (ref,) = jobs.claim(driver.engine, 1)
+    (ref,) = leases.claim(driver.engine, 1)
 
     tries.execute(driver.engine, ref, {**HANDLERS, "call": Handler(finish=finish_then_fail)})
     assert (called(driver).status, names(called(driver))) == ("completed", [])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from engine import definitions, instances
+from engine import definitions, instances, progress
 from engine.model.people import SYSTEM
 from engine.model.processes import InstanceStatus, Outcome
 from engine.storage.tables import EventRow, JobRow
@@ -139,9 +139,9 @@ def test_instances_of_killed_workers_come_to_their_end_once(
     with engine.reading(SYSTEM) as tx:
         assert {instances.get(tx, id).status for id in ids} == {InstanceStatus.COMPLETED}
         for id in ids:
-            visits = [(one.element_id, one.outcome) for one in reversed(instances.activities(tx, id).rows)]
+            visits = [(one.element_id, one.outcome) for one in reversed(progress.activities(tx, id).rows)]
             assert visits == [
                 (element, Outcome.COMPLETED) for element in ("ordered", "charge", "pause", "ship", "done")
             ]
-            assert [one.kind for one in instances.events(tx, id).rows].count("timer fired") == 1
+            assert [one.kind for one in progress.events(tx, id).rows].count("timer fired") == 1
     assert len(set(place.calls.read_text().split())) == 2 * len(ids)

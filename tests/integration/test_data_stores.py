@@ -21,6 +21,7 @@ from engine import (
     data_stores,
     execution,
     instances,
+    progress,
 )
 from tests.driver import ROOT, Driver, Story
 from tests.play import END, START, chain, document, script, user
@@ -61,7 +62,7 @@ def held(driver: Driver, name: str = "Stock") -> Json:
 
 def told_of(story: Story) -> list[Json]:
     with story.driver.engine.reading(ROOT) as tx:
-        events = instances.events(tx, story.id, limit=1_000)
+        events = progress.events(tx, story.id, limit=1_000)
     return [event.data for event in events if event.kind == "data store written"][::-1]
 
 

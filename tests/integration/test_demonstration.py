@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import SYSTEM, Engine, InstanceStatus, Settings, accounts, instances, user_tasks
+from engine import SYSTEM, Engine, InstanceStatus, Settings, accounts, instances, progress, user_tasks
 from engine.services import catalog
 from processes.demo import DOCUMENTS_AT_ONCE
 from tests import live, outside
@@ -55,7 +55,7 @@ def test_the_register_tells_its_answer_later(engine: Engine, services: Outside) 
     await_true(has_task)
     with engine.reading(SYSTEM) as tx:
         hired = next(one for one in instances.find(tx).rows if one.business_key == "Jon Vale")
-        tries = [each.answer for each in instances.tries(tx, hired.id) if each.element_id == "check-identity"]
+        tries = [each.answer for each in progress.tries(tx, hired.id) if each.element_id == "check-identity"]
     assert tries[0] == '{"confirmed":true}'
     assert tries[1].startswith("202")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from engine import Actor, Engine, SettableClock, definitions, incidents, instances, user_tasks
+from engine import Actor, Engine, SettableClock, definitions, incidents, instances, progress, user_tasks
 from engine.errors import Forbidden, InvalidValues
 from engine.model import RIGHTS, Json
 from engine.model.processes import InstanceStatus
@@ -81,7 +81,7 @@ class Story:
         """How the instance stands, and the name of the end event it came to last."""
         with self.engine.reading(ROOT) as tx:
             status = instances.get(tx, self.instance_id).status
-            visits = instances.activities(tx, self.instance_id, limit=500).rows
+            visits = progress.activities(tx, self.instance_id, limit=500).rows
         return status, next((visit.element_name for visit in visits if visit.element_type == "endEvent"), "")
 
     @property
@@ -91,7 +91,7 @@ class Story:
 
     def visits(self, name: str) -> int:
         with self.engine.reading(ROOT) as tx:
-            rows = instances.activities(tx, self.instance_id, limit=500).rows
+            rows = progress.activities(tx, self.instance_id, limit=500).rows
         return sum(visit.element_name == name for visit in rows)
 
     def __getitem__(self, name: str) -> Json:

@@ -15,6 +15,7 @@ from engine import (
     SettableClock,
     instances,
     messages,
+    progress,
     user_tasks,
 )
 from engine.model import Json
@@ -243,7 +244,7 @@ def test_of_a_large_value_history_keeps_the_last_of_a_command(driver: Driver) ->
     story = driver.draw(body + chain("start", "one", "two", "u", "end"))
 
     with driver.engine.reading(ROOT) as tx:
-        set_ = [event.data for event in instances.events(tx, story.id, limit=100) if event.kind == "variable set"]
+        set_ = [event.data for event in progress.events(tx, story.id, limit=100) if event.kind == "variable set"]
     assert sorted((data["name"], data["value"] if data["name"] == "n" else data["value"][0]) for data in set_) == [
         ("n", 1),
         ("n", 2),

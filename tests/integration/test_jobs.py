@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import delete, event, func, select, text
 from sqlalchemy.exc import OperationalError
 
-from engine import jobs, tries
+from engine import jobs, leases, tries
 from engine.clock import SettableClock
 from engine.config import Settings
 from engine.errors import Busy, Conflict, NotFound, ServiceFailed
@@ -63,7 +63,7 @@ def add(engine: Engine, kind: str = "note", **details: Any) -> int:
 
 def run(engine: Engine, handlers: jobs.Handlers = NOTE) -> list[bool]:
     """Run what is due once."""
-    return [tries.execute(engine, ref, handlers) for ref in jobs.claim(engine, 100)]
+    return [tries.execute(engine, ref, handlers) for ref in leases.claim(engine, 100)]
 
 
 def traces(engine: Engine) -> list[object]:
@@ -138,7 +138,7 @@ def test_the_longest_waiting_job_is_handed_out_first(engine: Engine, clock: Sett
     now = clock.now()
     late, early = add(engine, due_at=now - MINUTE), add(engine, due_at=now - 2 * MINUTE)
 
-    assert [ref.id for ref in jobs.claim(engine, 1) + jobs.claim(engine, 1)] == [early, late]
+    assert [ref.id for ref in leases.claim(engine, 1) + leases.claim(engine, 1)] == [early, late]
 
 
 def test_details_reach_the_handler(engine: Engine, clock: SettableClock) -> None:
@@ -189,20 +189,20 @@ def test_a_job_of_another_queue_is_left_to_others(engine: Engine) -> None:
     add(engine, queue="mail")
 
     assert run(engine) == []
-    assert len(jobs.claim(engine, 10, "mail")) == 1
+    assert len(leases.claim(engine, 10, "mail")) == 1
 
 
 def test_a_job_of_another_queue_is_handed_to_nobody_here(engine: Engine) -> None:
     engine.dispatch = hands = Hands()
     job_id = add(engine, queue="mail", max_attempts=1)
-    (ref,) = jobs.claim(engine, 10, "mail")
+    (ref,) = leases.claim(engine, 10, "mail")
     tries.execute(engine, ref, {"note": Handler(finish=raising(KeyError("bug")))})
 
     with engine.transaction(SYSTEM) as tx:
         jobs.retry(tx, job_id)
 
     assert hands.handed == []
-    assert [ref.id for ref in jobs.claim(engine, 10, "mail")] == [job_id]
+    assert [ref.id for ref in leases.claim(engine, 10, "mail")] == [job_id]
 
 
 def test_an_idle_poll_is_one_query_on_one_index(engine: Engine, clock: SettableClock) -> None:
@@ -213,7 +213,7 @@ def test_an_idle_poll_is_one_query_on_one_index(engine: Engine, clock: SettableC
         engine.database, "before_cursor_execute", lambda _c, _cursor, query, values, *_: asked.append((query, values))
     )
 
-    assert jobs.claim(engine, 10) == []
+    assert leases.claim(engine, 10) == []
 
     ((query, values),) = [(query, values) for query, values in asked if not query.startswith("BEGIN")]
     with engine.database.begin() as connection:
@@ -231,17 +231,17 @@ def test_an_idle_poll_is_one_query_on_one_index(engine: Engine, clock: SettableC
 def test_a_job_that_was_handed_out_is_not_handed_out_again(engine: Engine) -> None:
     add(engine)
 
-    assert len(jobs.claim(engine, 10)) == 1
-    assert jobs.claim(engine, 10) == []
-    assert jobs.claim(engine, 0) == []
+    assert len(leases.claim(engine, 10)) == 1
+    assert leases.claim(engine, 10) == []
+    assert leases.claim(engine, 0) == []
 
 
 def test_a_lost_job_comes_again_when_its_lease_ends(engine: Engine, clock: SettableClock) -> None:
     add(engine)
-    (lost,) = jobs.claim(engine, 10)
+    (lost,) = leases.claim(engine, 10)
 
     clock.advance(seconds=31)
-    (again,) = jobs.claim(engine, 10)
+    (again,) = leases.claim(engine, 10)
 
     assert tries.execute(engine, lost, NOTE) is False
     assert tries.execute(engine, again, NOTE) is True
@@ -251,34 +251,34 @@ def test_a_lost_job_comes_again_when_its_lease_ends(engine: Engine, clock: Setta
 
 def test_an_extended_lease_does_not_end(engine: Engine, clock: SettableClock) -> None:
     add(engine)
-    held = jobs.claim(engine, 10)
+    held = leases.claim(engine, 10)
 
     clock.advance(seconds=20)
-    jobs.extend(engine, held)
+    leases.extend(engine, held)
     clock.advance(seconds=20)
 
-    assert jobs.claim(engine, 10) == []
+    assert leases.claim(engine, 10) == []
     assert tries.execute(engine, held[0], NOTE) is True
 
 
 def test_a_job_given_back_counts_as_never_handed_out(engine: Engine) -> None:
     job_id = add(engine)
-    jobs.give_back(engine, jobs.claim(engine, 10))
+    leases.give_back(engine, leases.claim(engine, 10))
 
-    assert jobs.claim(engine, 10)[0].id == job_id
+    assert leases.claim(engine, 10)[0].id == job_id
     assert row(engine, job_id).deliveries == 1
 
 
 def test_a_stale_holder_can_neither_extend_nor_give_back(engine: Engine, clock: SettableClock) -> None:
     add(engine)
-    stale = jobs.claim(engine, 10)
+    stale = leases.claim(engine, 10)
     clock.advance(seconds=31)
-    present = jobs.claim(engine, 10)
+    present = leases.claim(engine, 10)
 
-    jobs.extend(engine, stale)
-    jobs.give_back(engine, stale)
+    leases.extend(engine, stale)
+    leases.give_back(engine, stale)
 
-    assert jobs.claim(engine, 10) == []
+    assert leases.claim(engine, 10) == []
     assert tries.execute(engine, present[0], NOTE) is True
 
 
@@ -290,7 +290,7 @@ def test_a_job_due_now_is_handed_over_after_the_commit(engine: Engine, clock: Se
         jobs.add(tx, "note", queue="mail")
         assert hands.handed == []
 
-    assert jobs.claim(engine, 10) == []
+    assert leases.claim(engine, 10) == []
     assert [tries.execute(engine, ref, NOTE) for ref in hands.handed] == [True]
 
 
@@ -319,10 +319,10 @@ def test_the_slow_part_runs_outside_any_transaction(engine: Engine) -> None:
 def test_a_slow_part_begins_with_a_fresh_lease(engine: Engine, clock: SettableClock) -> None:
     def call(store: Store, job: Job, told: Told) -> object:
         clock.advance(seconds=20)
-        return len(jobs.claim(engine, 10))
+        return len(leases.claim(engine, 10))
 
     add(engine)
-    held = jobs.claim(engine, 10)
+    held = leases.claim(engine, 10)
     clock.advance(seconds=20)
 
     assert tries.execute(engine, held[0], {"note": Handler(call=call, finish=note)}) is True
@@ -332,7 +332,7 @@ def test_a_slow_part_begins_with_a_fresh_lease(engine: Engine, clock: SettableCl
 def test_an_answer_that_comes_after_the_lease_is_dropped(engine: Engine, clock: SettableClock) -> None:
     def call(store: Store, job: Job, told: Told) -> object:
         clock.advance(seconds=31)
-        taken.extend(jobs.claim(engine, 10))
+        taken.extend(leases.claim(engine, 10))
         return "late"
 
     taken: list[Ref] = []
@@ -463,7 +463,7 @@ def test_a_kind_without_handler_fails_by_name(engine: Engine) -> None:
 def test_a_job_that_kills_its_workers_is_stopped(engine: Engine, clock: SettableClock) -> None:
     add(engine)
     for _ in range(tries.MAX_DELIVERIES):
-        assert len(jobs.claim(engine, 10)) == 1
+        assert len(leases.claim(engine, 10)) == 1
         clock.advance(seconds=31)
 
     assert run(engine, {"note": Handler(finish=note, gave_up=note)}) == [False]
@@ -511,7 +511,7 @@ def test_claims_at_once_never_hand_out_the_same_job(shared: Engine) -> None:
 
     def claim() -> None:
         start.wait()
-        while refs := jobs.claim(shared, 5):
+        while refs := leases.claim(shared, 5):
             claimed.extend(refs)
 
     threads = [Thread(target=claim) for _ in range(8)]
@@ -525,11 +525,11 @@ def test_claims_at_once_never_hand_out_the_same_job(shared: Engine) -> None:
 
 def test_the_leases_of_a_database_server_follow_its_own_clock(shared: Engine) -> None:
     add(shared)
-    (ref,) = jobs.claim(shared, 10)
+    (ref,) = leases.claim(shared, 10)
 
     held = row(shared, ref.id).run_at - shared.clock.now()
     assert timedelta(seconds=0.5) < held <= timedelta(seconds=1.1)
-    assert jobs.claim(shared, 10) == []
+    assert leases.claim(shared, 10) == []
     assert tries.execute(shared, ref, NOTE) is True
 
 
@@ -543,7 +543,7 @@ def test_a_job_that_nobody_can_be_told_of_has_failed_all_the_same(engine: Engine
 
     with engine.transaction(SYSTEM) as tx:
         jobs.add(tx, "lost")
-    (ref,) = jobs.claim(engine, 1)
+    (ref,) = leases.claim(engine, 1)
 
     assert not tries.execute(engine, ref, {"lost": Handler(finish=broken, gave_up=nobody)})
 

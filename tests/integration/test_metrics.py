@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from engine import Engine, ServiceFailed, SettableClock, Settings, external_tasks, jobs, services
+from engine import Engine, ServiceFailed, SettableClock, Settings, external_tasks, jobs, leases, services
 from engine.errors import Conflict
 from engine.jobs import ENGINE_QUEUE, NewJob
 from engine.model.people import SYSTEM
@@ -151,7 +151,7 @@ def test_jobs_are_counted_by_queue_and_state(driver: Driver, clock: SettableCloc
 def test_a_job_in_work_is_leased_and_late_once_its_lease_is_over(engine: Engine, clock: SettableClock) -> None:
     with engine.transaction(SYSTEM) as tx:
         jobs.add(tx, "note")
-    jobs.claim(engine, 1)
+    leases.claim(engine, 1)
 
     found = read(engine)
     assert (found["procession_jobs,engine,leased"], found["procession_jobs,engine,due"]) == (1, 0)

@@ -16,8 +16,8 @@ from engine import (
     Right,
     SettableClock,
     external_tasks,
-    instances,
     open_calls,
+    progress,
 )
 from engine.external_tasks import Wanted
 from tests.driver import ROOT, Driver, Story
@@ -115,7 +115,7 @@ def test_the_next_try_is_made_at_once(driver: Driver) -> None:
     driver.run_jobs()
 
     assert (desk.count, story.status) == (2, "completed")
-    (told,) = [each for each in driver.do(instances.events, story.id, by=ROOT) if each.kind == "tried now"]
+    (told,) = [each for each in driver.do(progress.events, story.id, by=ROOT) if each.kind == "tried now"]
     assert (told.actor, told.element_id) == ("root", "call")
     assert str(due.date()) in str(told.data)
 

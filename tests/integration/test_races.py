@@ -22,7 +22,7 @@ from engine import (
     execution,
     incidents,
     instances,
-    jobs,
+    leases,
     messages,
     timers,
     tries,
@@ -298,7 +298,7 @@ def test_a_timer_that_is_moved_is_lost_to_the_worker_that_took_it(driver: Driver
     story = _waits_for_a_timer(driver)
     (timer,) = story.timers()
     driver.clock.advance(hours=1)
-    (ref,) = jobs.claim(driver.engine, 10)
+    (ref,) = leases.claim(driver.engine, 10)
 
     driver.do(timers.move, timer.job_id, driver.clock.now() + timedelta(days=1), by=ROOT)
 
@@ -316,7 +316,7 @@ def test_a_deployment_and_a_firing_start_timer_leave_one_timer(driver: Driver, _
     body = f'<startEvent id="start">{CYCLE}</startEvent>' + user("check") + END + chain("start", "check", "end")
     driver.deploy_drawn(body)
     driver.clock.advance(hours=1)
-    (ref,) = jobs.claim(driver.engine, 10)
+    (ref,) = leases.claim(driver.engine, 10)
     gate = threading.Barrier(2)
 
     def fire() -> None:

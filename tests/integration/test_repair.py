@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import Actor, Conflict, Engine, Forbidden, InvalidValues, NotFound, SettableClock, instances
+from engine import Actor, Conflict, Engine, Forbidden, InvalidValues, NotFound, SettableClock, instances, progress
 from tests.driver import ROOT, Driver, Story
 from tests.play import END, START, chain, script, user
 from tests.site import Site
@@ -39,7 +39,7 @@ def test_a_wrong_variable_is_changed_and_the_step_tried_again(driver: Driver) ->
 
     assert (story.status, story.values()["share"]) == ("completed", 2.5)
     with driver.engine.reading(ROOT) as tx:
-        told = [event for event in instances.events(tx, story.id).rows if event.data.get("name") == "people"]
+        told = [event for event in progress.events(tx, story.id).rows if event.data.get("name") == "people"]
     assert [(event.actor, event.data["value"]) for event in told] == [("root", 4), ("root", 0)]
 
 

@@ -22,8 +22,8 @@ from engine import (
     Settings,
     external_tasks,
     incidents,
-    instances,
     open_calls,
+    progress,
     repairs,
     services,
 )
@@ -112,7 +112,7 @@ def test_history_tells_who_what_and_what_was_before(driver: Driver) -> None:
 
     complete(story, '{"paid": true}')
 
-    (told,) = [each for each in driver.do(instances.events, story.id, by=ROOT) if each.kind == "completed by hand"]
+    (told,) = [each for each in driver.do(progress.events, story.id, by=ROOT) if each.kind == "completed by hand"]
     assert (told.actor, told.element_id) == ("root", "call")
     assert told.data == {"results": '{"paid": true}', "before": "called a service, tried 1 of 3 times"}
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
-from engine import definitions, instances, jobs, services, user_tasks
+from engine import definitions, instances, jobs, leases, progress, services, user_tasks
 from engine.config import Settings
 from engine.dispatch.threads import AHEAD, MOST_WAITING, Lane, Threads
 from engine.errors import Conflict, Rejected
@@ -197,14 +197,14 @@ def test_a_call_that_does_not_end_does_not_keep_the_worker(engine: Engine, gate:
 
 
 def test_the_poller_outlives_a_database_that_is_away(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    claim, refusals = jobs.claim, [OperationalError("claim", {}, Exception("away")) for _ in range(2)]
+    claim, refusals = leases.claim, [OperationalError("claim", {}, Exception("away")) for _ in range(2)]
 
     def broken(*arguments: object) -> object:
         if refusals:
             raise refusals.pop()
         return claim(*arguments)
 
-    monkeypatch.setattr(jobs, "claim", broken)
+    monkeypatch.setattr(leases, "claim", broken)
     add(engine)
     threads = start(engine)
 
@@ -280,7 +280,7 @@ def test_when_a_person_and_a_timer_meet_exactly_one_wins(engine: Engine) -> None
 
     with engine.reading(SYSTEM) as tx:
         assert {instances.get(tx, id).status for id in ids} == {InstanceStatus.COMPLETED}
-        ends = [instances.activities(tx, id).rows[0].element_id for id in ids]
+        ends = [progress.activities(tx, id).rows[0].element_id for id in ids]
     assert (ends.count("answered"), ends.count("escalated")) == (len(won), len(ids) - len(won))
 
 

@@ -21,6 +21,7 @@ from engine import (
     definitions,
     incidents,
     instances,
+    progress,
     timers,
     user_tasks,
 )
@@ -87,7 +88,7 @@ def due_in(driver: Driver) -> timedelta:
 
 def events(driver: Driver, story: Story, kind: str) -> list[Event]:
     with driver.engine.reading(ROOT) as tx:
-        return [each for each in instances.events(tx, story.id, limit=1_000).rows if each.kind == kind]
+        return [each for each in progress.events(tx, story.id, limit=1_000).rows if each.kind == kind]
 
 
 # ---- fire ----------------------------------------------------------------------------------------------------------

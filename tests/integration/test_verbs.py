@@ -24,6 +24,7 @@ from engine import (
     incidents,
     instances,
     messages,
+    progress,
     services,
     timers,
     user_tasks,
@@ -178,7 +179,7 @@ def test_an_inspector_sees_a_task_and_does_not_work_it(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize(
-    "look", [instances.get, instances.picture, instances.activities, instances.events, instances.variables]
+    "look", [instances.get, progress.picture, progress.activities, progress.events, instances.variables]
 )
 def test_an_instance_is_seen_by_those_who_have_to_do_with_it(driver: Driver, look: object) -> None:
     story = driver.draw(TASK, by=BEN)
@@ -550,7 +551,7 @@ def test_history_keeps_each_stop_and_each_retry(driver: Driver) -> None:
     story.retry()
     story.cancel()
 
-    told = [event for event in driver.do(instances.events, story.id, by=ROOT) if event.kind in ("stopped", "retried")]
+    told = [event for event in driver.do(progress.events, story.id, by=ROOT) if event.kind in ("stopped", "retried")]
 
     assert [event.kind for event in told] == ["stopped", "retried", "stopped"]
     assert {event.element_id for event in told} == {"s"}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from werkzeug.test import TestResponse
 
-from engine import SYSTEM, Transaction, history, instances, user_tasks
+from engine import SYSTEM, Transaction, history, instances, progress, user_tasks
 from tests.site import Site, Visitor, questions, words
 from web.filters import text_of
 
@@ -306,9 +306,9 @@ def test_a_look_at_an_old_instance_costs_what_it_cost_when_it_was_young(leave: s
         user_tasks.claim(tx, task.id)
         user_tasks.complete(tx, task.id, {"days": 1}, button=0)
     looks: list[Callable[[Transaction], object]] = [
-        lambda tx: instances.picture(tx, instance_id),
-        lambda tx: instances.visited(tx, instance_id),
-        lambda tx: instances.mark(tx, instance_id),
+        lambda tx: progress.picture(tx, instance_id),
+        lambda tx: progress.visited(tx, instance_id),
+        lambda tx: progress.mark(tx, instance_id),
         lambda tx: user_tasks.history_of(tx, task.id),
     ]
     young = [effort(site, look) for look in looks]
