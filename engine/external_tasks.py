@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, select, update
 
-from engine import execution, incidents, instances, jobs, leases, tries, values, workers
+from engine import execution, gates, incidents, jobs, leases, tries, values, workers
 from engine.bpmn.runtime import Run
 from engine.errors import BpmnError, Conflict, InvalidValues, NotFound
+from engine.external_task_query import IS_ONE, ROWS, as_task, conditions, get
 from engine.jobs import SERVICE_QUEUE, Job, Told
 from engine.messages import require_storable
-from engine.model import Json, Page
+from engine.model import Json
 from engine.model.people import Actor, Right
 from engine.model.processes import InstanceStatus
 from engine.model.services import ExternalTask, TryOutcome
 from engine.observe import logs
 from engine.retry import Retry
 from engine.services import told_of
-from engine.storage.tables import DefinitionRow, IncidentRow, InstanceRow, JobRow, TryRow
+from engine.storage.tables import IncidentRow, InstanceRow, JobRow, TryRow
 from engine.transaction import Ref, Store, Transaction
 
 LONGEST_LOCK = timedelta(days=366)
@@ -35,7 +36,6 @@ LONGEST_WAIT = timedelta(seconds=60)
 LONGEST_WORKER = 255
 MOST_TAKEN = 1_000
 """At one time."""
-_IS_ONE = JobRow.queue == SERVICE_QUEUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +95,10 @@ def _take(store: Store, actor: Actor, wanted: Sequence[Wanted], worker: str, lim
 
 
 def _take_of(tx: Transaction, wanted: Wanted, worker: str, limit: int) -> Iterator[Taken]:
-    duration = _duration(wanted.duration)
-    also = [*_asked(tx, wanted.asked or {}), _is_active()]
-    ids = (
-        leases.take(tx, limit, wanted.topic, *also, lease=_lease(tx, worker), worker=worker, duration=duration)
-        if limit > 0
-        else []
-    )
-    tasks = {row[0].id: _task(tx, row) for row in tx.session.execute(_ROWS.where(JobRow.id.in_(ids)))}
+    about: dict[str, Any] = {"lease": _lease(tx, worker), "worker": worker, "duration": _duration(wanted.duration)}
+    also = [*conditions(tx, wanted.asked or {}), _is_active()]
+    ids = leases.take(tx, limit, wanted.topic, *also, **about, gate=gates.Gate()) if limit > 0 else []
+    tasks = {row[0].id: as_task(tx, row) for row in tx.session.execute(ROWS.where(JobRow.id.in_(ids)))}
     for task in (tasks[id] for id in ids):
         element = execution.process_of(tx, task.definition_id).elements[task.element_id]
         variables = _variables(execution.look(tx, task.instance_id), task.token, wanted)
@@ -122,15 +118,24 @@ def _variables(run: Run, token: str, wanted: Wanted) -> dict[str, Json]:
 
 
 def lock(tx: Transaction, task_id: int, worker: str, duration: timedelta) -> None:
-    """Take one task by its id, for so long from now. Raises NotFound, Conflict when another worker has it."""
+    """Take one task by its id, for so long from now.
+
+    Raises NotFound, Conflict when another worker has it, or as many have others as the topic's limit allows.
+    """
     tx.require(Right.WORK)
     _require_fitting(worker)
     lease = _lease(tx, worker)
-    free = select(JobRow.id).where(_IS_ONE, JobRow.id == task_id, JobRow.failed_at.is_(None))
+    free = select(JobRow.id).where(IS_ONE, JobRow.id == task_id, JobRow.failed_at.is_(None))
     free = free.where(~jobs.is_leased(tx) | (JobRow.lease == lease)).with_for_update()
     if tx.session.scalar(free) is None:
         raise _taken_by_another(tx, task_id)
+    _require_room(tx, get(tx, task_id))
     leases.hand_out(tx, [task_id], lease=lease, worker=worker, duration=_duration(duration))
+
+
+def _require_room(tx: Transaction, task: ExternalTask) -> None:
+    if task.locked_until is None and not gates.Gate().allows(tx, SERVICE_QUEUE, task.topic, 1):
+        raise Conflict(f"Expected topic {task.topic} to have room for one more call, but its limit is reached.")
 
 
 def extend(tx: Transaction, task_id: int, worker: str, duration: timedelta) -> None:
@@ -143,7 +148,7 @@ def unlock(tx: Transaction, task_id: int) -> None:
     """Let others have it at once, whoever has it."""
     tx.require(Right.WORK)
     free = {"lease": None, "run_at": jobs.moment(tx)}
-    which = update(JobRow).where(_IS_ONE, JobRow.id == task_id, JobRow.failed_at.is_(None), jobs.is_leased(tx))
+    which = update(JobRow).where(IS_ONE, JobRow.id == task_id, JobRow.failed_at.is_(None), jobs.is_leased(tx))
     if tx.session.scalar(which.values(free).returning(JobRow.id)) is None:
         get(tx, task_id)
     tx.has_news = True
@@ -273,130 +278,6 @@ def set_priority(tx: Transaction, task_id: int, priority: int) -> None:
     tx.session.execute(update(JobRow).where(JobRow.id == task_id).values(priority=priority))
 
 
-# ---- finding -------------------------------------------------------------------------------------------------------
-
-_ROWS: Select[Any, Any, Any] = (
-    select(JobRow, InstanceRow, DefinitionRow.key)
-    .join(InstanceRow, InstanceRow.id == JobRow.instance_id)
-    .join(DefinitionRow, DefinitionRow.id == JobRow.definition_id)
-    .where(_IS_ONE)
-)
-
-
-def get(tx: Transaction, task_id: int) -> ExternalTask:
-    """Raises NotFound, Forbidden."""
-    tx.require(Right.WORK)
-    row = tx.session.execute(_ROWS.where(JobRow.id == task_id)).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no external task {task_id}.")
-    return _task(tx, row)
-
-
-def find(
-    tx: Transaction, asked: Mapping[str, Any], *, order: Sequence[Any] = (), limit: int = 50, offset: int = 0
-) -> Page[ExternalTask]:
-    """Tasks for which all that is asked holds: names of CONDITIONS with their values. order: columns, see ORDERS."""
-    tx.require(Right.WORK)
-    fitting = _ROWS.where(*_asked(tx, asked))
-    rows = tx.session.execute(fitting.order_by(*order, JobRow.id).limit(limit).offset(offset))
-    return Page(tuple(_task(tx, row) for row in rows), count(tx, asked), offset, limit)
-
-
-def count(tx: Transaction, asked: Mapping[str, Any]) -> int:
-    tx.require(Right.WORK)
-    fitting = _ROWS.where(*_asked(tx, asked)).with_only_columns(JobRow.id)
-    return tx.session.scalar(select(func.count()).select_from(fitting.subquery())) or 0
-
-
-def topics(tx: Transaction, asked: Mapping[str, Any]) -> list[str]:
-    """Of the tasks that there are."""
-    tx.require(Right.WORK)
-    found = _ROWS.where(*_asked(tx, asked)).with_only_columns(JobRow.topic)
-    return list(tx.session.scalars(found.distinct().order_by(JobRow.topic)))
-
-
-def details(tx: Transaction, task_id: int) -> str | None:
-    """What the worker told of the last failure, in full."""
-    get(tx, task_id)
-    told = select(TryRow.answer).where(TryRow.job_id == task_id, TryRow.outcome == TryOutcome.FAILED)
-    return tx.session.scalar(told.order_by(TryRow.id.desc()).limit(1))
-
-
-def _asked(tx: Transaction, asked: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    return [CONDITIONS[name](tx, told) for name, told in asked.items()]
-
-
-def _has_key(_tx: Transaction, keys: Collection[str]) -> ColumnElement[bool]:
-    return JobRow.definition_id.in_(select(DefinitionRow.id).where(DefinitionRow.key.in_(keys)))
-
-
-def _of_business_key(_tx: Transaction, key: str) -> ColumnElement[bool]:
-    mine = select(InstanceRow.business_key).where(InstanceRow.id == JobRow.instance_id).scalar_subquery()
-    return mine == values.shown(key)
-
-
-def _with_variables(_tx: Transaction, told: Mapping[str, Json]) -> ColumnElement[bool]:
-    """Variables of the process that have these values."""
-    return instances.with_values(JobRow.instance_id, told)
-
-
-def _of_status(status: InstanceStatus) -> ColumnElement[bool]:
-    return JobRow.instance_id.in_(select(InstanceRow.id).where(InstanceRow.status == status))
-
-
-CONDITIONS: Mapping[str, Callable[[Transaction, Any], ColumnElement[bool]]] = {
-    "ids": lambda tx, ids: JobRow.id.in_(ids),
-    "topic": lambda tx, topic: JobRow.topic == topic,
-    "worker": lambda tx, worker: (JobRow.worker == worker) & jobs.is_leased(tx),
-    "is_locked": lambda tx, is_so: jobs.is_leased(tx) if is_so else ~jobs.is_leased(tx),
-    "locked_before": lambda tx, moment: jobs.is_leased(tx) & (JobRow.run_at < moment),
-    "locked_after": lambda tx, moment: jobs.is_leased(tx) & (JobRow.run_at > moment),
-    "has_retries": lambda tx, is_so: JobRow.failed_at.is_(None) if is_so else JobRow.failed_at.is_not(None),
-    "is_suspended": lambda tx, is_so: _of_status(InstanceStatus.SUSPENDED if is_so else InstanceStatus.ACTIVE),
-    "elements": lambda tx, ids: JobRow.element_id.in_(ids),
-    "tokens": lambda tx, tokens: JobRow.token.in_(tokens),
-    "instances": lambda tx, ids: JobRow.instance_id.in_(ids),
-    "definitions": lambda tx, ids: JobRow.definition_id.in_(ids),
-    "keys": _has_key,
-    "business_key": _of_business_key,
-    "variables": _with_variables,
-    "priority_from": lambda tx, least: JobRow.priority >= least,
-    "priority_to": lambda tx, most: JobRow.priority <= most,
-}
-ORDERS: Mapping[str, Any] = {
-    "id": JobRow.id,
-    "lockExpirationTime": JobRow.run_at,
-    "processInstanceId": JobRow.instance_id,
-    "processDefinitionId": JobRow.definition_id,
-    "processDefinitionKey": DefinitionRow.key,
-    "taskPriority": JobRow.priority,
-    "createTime": JobRow.due_at,
-}
-
-
-def _task(tx: Transaction, row: Row[Any, Any, Any]) -> ExternalTask:
-    job, instance, key = row
-    is_locked = job.lease is not None and job.run_at > tx.now
-    tried = job.attempts > 0
-    return ExternalTask(
-        id=job.id,
-        topic=job.topic,
-        instance_id=instance.id,
-        definition_id=job.definition_id,
-        definition_key=key,
-        business_key=instance.business_key,
-        element_id=job.element_id or "",
-        token=job.token or "",
-        priority=job.priority,
-        worker=job.worker,
-        locked_until=job.run_at if is_locked else None,
-        retries=0 if job.failed_at else job.max_attempts - job.attempts if tried else None,
-        error=job.error,
-        is_suspended=instance.status == InstanceStatus.SUSPENDED,
-        created_at=job.due_at,
-    )
-
-
 # ---- who has it ----------------------------------------------------------------------------------------------------
 
 
@@ -415,10 +296,10 @@ def _held(tx: Transaction, task_id: int, worker: str) -> Job:
 
 
 def _not_held(tx: Transaction, task_id: int, worker: str) -> Conflict | NotFound:
-    known = tx.session.execute(_ROWS.where(JobRow.id == task_id)).one_or_none()
+    known = tx.session.execute(ROWS.where(JobRow.id == task_id)).one_or_none()
     if known is None:
         return _gone(tx, task_id)
-    task = _task(tx, known)
+    task = as_task(tx, known)
     if task.worker == worker and task.locked_until is None:
         why = "its time for it is over"
     else:

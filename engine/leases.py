@@ -49,18 +49,14 @@ def claim(
 def _let_through(tx: Transaction, limit: int, queue: str, topics: Iterable[str], gate: Gate) -> list[int]:
     found: list[int] = []
     for topic in topics:
-        if len(found) < limit and _is_due(tx, queue, topic):
-            allowed = gate.allows(tx, queue, topic, limit - len(found))
-            found += _due(tx, allowed, queue, [topic]) if allowed else []
+        ids = _due(tx, limit - len(found), queue, [topic]) if len(found) < limit else []
+        found += _allowed(tx, queue, topic, ids, gate)
     return found
 
 
-def _is_due(tx: Transaction, queue: str, topic: str) -> bool:
-    """Whether there is anything to ask the gate for."""
-    return any(
-        tx.connection.scalar(select(JOB.c.id).where(*_waiting(queue, topic), *_now(tx, priority)).limit(1)) is not None
-        for priority in _priorities(tx, queue, topic)
-    )
+def _allowed(tx: Transaction, queue: str, topic: str, ids: list[int], gate: Gate) -> list[int]:
+    """The first of those that are due: nothing is asked for that is not there."""
+    return ids[: gate.allows(tx, queue, topic, len(ids))] if ids else []
 
 
 def _now(tx: Transaction, priority: int) -> tuple[ColumnElement[bool], ...]:
@@ -133,12 +129,14 @@ def take(
     lease: str,
     worker: str,
     duration: timedelta,
+    gate: Gate,
 ) -> list[int]:
     """Let a worker outside have jobs of a topic for so long; gives their ids, in the order of their priority.
 
     lease: the same for all that this worker takes: by it, it is told from others.
     """
-    ids = _due(tx, limit, jobs.SERVICE_QUEUE, [topic], *also)
+    due = _due(tx, limit, jobs.SERVICE_QUEUE, [topic], *also)
+    ids = _allowed(tx, jobs.SERVICE_QUEUE, topic, due, gate)
     hand_out(tx, ids, lease=lease, worker=worker, duration=duration)
     return ids
 

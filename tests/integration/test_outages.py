@@ -18,11 +18,14 @@ from engine import (
     Settings,
     circuits,
     definitions,
+    external_task_query,
+    external_tasks,
     incidents,
     instances,
     services,
 )
 from engine.errors import Conflict, Forbidden
+from engine.external_tasks import Wanted
 from engine.model.services import Service
 from engine.services import catalog
 from tests.driver import ROOT, Driver
@@ -219,6 +222,36 @@ def test_less_than_one_in_a_second(driver: Driver, shop: HttpService, server: Ht
         driver.clock.advance(seconds=1)
 
     assert seen == [1, 1, 2, 2, 3]
+
+
+def test_calls_that_come_one_by_one_use_the_whole_rate(driver: Driver, shop: HttpService, server: HttpService) -> None:
+    shop.answers(Reply(200, {}))
+    driver.do(catalog.put, Service("shop", server.address, most_per_second=5), by=ROOT)
+    driver.deploy_drawn(CALL)
+    for _ in range(5):
+        driver.start("p")
+
+    assert len(shop.asked) == 5
+
+
+def test_limits_hold_for_workers_outside_too(driver: Driver) -> None:
+    call = '<serviceTask id="call" camunda:type="external" camunda:topic="narrow"/>'
+    driver.do(catalog.put, Service("narrow", "", most_at_once=3, most_per_second=4), by=ROOT)
+    begin(driver, 10, START + call + END + chain("start", "call", "end"))
+    wanted = [Wanted("narrow", timedelta(minutes=5))]
+
+    first = external_tasks.fetch(driver.engine, ROOT, wanted, worker="one", limit=2)
+    second = external_tasks.fetch(driver.engine, ROOT, wanted, worker="two", limit=8)
+    assert (len(first), len(second)) == (2, 1)
+    left = driver.do(external_task_query.find, {"is_locked": False}, by=ROOT).rows[0]
+    told = driver.refused(Conflict, external_tasks.lock, left.id, "three", timedelta(minutes=5), by=ROOT)
+    assert "its limit is reached" in told
+
+    for taken in first:
+        driver.do(external_tasks.complete, taken.task.id, "one", {}, by=ROOT)
+    assert len(external_tasks.fetch(driver.engine, ROOT, wanted, worker="two", limit=8)) == 1  # four in a second
+    driver.clock.advance(seconds=1)
+    assert len(external_tasks.fetch(driver.engine, ROOT, wanted, worker="two", limit=8)) == 1  # three at one time
 
 
 def test_never_more_than_so_many_at_one_time(migrated_url: str) -> None:

@@ -31,6 +31,7 @@ LAYERS = (
         "engine.definitions",
         "engine.deployments",
         "engine.dispatch",
+        "engine.external_task_query",
         "engine.external_tasks",
         "engine.gates",
         "engine.inbox",

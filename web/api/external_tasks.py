@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import Field
 from sqlalchemy import desc
 
-from engine import BpmnError, ExternalTask, InvalidValues, Json, external_tasks
+from engine import BpmnError, ExternalTask, InvalidValues, Json, external_task_query, external_tasks
 from engine.external_tasks import Taken, Wanted
 from web.api.access import caller, command, reading
 from web.api.bodies import Body, Count, Ids, Milliseconds, Moment, Texts, Variables, asked, body
@@ -188,7 +188,7 @@ def set_retries_of_many() -> ResponseReturnValue:
     if not told.external_task_ids and not told.process_instance_ids:
         raise InvalidValues({"externalTaskIds": "Expected ids of external tasks or of process instances."})
     with command() as tx:
-        found = external_tasks.find(tx, {"instances": told.process_instance_ids or []}, limit=1_000)
+        found = external_task_query.find(tx, {"instances": told.process_instance_ids or []}, limit=1_000)
         for task_id in dict.fromkeys([*(told.external_task_ids or []), *(task.id for task in found.rows)]):
             external_tasks.set_retries(tx, task_id, told.retries)
     return NO_CONTENT
@@ -271,9 +271,9 @@ class Query(Body):
 
 
 def _column(sorting: Sorting) -> Any:
-    column = external_tasks.ORDERS.get(sorting.sort_by)
+    column = external_task_query.ORDERS.get(sorting.sort_by)
     if column is None:
-        raise InvalidValues({"sortBy": f"Expected one of {', '.join(external_tasks.ORDERS)}."})
+        raise InvalidValues({"sortBy": f"Expected one of {', '.join(external_task_query.ORDERS)}."})
     if sorting.sort_order not in ("asc", "desc"):
         raise InvalidValues({"sortOrder": "Expected asc or desc."})
     return desc(column) if sorting.sort_order == "desc" else column
@@ -284,7 +284,7 @@ def find() -> ResponseReturnValue:
     told = asked(Query)
     with reading() as tx:
         about = {"limit": told.max_results, "offset": told.first_result}
-        page = external_tasks.find(tx, told.asked, order=told.order, **about)
+        page = external_task_query.find(tx, told.asked, order=told.order, **about)
     return jsonify([_task(task) for task in page.rows])
 
 
@@ -292,7 +292,7 @@ def find() -> ResponseReturnValue:
 def count() -> ResponseReturnValue:
     told = asked(Query)
     with reading() as tx:
-        return jsonify(count=external_tasks.count(tx, told.asked))
+        return jsonify(count=external_task_query.count(tx, told.asked))
 
 
 class TopicQuery(Body):
@@ -310,19 +310,19 @@ class TopicQuery(Body):
 def topic_names() -> ResponseReturnValue:
     told = asked(TopicQuery)
     with reading() as tx:
-        return jsonify(external_tasks.topics(tx, told.asked))
+        return jsonify(external_task_query.topics(tx, told.asked))
 
 
 @bp.get("/<int:task_id>")
 def show(task_id: int) -> ResponseReturnValue:
     with reading() as tx:
-        return jsonify(_task(external_tasks.get(tx, task_id)))
+        return jsonify(_task(external_task_query.get(tx, task_id)))
 
 
 @bp.get("/<int:task_id>/errorDetails")
 def error_details(task_id: int) -> ResponseReturnValue:
     with reading() as tx:
-        told = external_tasks.details(tx, task_id)
+        told = external_task_query.details(tx, task_id)
     return NO_CONTENT if told is None else (told, 200, {"Content-Type": "text/plain; charset=utf-8"})
 
 
