@@ -481,6 +481,34 @@ def waiting(definition: str = '<messageEventDefinition messageRef="paid"/>') -> 
     return START + event + END + chain("start", "wait", "end")
 
 
+@pytest.mark.parametrize(
+    ("path", "told", "field"),
+    [
+        (
+            "/process-definition/key/p/start",
+            {"startInstructions": [{"type": "startBeforeActivity"}]},
+            "startInstructions",
+        ),
+        ("/message", {"messageName": "paid", "tenantId": "a"}, "tenantId"),
+        ("/signal", {"name": "stop", "executionId": "7"}, "executionId"),
+        ("/external-task", {"tenantIdIn": ["a"]}, "tenantIdIn"),
+        (
+            "/external-task/fetchAndLock",
+            {"workerId": "w", "maxTasks": 1, "topics": [{"topicName": "t", "lockDuration": 1, "tenantIdIn": ["a"]}]},
+            "tenantIdIn",
+        ),
+    ],
+)
+def test_what_cannot_be_done_here_is_refused_and_not_passed_over(
+    site: Site, program: Program, path: str, told: dict[str, Any], field: str
+) -> None:
+    deploy(site, waiting())
+
+    answer = program.post(path, told)
+
+    assert (answer.status_code, f"Expected no {field}: " in answer.json["message"]) == (400, True)
+
+
 def test_a_message_by_business_key_and_by_variables(site: Site, program: Program) -> None:
     deploy(site, waiting())
     ids = [

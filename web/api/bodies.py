@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from flask import request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -14,18 +14,27 @@ from werkzeug.exceptions import BadRequest
 from web.api.variables import moment_from, value_from
 
 B = TypeVar("B", bound="Body")
+NO_TENANTS = "there are no tenants here"
 
 
 class Body(BaseModel):
     """Fields in camelCase; those that nobody knows are passed over, as other engines do."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+    REFUSED: ClassVar[Mapping[str, str]] = {}
+    """Fields that mean something elsewhere which cannot be done here -> what is; unsaid, they would mislead."""
 
     @model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, told: Any) -> Any:
         """A field that is null says nothing."""
-        return {name: each for name, each in told.items() if each is not None} if isinstance(told, dict) else told
+        if not isinstance(told, dict):
+            return told
+        said = {name: each for name, each in told.items() if each is not None}
+        for name, why in cls.REFUSED.items():
+            if said.get(name):
+                raise ValueError(f"Expected no {name}: {why}.")
+        return said
 
 
 def body(kind: type[B]) -> B:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from threading import BoundedSemaphore
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
@@ -15,7 +15,7 @@ from sqlalchemy import desc
 from engine import BpmnError, ExternalTask, InvalidValues, Json, external_task_query, external_tasks
 from engine.external_tasks import Taken, Wanted
 from web.api.access import caller, command, reading
-from web.api.bodies import Body, Count, Ids, Milliseconds, Moment, Texts, Variables, asked, body
+from web.api.bodies import NO_TENANTS, Body, Count, Ids, Milliseconds, Moment, Texts, Variables, asked, body
 from web.api.variables import moment, typed
 from web.context import engine
 
@@ -31,6 +31,10 @@ NO_CONTENT = ("", 204)
 
 
 class Topic(Body):
+    REFUSED: ClassVar = {
+        "tenantIdIn": NO_TENANTS,
+        "processDefinitionVersionTag": "ask for the ids of the versions instead",
+    }
     topic_name: str
     lock_duration: Milliseconds
     variables: list[str] | None = None
@@ -215,6 +219,7 @@ class Sorting(Body):
 
 
 class Query(Body):
+    REFUSED: ClassVar = {"tenantIdIn": NO_TENANTS}
     external_task_id: int | None = None
     external_task_id_in: Ids | None = None
     topic_name: str | None = None

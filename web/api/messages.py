@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -21,7 +21,7 @@ from engine import (
     signals,
 )
 from web.api.access import command
-from web.api.bodies import Body, Variables, body
+from web.api.bodies import NO_TENANTS, Body, Variables, body
 from web.api.processes import instance
 from web.api.variables import typed
 
@@ -29,6 +29,10 @@ bp = Blueprint("messages", __name__)
 
 
 class Message(Body):
+    REFUSED: ClassVar = {
+        "tenantId": NO_TENANTS,
+        "processDefinitionId": "the newest version takes a message that starts it",
+    }
     message_name: str = Field(min_length=1)
     business_key: str | None = None
     process_instance_id: int | None = None
@@ -89,16 +93,14 @@ def _execution(taker: Instance) -> dict[str, Json]:
 
 
 class Signal(Body):
+    REFUSED: ClassVar = {"executionId": "a signal goes to all who wait; send a message instead", "tenantId": NO_TENANTS}
     name: str = Field(min_length=1)
-    execution_id: str | None = None
     variables: Variables
 
 
 @bp.post("/signal")
 def broadcast() -> ResponseReturnValue:
     told = body(Signal)
-    if told.execution_id is not None:
-        raise InvalidValues({"executionId": "Expected none: a signal goes to all who wait. Send a message instead."})
     with command() as tx:
         signals.broadcast(tx, told.name, told.variables)
     return "", 204

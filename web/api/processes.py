@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from flask import Blueprint, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -14,6 +16,10 @@ bp = Blueprint("processes", __name__, url_prefix="/process-definition")
 
 
 class Start(Body):
+    REFUSED: ClassVar = {
+        "startInstructions": "an instance begins at its start event",
+        "caseInstanceId": "there are no cases here",
+    }
     business_key: str | None = None
     variables: Variables
     with_variables_in_return: bool = False
