@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.bpmn.nodes import OWN
-from tests.unit.drawing import HEAD, HERE, accepted, between, problems, process, refused_file
+from tests.unit.drawing import HEAD, HERE, between, problems, process, refused_file
 
 KEY = '<collaboration id="c"><correlationKey id="k">{}</correlationKey></collaboration>'
 REFERENCE = "<correlationPropertyRef>number</correlationPropertyRef>"
@@ -73,20 +73,6 @@ def test_the_attribute_of_ours_is_looked_at() -> None:
 
     assert problems(file(own.format("order_id"))) == []
     refused_file("expression-syntax", "m", file(own.format("order id")))
-
-
-def test_other_words_of_ours_are_refused() -> None:
-    task = f'<manualTask id="n" xmlns:procession="{OWN}" procession:correlationKey="x"/>{HERE}'
-
-    refused_file("unsupported-element", "n", process(between(task)))
-    accepted(between(TASK))
-
-
-@pytest.mark.parametrize("inner", ["<procession:later/>", '<x:y xmlns:x="urn:x" procession:later="1"/>'])
-def test_words_of_ours_inside_extensions_are_refused(inner: str) -> None:
-    task = f'<manualTask id="n" xmlns:procession="{OWN}"><extensionElements>\n{inner}{HERE}</extensionElements>'
-
-    refused_file("unsupported-element", "n", process(between(f"{task}</manualTask>")))
 
 
 def test_the_attribute_of_ours_is_not_empty() -> None:

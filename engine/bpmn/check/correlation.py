@@ -7,16 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from lxml import etree
-
 from engine.bpmn.check import python
-from engine.bpmn.check.diagram import EVENTS, SERVICES, Diagram, Text
+from engine.bpmn.check.diagram import Diagram, Text
 from engine.bpmn.check.expressions import expression
-from engine.bpmn.nodes import CATCH_UP, CORRELATION_KEY, OWN, TOPIC, Node, bpmn, child_text, local
+from engine.bpmn.nodes import CORRELATION_KEY, Node, bpmn, child_text, local
 from engine.bpmn.parse.correlations import named, properties, retrievals
-from engine.bpmn.parse.http import HTTP
-from engine.bpmn.parse.mail import MAIL
-from engine.bpmn.parse.retries import RETRY
 from engine.bpmn.texts import expression as source_of
 from engine.model.problems import Problem
 
@@ -32,40 +27,12 @@ def check(diagram: Diagram) -> Iterator[Problem]:
     yield from _retrieved_twice(diagram)
     yield from _subscribed_twice(diagram)
     for node in diagram.elements:
-        yield from _own_words(diagram, node)
         rule = _RULES.get(local(node))
         if rule is not None:
             yield from rule(diagram, node)
 
 
-# ---- our own attribute ---------------------------------------------------------------------------------------------
-
-
-def _own_words(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    yield from _own_attributes(diagram, node, node)
-    for holder in node.iterfind(bpmn("extensionElements")):
-        for inner in holder.iterdescendants(etree.Element):
-            yield from _own_attributes(diagram, inner, node)
-            yield from _own_element(diagram, inner, node)
-
-
-def _own_element(diagram: Diagram, inner: Node, node: Node) -> Iterator[Problem]:
-    """What stands inside of a call is looked at by the rules about calls."""
-    is_known = inner.tag in (RETRY, HTTP, MAIL) or next(inner.iterancestors(HTTP, MAIL), None) is not None
-    if etree.QName(inner).namespace == OWN and not is_known:
-        message, place = f"There is no element {local(inner)} of ours.", diagram.document.place(inner)
-        yield diagram.document.problem("unsupported-element", node, message, "Delete it.", place=place)
-
-
-_OWN_PLACES = {CORRELATION_KEY: {"message"}, CATCH_UP: {"timerEventDefinition", *EVENTS}, TOPIC: SERVICES}
-
-
-def _own_attributes(diagram: Diagram, holder: Node, node: Node) -> Iterator[Problem]:
-    for name in map(str, holder.attrib):
-        if etree.QName(name).namespace == OWN and local(holder) not in _OWN_PLACES.get(name, ()):
-            message = f"There is no {etree.QName(name).localname} of ours at this element."
-            place = diagram.document.attribute_place(holder, name)
-            yield diagram.document.problem("unsupported-element", node, message, "Delete it.", place=place)
+# ---- our own key ---------------------------------------------------------------------------------------------------
 
 
 def _message(diagram: Diagram, message: Node) -> Iterator[Problem]:
