@@ -49,7 +49,7 @@ def index() -> str:
 
 @bp.route("/new", methods=["GET", "POST"])
 def new() -> ResponseReturnValue:
-    if request.method == "GET":
+    if request.method != "POST":
         with reading() as tx:
             tx.require(Right.ACCOUNTS)
         return _form(Typed())

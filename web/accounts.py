@@ -61,7 +61,7 @@ def index() -> str:
 
 @bp.route("/new", methods=["GET", "POST"])
 def new() -> ResponseReturnValue:
-    if request.method == "GET":
+    if request.method != "POST":
         with reading() as tx:
             tx.require(Right.ACCOUNTS)
         return _form("accounts/new.html", NEW)
@@ -95,7 +95,7 @@ def change(account_id: str) -> ResponseReturnValue:
     with reading() as tx:
         tx.require(Right.ACCOUNTS)
         account = accounts.get(tx, account_id)
-    if request.method == "GET":
+    if request.method != "POST":
         return _form("accounts/change.html", account, None, account_id)
     typed = Typed.read()
     try:

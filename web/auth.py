@@ -95,7 +95,7 @@ def _is_failure(response: object) -> bool:
 @limiter.limit(FAILURES_PER_NAME, key_func=_name, methods=["POST"], deduct_when=_is_failure)
 def login() -> ResponseReturnValue:
     target = own_path(request.args.get("next")) or url_for("inbox.index")
-    if request.method == "GET":
+    if request.method != "POST":
         return redirect(target) if current_user.is_authenticated else render_template("login.html")
     typed = request.form.get("password", "")
     with engine().reading(NOBODY) as tx:
@@ -123,7 +123,7 @@ def logout() -> ResponseReturnValue:
 @bp.route("/password", methods=["GET", "POST"])
 @limiter.limit(FAILURES_PER_NAME, key_func=lambda: f"own:{actor().id}", methods=["POST"], deduct_when=_is_failure)
 def password() -> ResponseReturnValue:
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("password.html", errors={})
     try:
         _require_own_password()

@@ -97,7 +97,7 @@ class Typed:
 @bp.route("/send", methods=["GET", "POST"])
 def send() -> ResponseReturnValue:
     """The address may bring what is typed already."""
-    if request.method == "GET":
+    if request.method != "POST":
         with reading() as tx:
             tx.require(Right.MESSAGE)
         return _form(Typed.read(request.args))

@@ -68,7 +68,7 @@ def source(definition_id: int) -> Response:
 def upload() -> ResponseReturnValue:
     with reading() as tx:
         tx.require(Right.DEPLOY)
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("processes/upload.html", problems=[], names=[])
     sent = [(_bare(file.filename), file.read()) for file in request.files.getlist("files") if file.filename]
     if not sent:

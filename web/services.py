@@ -50,7 +50,7 @@ def change(name: str) -> ResponseReturnValue:
 
 
 def _edited(known: Service, *, is_new: bool) -> ResponseReturnValue:
-    if request.method == "GET":
+    if request.method != "POST":
         with reading() as tx:
             tx.require(Right.REPAIR)
         return _form(known, is_new)
@@ -126,7 +126,7 @@ def let_all() -> ResponseReturnValue:
 @bp.route("/secrets/new", methods=["GET", "POST"])
 def new_secret() -> ResponseReturnValue:
     name = request.values.get("name", "").strip()
-    if request.method == "GET":
+    if request.method != "POST":
         with reading() as tx:
             tx.require(Right.ACCOUNTS)
         return render_template("services/secret.html", name=name, errors={})

@@ -88,7 +88,7 @@ def change(name: str) -> ResponseReturnValue:
 
 
 def _edited(known: Webhook, *, is_new: bool) -> ResponseReturnValue:
-    if request.method == "GET":
+    if request.method != "POST":
         with reading() as tx:
             tx.require(Right.REPAIR)
         return _form(known, is_new=is_new, hours=_hours(known))
@@ -157,7 +157,7 @@ def attempt(name: str) -> ResponseReturnValue:
     with reading() as tx:
         tx.require(Right.REPAIR)
         webhook = catalog.get(tx, name)
-        if request.method == "GET":
+        if request.method != "POST":
             return _attempt(webhook, None, {})
         try:
             found = preview(tx, name, Sent(request.form.get("body", "").encode(), _headers()))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import Busy, Settings
+from engine import SYSTEM, Busy, Service, Settings
+from engine.services import catalog
 from tests.site import PASSWORD, Site, Visitor, words
 from web import assets, security
 from web.context import own_path
@@ -30,6 +31,7 @@ PRIVATE = (
     "/password",
     "/tasks/1/",
 )
+CRM = Service("crm", "https://crm.example.com")
 
 
 # ---- signing in ----------------------------------------------------------------------------------------------------
@@ -55,6 +57,24 @@ def test_a_wrong_name_or_password_gets_the_same_answer(site: Site, name: str, pa
 
     assert refused.status_code == 422
     assert "do not match an active account" in refused.text
+
+
+def test_a_form_is_sent_by_post_only(site: Site) -> None:
+    """HEAD asks what GET would answer: it passes by the tokens and limits that guard POST."""
+    with site.engine.transaction(SYSTEM) as tx:
+        catalog.put(tx, CRM)
+    root, typed = site.visitor("root"), {"id": "root", "password": PASSWORD, "name": "crm"}
+    forms = [rule for rule in site.app.url_map.iter_rules() if {"GET", "POST"} <= (rule.methods or set())]
+    paths = {rule.rule for rule in forms if not rule.arguments} | {"/services/crm/change"}
+
+    for path in paths:
+        assert root.client.head(path, data=typed).status_code == root.get(path).status_code, path
+    with site.engine.reading(SYSTEM) as tx:
+        assert catalog.find(tx) == [CRM]
+
+    guest = site.stranger()
+    guest.client.head("/login", data=typed)
+    assert guest.get("/").location.startswith("/login")
 
 
 def test_too_many_wrong_passwords_for_one_name_are_stopped(site: Site) -> None:
