@@ -81,6 +81,7 @@ def test_a_first_start_serves_the_demonstration_and_a_second_changes_nothing(
     with Program(tmp_path, "--demo") as program:
         assert program.status_of("/readyz") == 200
         assert program.stop(stop) == 0
+        assert program.said.startswith("Procession is at")
         assert "procession-demo" in program.said
         assert "Stopped." in program.said
     first = counts(tmp_path)
