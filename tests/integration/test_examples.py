@@ -12,7 +12,8 @@ import pytest
 
 from engine import Actor, Engine, SettableClock, definitions, incidents, instances, progress, user_tasks
 from engine.errors import Forbidden, InvalidValues
-from engine.model import RIGHTS, Json
+from engine.model import Json
+from engine.model.people import RIGHTS
 from engine.model.processes import InstanceStatus
 from engine.model.tasks import UserTask
 from engine.services import catalog
