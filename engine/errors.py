@@ -36,6 +36,10 @@ class Busy(Conflict):
         self.pause = pause
 
 
+class Newer(Conflict):
+    """It was made by a newer version of this program, which works beside this one while all are replaced."""
+
+
 class Invalid(Rejected):
     """An upload or a set of values breaks rules; problems lists every one."""
 

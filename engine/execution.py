@@ -25,6 +25,8 @@ from engine.differences import Caller, Command
 from engine.errors import Conflict, InvalidValues, NotFound
 from engine.model import Json
 from engine.model.processes import InstanceStatus
+from engine.errors import Conflict, InvalidValues, Newer, NotFound
+from engine.model import InstanceStatus, Json
 from engine.observe import watch
 from engine.storage.tables import Base, DefinitionRow, InstanceRow, ResourceRow, SnapshotRow, VariableRow
 from engine.transaction import Transaction
@@ -38,6 +40,10 @@ class NotActive(Conflict):
 
 class StateUnreadable(Conflict):
     """The stored state of an instance does not fit this program or the definition."""
+
+
+class StateNewer(StateUnreadable, Newer):
+    """A newer program can read it."""
 
 
 def begin(
@@ -264,7 +270,8 @@ def _readable(instance_id: int) -> Iterator[None]:
     try:
         yield
     except Unreadable as cause:
-        raise StateUnreadable(f"The state of instance {instance_id} cannot be read. {cause}") from cause
+        kind = StateNewer if isinstance(cause, Newer) else StateUnreadable
+        raise kind(f"The state of instance {instance_id} cannot be read. {cause}") from cause
 
 
 def _parse(tx: Transaction, definition_id: int) -> Process:

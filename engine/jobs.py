@@ -336,9 +336,9 @@ def go_on(tx: Transaction, job: Job, further: Further) -> None:
     tx.session.execute(update(JOB).where(JOB.c.id == job.id).values(free))
 
 
-def put_back(tx: Transaction, job: Job) -> None:
+def put_back(tx: Transaction, job: Job, *, delay: timedelta = timedelta(0)) -> None:
     """The try did not count; it is due again."""
-    free = {"lease": None, "run_at": moment(tx), "deliveries": JOB.c.deliveries - 1}
+    free = {"lease": None, "run_at": moment(tx, delay), "deliveries": JOB.c.deliveries - 1}
     tx.session.execute(update(JOB).where(JOB.c.id == job.id).values(free))
 
 

@@ -15,6 +15,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from engine import history, jobs, leases, values
 from engine.errors import Busy, EngineError, ServiceFailed
+from engine import history, jobs, values
+from engine.errors import Busy, EngineError, Newer, ServiceFailed
 from engine.jobs import Handler, Handlers, Job, Told
 from engine.model.people import SYSTEM
 from engine.model.services import TryOutcome
@@ -30,6 +32,9 @@ MAX_DELIVERIES = 10
 _AWAY = (OperationalError, InterfaceError, PoolTimeout)
 """The database does not answer, or has ended the connection."""
 _WHILE_AWAY = timedelta(seconds=1)
+UPGRADE = timedelta(hours=1)
+"""For so long a job that takes a newer program is left to one: some have been replaced already, this one not yet."""
+_WHILE_OLDER = timedelta(seconds=2)
 BUSY_PAUSES = 10
 """Pauses for a busy instance before an answer in hand is let go and the slow part has to run again."""
 
@@ -132,6 +137,8 @@ def _fail(store: Store, ref: Ref, handlers: Handlers, cause: Exception, began: B
 
 def fail(tx: Transaction, job: Job, handlers: Handlers, cause: Exception, began: Began) -> None:
     """A try of a job, which the caller has locked, has failed: it is tried again, or was the last one."""
+    if isinstance(cause, Newer) and tx.now < job.due_at + UPGRADE:
+        return jobs.put_back(tx, job, delay=_WHILE_OLDER)
     handler = handlers.get(job.kind)
     if handler is not None and handler.failed is not None and handler.failed(tx, job, cause):
         jobs.put_back(tx, job)
@@ -208,9 +215,7 @@ def _handler(handlers: Handlers, job: Job) -> Handler:
     try:
         return handlers[job.kind]
     except KeyError as cause:
-        raise LookupError(
-            f"Expected a handler for jobs of kind {job.kind}, but there are {', '.join(handlers)}."
-        ) from cause
+        raise Newer(f"Expected a handler for jobs of kind {job.kind}, but there are {', '.join(handlers)}.") from cause
 
 
 def _patiently(transaction: Callable[[], T]) -> T:

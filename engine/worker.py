@@ -77,11 +77,11 @@ class Engine(Store):
         self.close()
 
     def migrate(self) -> str:
-        """Bring the database to this program's tables; gives the revision. Raises Conflict when it is newer."""
+        """Bring the database to this program's tables; gives its revision. Raises Conflict when it is too new."""
         return migrations.upgrade(self._writers)
 
     def require_current(self) -> None:
-        """Raises Conflict, saying what to do, unless the database has this program's tables."""
+        """Raises Conflict, saying what to do, unless the database has this program's tables, or more than those."""
         with self.database.connect() as connection:
             migrations.require_current(connection)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from engine.errors import Conflict
+from engine.errors import Conflict, Newer
 
 MARK = b'{"asleep":'
 """How a part begins that may sleep, before the number of its tokens."""
@@ -19,6 +19,10 @@ MARK = b'{"asleep":'
 
 class Unreadable(Conflict):
     """The stored state was written by a newer program, or does not fit the definition."""
+
+
+class WrittenLater(Unreadable, Newer):
+    """By a newer program: it can go on with it."""
 
 
 def holder_of(part: str) -> str:

@@ -18,7 +18,7 @@ from uuid import UUID
 import orjson
 from SpiffWorkflow.util.task import TaskState
 
-from engine.bpmn.asleep import MARK, Asleep, Unreadable, holder_of
+from engine.bpmn.asleep import MARK, Asleep, Unreadable, WrittenLater, holder_of
 from engine.bpmn.elements.flow_node import Token
 from engine.bpmn.memory import Memory
 from engine.bpmn.specification import Specs
@@ -131,7 +131,7 @@ def load(parts: Mapping[str, bytes], key: str, specs: Specs, scopes: Scopes, wor
         raise Unreadable("Expected a snapshot, but there is none.")
     top = orjson.loads(parts[TOP])
     if top["v"] > VERSION:
-        raise Unreadable(f"Expected a snapshot of version {VERSION} or earlier, but it has version {top['v']}.")
+        raise WrittenLater(f"Expected a snapshot of version {VERSION} or earlier, but it has version {top['v']}.")
     workflow = ProcessWorkflow(specs[key], specs, scopes, world)
     for name in _OF_THE_WHOLE & top.keys():
         setattr(workflow, name, top[name])

@@ -573,3 +573,14 @@ class DeliveryRow(Base):
     message: Mapped[str] = mapped_column(Text)
     instance_id: Mapped[int | None] = mapped_column(Id)
     message_id: Mapped[str | None] = mapped_column(String(255))
+
+
+# ---- programs ------------------------------------------------------------------------------------------------------
+
+
+class ProgramRow(Base):
+    """One row: which programs may work with these tables, while they are newer than some."""
+
+    __tablename__ = "program"
+    oldest: Mapped[str] = mapped_column(String(32), primary_key=True)
+    """The revision of the oldest of them."""

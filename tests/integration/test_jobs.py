@@ -453,11 +453,24 @@ def test_a_failure_that_stays_is_not_tried_again(engine: Engine) -> None:
     assert traces(engine) == ["no such account"]
 
 
-def test_a_kind_without_handler_fails_by_name(engine: Engine) -> None:
+def test_a_kind_without_handler_is_left_to_newer_programs_first(engine: Engine, clock: SettableClock) -> None:
     job_id = add(engine, kind="fax", max_attempts=1)
+    for _ in range(2 * tries.MAX_DELIVERIES):
+        run(engine)
+        clock.advance(seconds=3)
+    assert (row(engine, job_id).failed_at, row(engine, job_id).attempts) == (None, 0)
+
+    run(engine, {"fax": Handler(finish=note)})
+
+    assert (len(traces(engine)), count(engine)) == (1, 0)
+
+
+def test_a_kind_that_nobody_has_a_handler_for_fails_by_name(engine: Engine, clock: SettableClock) -> None:
+    job_id = add(engine, kind="fax", max_attempts=1)
+    clock.advance(minutes=61)
     run(engine)
 
-    assert row(engine, job_id).error == "LookupError: Expected a handler for jobs of kind fax, but there are note."
+    assert row(engine, job_id).error == "Expected a handler for jobs of kind fax, but there are note."
 
 
 def test_a_job_that_kills_its_workers_is_stopped(engine: Engine, clock: SettableClock) -> None:

@@ -76,10 +76,20 @@ def test_an_empty_database_is_told_from_a_migrated_one(empty: Engine) -> None:
         empty.require_current()
 
 
+def test_a_database_that_has_more_than_the_program_needs_will_do(empty: Engine) -> None:
+    empty.migrate()
+    with empty.database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    empty.require_current()
+    assert empty.migrate() == "9999"
+
+
 def test_a_newer_database_is_left_alone(empty: Engine) -> None:
     empty.migrate()
     with empty.database.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("UPDATE program SET oldest = '9998'"))
 
     with pytest.raises(Conflict, match="or older, but it is at 9999, written by a newer version of this program"):
         empty.migrate()

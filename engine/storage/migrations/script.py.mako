@@ -11,5 +11,8 @@ branch_labels = None
 depends_on = None
 
 
+# Unless this only adds, call older.end_programs_before(revision), from engine.storage.migrations, in upgrade().
+
+
 def upgrade() -> None:
     ${upgrades if upgrades else "pass"}
