@@ -22,11 +22,9 @@ from engine.bpmn.snapshot import Parts
 from engine.bpmn.variables import Scopes
 from engine.bpmn.world import World
 from engine.differences import Caller, Command
-from engine.errors import Conflict, InvalidValues, NotFound
+from engine.errors import Conflict, InvalidValues, Newer, NotFound
 from engine.model import Json
 from engine.model.processes import InstanceStatus
-from engine.errors import Conflict, InvalidValues, Newer, NotFound
-from engine.model import InstanceStatus, Json
 from engine.observe import watch
 from engine.storage.tables import Base, DefinitionRow, InstanceRow, ResourceRow, SnapshotRow, VariableRow
 from engine.transaction import Transaction

@@ -14,8 +14,6 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from engine import history, jobs, leases, values
-from engine.errors import Busy, EngineError, ServiceFailed
-from engine import history, jobs, values
 from engine.errors import Busy, EngineError, Newer, ServiceFailed
 from engine.jobs import Handler, Handlers, Job, Told
 from engine.model.people import SYSTEM

@@ -59,11 +59,27 @@ class Broker:
 
     def kill(self) -> None:
         """At once, with whatever it started."""
+        self.strike()
+        for process in self._processes:
+            process.wait(10)
+        self._processes.clear()
+
+    def strike(self) -> None:
+        """Kill it, and leave it there."""
         for process in reversed(self._processes):
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, 9)
-            process.wait(10)
-        self._processes.clear()
+
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes]
+
+    @property
+    def is_killed(self) -> bool:
+        return any(process.poll() is not None for process in self._processes)
+
+    def forget(self) -> None:
+        """What it has kept in files, while it does not run."""
 
     def _start(self) -> None:
         raise NotImplementedError
@@ -115,6 +131,9 @@ class RabbitMq(Broker):
         (self.folder / "plugins").write_text("[].")
         self._run(EPMD, "-port", str(names), "-address", "127.0.0.1")
         self._run(str(RABBITMQ), **environment)
+
+    def forget(self) -> None:
+        shutil.rmtree(self.folder / "mnesia", ignore_errors=True)
 
 
 def _eventually(is_so: Callable[[], bool]) -> None:

@@ -85,8 +85,17 @@ class Process:
 
     def kill(self) -> None:
         if self._running is not None:
-            self._running.send_signal(signal.SIGKILL)
+            self.strike()
             self._running.wait()
+
+    def strike(self) -> None:
+        """Kill it, and leave it there."""
+        assert self._running is not None
+        self._running.send_signal(signal.SIGKILL)
+
+    @property
+    def is_killed(self) -> bool:
+        return self._running is not None and self._running.poll() is not None
 
     @property
     def outside(self) -> Outside:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
@@ -24,6 +25,15 @@ def programs() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     initdb = str(found[-1]) if found else shutil.which("initdb")
     return None if initdb is None else Path(initdb).parent
+
+
+def kill_server(pid: int) -> None:
+    """As the power fails: those of its processes that serve a connection have sessions of their own."""
+    told = Path(f"/proc/{pid}/task/{pid}/children")
+    children = told.read_text().split() if told.exists() else []
+    for each in (pid, *map(int, children)):
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
 
 
 class Cluster:
@@ -63,11 +73,23 @@ class Cluster:
 
     def crash(self) -> None:
         """Kill it with all its processes, and start it again: it recovers what was committed."""
-        os.killpg(self._server.pid, signal.SIGKILL)
+        kill_server(self.pid)
+        self.start_again()
+
+    def start_again(self) -> None:
+        """After it was killed."""
         self._server.wait(STARTING_SECONDS)
         self._administration.dispose()
         self._start()
         self._await_start()
+
+    @property
+    def pid(self) -> int:
+        return self._server.pid
+
+    @property
+    def is_killed(self) -> bool:
+        return self._server.poll() is not None
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={quote(str(self._folder))}"
