@@ -77,11 +77,18 @@ class Cluster:
         self.start_again()
 
     def start_again(self) -> None:
-        """After it was killed."""
+        """After it was killed: as often as it refuses to start because one of its processes has not ended yet."""
         self._server.wait(STARTING_SECONDS)
         self._administration.dispose()
-        self._start()
-        self._await_start()
+        until = time.monotonic() + STARTING_SECONDS
+        while True:
+            self._start()
+            try:
+                return self._await_start()
+            except RuntimeError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
 
     @property
     def pid(self) -> int:

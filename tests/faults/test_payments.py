@@ -95,7 +95,8 @@ class SetUp:
 
     web: tuple[bool, ...]
     """For each web process whether it has a worker."""
-    workers: int
+    workers: tuple[tuple[str, ...], ...]
+    """For each worker its queues; none named: all."""
     database: str = "postgres"
     broker: type[Broker] | None = None
 
@@ -122,10 +123,10 @@ class SetUp:
 
 
 SET_UPS = {
-    "sqlite": SetUp((True,), 1, database="sqlite"),
-    "threads": SetUp((True, False), 2),
-    "redis": SetUp((False, False), 3, broker=Redis),
-    "rabbitmq": SetUp((False, False), 3, broker=RabbitMq),
+    "sqlite": SetUp((True,), ((),), database="sqlite"),
+    "threads": SetUp((True, False), ((), ("http",))),
+    "redis": SetUp((False, False), ((), ("http",), ("service", "engine")), broker=Redis),
+    "rabbitmq": SetUp((False, False), ((), ("http",), ("service", "engine")), broker=RabbitMq),
 }
 
 
@@ -210,8 +211,8 @@ def shop(set_up: SetUp, request: pytest.FixtureRequest, tmp_path: Path) -> Itera
         token = _prepare(engine, services.outside.address)
         for with_worker in set_up.web:
             topology.add_web(with_worker=with_worker)
-        for _ in range(set_up.workers):
-            topology.add_worker()
+        for queues in set_up.workers:
+            topology.add_worker(*queues)
         topology.await_web()
         keeper = Keeper(tmp_path, topology, services, cluster, random.Random(7))
         yield Shop(topology, engine, services, stack.enter_context(keeper), token)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
 from sqlalchemy import text
 
 from engine import SYSTEM, Engine, InstanceStatus, Settings, definitions, incidents, instances
@@ -78,9 +77,9 @@ def upgrade_further(engine: Engine, folder: Path, more: str = "") -> None:
     config = migrations._config()
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", f"{Path(migrations.__file__).parent / 'versions'}\n{versions}")
-    with engine._writers.connect() as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    with pytest.MonkeyPatch.context() as newer:
+        newer.setattr(migrations, "_config", lambda: config)
+        assert migrations.upgrade(engine._writers) == "further"
 
 
 def start(engine: Engine, number: int) -> int:
