@@ -18,8 +18,9 @@ from engine.observe import tracing
 TEXT, JSON = "text", "json"
 FORMATS = (TEXT, JSON)
 
-_TALKATIVE = ("alembic", "httpx", "spiff")
-"""They tell each look at the revision; each address with what is secret in it; each step with the values of it."""
+_TALKATIVE = ("alembic", "httpx", "spiff", "celery.app.trace", "celery.worker.strategy")
+"""They tell each look at the revision; each address with what is secret in it; each step with the values of it;
+each message that comes, with the lease in it."""
 _NOTHING: Mapping[str, object] = {}
 _OF_INSTANCE = ("instance", "element")
 _hand: ContextVar[dict[str, object] | None] = ContextVar("hand", default=None)

@@ -145,6 +145,7 @@ def test_work_is_shared_and_nothing_is_done_twice(topology: Topology, client: Cl
 
     expect_each_once(client.engine, service, COUNT)
     assert set(keys(service).values()) == {1}
+    assert not any("run_job" in worker.log.read_text() for worker in topology.workers)  # no line for each message
 
 
 def test_anything_may_be_killed_at_any_time(topology: Topology, client: Client, service: HttpService) -> None:
