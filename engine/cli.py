@@ -6,8 +6,9 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import click
 import orjson
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from engine import access_tokens, accounts, definitions, instances, messages, services, signals, timers
+from engine import access_tokens, accounts, definitions, instances, messages, reports, services, signals, timers
 from engine.config import Settings
 from engine.errors import Conflict, EngineError, Invalid
 from engine.model import Json
@@ -119,21 +120,52 @@ def worker(*, queues: Sequence[str], threads: int | None) -> None:
 _FILES = click.argument("paths", metavar="FILES...", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
+_REPORTS: Mapping[str, Callable[[Sequence[Problem]], dict[str, Any]]] = {
+    "json": reports.as_json,
+    "sarif": reports.as_sarif,
+}
+
+
 @main.command()
 @_FILES
-def check(paths: Sequence[Path]) -> None:
-    """Tell what is wrong with diagrams and forms, one line for each problem; stores nothing."""
-    problems = definitions.problems(_read(paths))
-    _tell(problems)
-    if any(problem.severity == Severity.ERROR for problem in problems):
+@click.option(
+    "--format", "form", type=click.Choice(["text", *_REPORTS]), default="text", show_default=True, help="Of the report."
+)
+@click.option("--strict", is_flag=True, help="Let warnings count as errors.")
+def check(paths: Sequence[Path], *, form: str, strict: bool) -> None:
+    """Tell what is wrong with diagrams, forms and ZIP archives of them; stores nothing.
+
+    Exit status: 0 all can run, 1 there are errors, 2 the files cannot be read or the command is wrong.
+    """
+    try:
+        files = _read(paths)
+    except Conflict as cause:
+        raise click.UsageError(str(cause)) from cause
+    problems = definitions.problems(files)
+    if form == "text":
+        _tell(problems)
+    else:
+        click.echo(orjson.dumps(_REPORTS[form](_by_path(problems, paths)), option=orjson.OPT_INDENT_2))
+    if any(strict or problem.severity == Severity.ERROR for problem in problems):
         raise click.exceptions.Exit(1)
-    click.echo(f"All can run: {', '.join(path.name for path in paths)}.")
+    if form == "text":
+        click.echo(f"All can run: {', '.join(path.name for path in paths)}.")
+
+
+def _by_path(problems: Sequence[Problem], paths: Sequence[Path]) -> list[Problem]:
+    """Told by the paths that were given, so that other programs find the files."""
+    given = {path.name: str(path) for path in paths}
+    found = ((problem, given.get(problem.place.file)) for problem in problems)
+    return [
+        problem if file is None else replace(problem, place=replace(problem.place, file=file))
+        for problem, file in found
+    ]
 
 
 @main.command()
 @_FILES
 def deploy(paths: Sequence[Path]) -> None:
-    """Store diagrams and their forms together, as new versions."""
+    """Store diagrams and their forms together, as new versions; a ZIP archive stands for its files."""
     checked = definitions.check(_read(paths))
     with _transaction() as tx:
         deployment = definitions.deploy(tx, checked)

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import ColumnElement, Select, Text, and_, exists, func, or_, select, type_coerce
 
 from engine import execution, values, waits
-from engine.deployments import Checked, add_start_timer, check, definition, deploy, problems
+from engine.deployments import Checked, Examined, add_start_timer, check, definition, deploy, examine, problems
 from engine.errors import Forbidden, NotFound
 from engine.model.forms import Form
 from engine.model.people import Right
@@ -19,10 +19,12 @@ from engine.transaction import Transaction
 
 __all__ = [
     "Checked",
+    "Examined",
     "add_start_timer",
     "check",
     "deploy",
     "documentation",
+    "examine",
     "get",
     "latest",
     "may_start",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, text, update
 
-from engine import execution, history, jobs, waits
+from engine import execution, history, jobs, uploads, waits
 from engine.bpmn import check as checks
 from engine.bpmn import parse, schedule
 from engine.bpmn.document import Document
@@ -26,6 +26,25 @@ from engine.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
+class Examined:
+    """An upload that was looked at, and the two verdicts on it."""
+
+    files: Mapping[str, bytes]
+    """Archives opened; empty when that was not possible."""
+    problems: tuple[Problem, ...]
+    documents: tuple[Document, ...]
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether all of it can be kept and shown."""
+        return not any(problem.rule in checks.UNREADABLE for problem in self.problems)
+
+    @property
+    def is_deployable(self) -> bool:
+        return all(problem.severity is not Severity.ERROR for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """An upload without errors, ready to be stored."""
 
@@ -36,20 +55,34 @@ class Checked:
 
 
 def problems(files: Mapping[str, bytes]) -> list[Problem]:
-    """Everything that is wrong with an upload; nothing is stored."""
-    return checks.check(files)
+    """Everything that is wrong with an upload, in the order of files, lines and columns; nothing is stored.
+
+    files: name -> content of diagrams, forms, mail templates, and ZIP archives of them.
+    """
+    return list(examine(files.items()).problems)
 
 
-def check(files: Mapping[str, bytes]) -> Checked:
+def examine(sent: Iterable[tuple[str, bytes]]) -> Examined:
     """Check an upload, outside of any transaction: that of a large one takes a while.
 
-    Raises Invalid with every problem when there is an error among them.
+    sent: name and content of each file as it came, in any order; two of one name are a problem.
     """
+    try:
+        files = uploads.unpack(sent)
+    except Invalid as refused:
+        return Examined({}, refused.problems, ())
     documents, found = checks.examine(files)
-    if any(problem.severity == Severity.ERROR for problem in found):
-        raise Invalid(found)
-    parsed = [(document, process) for document in documents for process in parse.processes(document, files)]
-    return Checked(files, tuple(found), tuple(parsed))
+    return Examined(files, tuple(found), tuple(documents))
+
+
+def check(upload: Mapping[str, bytes] | Examined) -> Checked:
+    """What can be deployed. Raises Invalid with every problem when there is an error among them."""
+    examined = upload if isinstance(upload, Examined) else examine(upload.items())
+    if not examined.is_deployable:
+        raise Invalid(examined.problems)
+    files = examined.files
+    parsed = [(document, process) for document in examined.documents for process in parse.processes(document, files)]
+    return Checked(files, examined.problems, tuple(parsed))
 
 
 # ---- storing -------------------------------------------------------------------------------------------------------

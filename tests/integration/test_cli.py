@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -103,9 +104,12 @@ def test_files_are_told_apart_by_name(command: Command, tmp_path: Path) -> None:
     (tmp_path / "leave.bpmn").write_text("")
 
     twice, missing = command("check", LEAVE, str(tmp_path / "leave.bpmn")), command("check", "nothing.bpmn")
-    assert (twice.exit_code, missing.exit_code) == (1, 1)
-    assert twice.stderr == "Error: Expected files of different names, but these come twice: leave.bpmn.\n"
-    assert missing.stderr == "Error: Expected to read nothing.bpmn, but: No such file or directory.\n"
+    assert (twice.exit_code, missing.exit_code) == (2, 2)
+    assert twice.stderr.endswith("Error: Expected files of different names, but these come twice: leave.bpmn.\n")
+    assert missing.stderr.endswith("Error: Expected to read nothing.bpmn, but: No such file or directory.\n")
+    assert command("deploy", "nothing.bpmn").stderr == (
+        "Error: Expected to read nothing.bpmn, but: No such file or directory.\n"
+    )
 
 
 def test_timers_are_listed_moved_and_fired(migrated: Command, migrated_url: str) -> None:
@@ -266,3 +270,36 @@ def test_signal_send(migrated: Command, tmp_path: Path) -> None:
 
     assert migrated("signal", "send", "alarm", "--variable", "level=2").output == "Sent to 1.\n"
     assert migrated("signal", "send", "other").output == "Sent to 0.\n"
+
+
+# ---- reports -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_a_report_names_files_as_they_were_given(command: Command, form: str) -> None:
+    good, bad = command("check", "--format", form, LEAVE), command("check", "--format", form, LEAVE, REFUSED)
+
+    assert (good.exit_code, bad.exit_code) == (0, 1)
+    assert (good.stderr, bad.stderr) == ("", "")
+    assert REFUSED in json.dumps(json.loads(bad.stdout))
+
+
+def test_check_fails_by_warnings_where_that_is_asked_for(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "nobody.bpmn"
+    path.write_bytes(document(START + user("u") + END + chain("start", "u", "end")))
+
+    lenient, strict = command("check", str(path)), command("check", "--strict", str(path))
+
+    assert (lenient.exit_code, strict.exit_code) == (0, 1)
+    assert lenient.stderr == strict.stderr != ""
+
+
+def test_check_opens_archives(command: Command, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(LEAVE, "processes/leave.bpmn")
+
+    assert command("check", str(tmp_path / "all.zip")).output == "All can run: all.zip.\n"
+
+
+def test_a_wrong_format_is_a_wrong_command(command: Command) -> None:
+    assert command("check", "--format", "xml", LEAVE).exit_code == 2

@@ -23,8 +23,20 @@ def test_the_calls_in_a_diagram_can_be_deployed(call: str) -> None:
     assert definitions.problems({"p.bpmn": document(START + told + END + chain("start", task[1], "end"))}) == []
 
 
+def test_problems_are_told_by_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (told,) = (each for each in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "problems(" in each)
+    monkeypatch.chdir(tmp_path)
+    Path("empty.bpmn").write_bytes(b"")
+
+    exec(told, {})
+
+    assert capsys.readouterr().out.startswith("empty.bpmn:1:1 error [not-bpmn]")
+
+
 def test_the_story_in_python_runs_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    first, second, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     service = '<serviceTask id="rate" camunda:type="external" camunda:topic="credit-check"/>'
     diagram = START + user("approve", candidateGroups="clerks") + service + END

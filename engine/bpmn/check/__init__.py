@@ -49,6 +49,22 @@ LONGEST_FILE_NAME = 400
 MAX_PROBLEMS = 500
 """Told at once; a broken file may have thousands."""
 
+UNREADABLE = frozenset(
+    {
+        "archive",
+        "doctype",
+        "encoding",
+        "file-name",
+        "form-syntax",
+        "no-diagram",
+        "not-bpmn",
+        "same-name",
+        "too-large",
+        "xml-syntax",
+    }
+)
+"""Rules that say of a file that it cannot be shown, whatever else may be right about it."""
+
 FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
     structure.check,
     references.check,
