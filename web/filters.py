@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, url_for
 from flask.json.provider import DefaultJSONProvider
 
-from engine import Event, InstanceStatus, Json, TaskStatus, values
+from engine import Event, InstanceStatus, Json, TaskStatus, rules, values
 from web import markdown, people
 from web.context import KEY, engine
 
@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(markdown.render, "markdown")
     for show in (ago, due, text_of, took, words, event_text):
         app.add_template_filter(show, show.__name__)
-    app.jinja_env.globals.update(LOOK=LOOK, page_url=page_url)
+    app.jinja_env.globals.update(LOOK=LOOK, RULES=rules.every(), page_url=page_url)
 
 
 LOOK: Mapping[str, str] = {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from engine import Deployment, Invalid, Problem, Right, Severity, definitions
-from engine.model.problems import Place
-from web import filters, listing, people
+from engine import Deployment, Problem, definitions
+from web import drafts, filters, listing, people
 from web.context import command, is_fragment, reading
 
 bp = Blueprint("processes", __name__, url_prefix="/definitions")
@@ -66,38 +65,22 @@ def source(definition_id: int) -> Response:
 
 @bp.route("/upload", methods=["GET", "POST"])
 def upload() -> ResponseReturnValue:
-    with reading() as tx:
-        tx.require(Right.DEPLOY)
+    """Deploy what can run, keep as a draft what can be read, and store nothing of the rest."""
+    sent = drafts.uploaded()
     if request.method != "POST":
         return render_template("processes/upload.html", problems=[], names=[])
-    sent = [(_bare(file.filename), file.read()) for file in request.files.getlist("files") if file.filename]
     if not sent:
         return render_template("processes/upload.html", problems=[], names=[], missing=True), 422
-    try:
-        _refuse_twins([name for name, _ in sent])
-        checked = definitions.check(dict(sent))
-        with command() as tx:
-            deployment = definitions.deploy(tx, checked)
-    except Invalid as refused:
-        return _refused([name for name, _ in sent], refused.problems), 422
+    examined = definitions.examine(sent)
+    if not examined.is_readable:
+        return _refused([name for name, _ in sent], examined.problems), 422
+    if not examined.is_deployable or "keep" in request.form:
+        return drafts.keep(examined)
+    checked = definitions.check(examined)
+    with command() as tx:
+        deployment = definitions.deploy(tx, checked)
     _tell(deployment)
     return redirect(url_for("processes.show", definition_id=deployment.definitions[0].id))
-
-
-def _bare(name: str) -> str:
-    """The name of a file without the folders some browsers send along."""
-    return name.replace("\\", "/").rpartition("/")[2]
-
-
-def _refuse_twins(names: list[str]) -> None:
-    twins = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twins:
-        raise Invalid([_twin(name) for name in twins])
-
-
-def _twin(name: str) -> Problem:
-    message = "Expected each file of an upload to have a name of its own, but several are called so."
-    return Problem("same-name", message, Place(name), fix="Rename one of them.")
 
 
 def _tell(deployment: Deployment) -> None:
@@ -120,9 +103,6 @@ def _in_words(warning: Problem) -> str:
     return f"{about}: {warning.message} {warning.fix}".strip()
 
 
-def _refused(names: list[str], problems: tuple[Problem, ...]) -> str:
-    ordered = sorted(problems, key=lambda problem: (problem.severity is not Severity.ERROR, problem.place))
-    errors = sum(problem.severity is Severity.ERROR for problem in problems)
-    return render_template(
-        "processes/upload.html", problems=ordered, names=names, errors=errors, warnings=len(problems) - errors
-    )
+def _refused(names: list[str], problems: Sequence[Problem]) -> str:
+    ordered = drafts.in_order(problems)
+    return render_template("processes/upload.html", problems=ordered, names=names, counts=drafts.count(ordered))

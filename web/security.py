@@ -17,7 +17,7 @@ MAX_UPLOAD_BYTES = 32_000_000
 MAX_REQUEST_BYTES = 2_000_000
 """For whatever is no upload."""
 MAX_FORM_PARTS = 500
-UPLOAD = "processes.upload"
+UPLOADS = ("processes.upload", "drafts.mend")
 MAX_DELIVERY_BYTES = 1_000_000
 DELIVERY = "deliveries.deliver"
 
@@ -77,7 +77,7 @@ def init_app(app: Flask) -> None:
 
 
 def _limit() -> None:
-    most = {UPLOAD: MAX_UPLOAD_BYTES, DELIVERY: MAX_DELIVERY_BYTES}
+    most = {**dict.fromkeys(UPLOADS, MAX_UPLOAD_BYTES), DELIVERY: MAX_DELIVERY_BYTES}
     request.max_content_length = most.get(request.endpoint or "", MAX_REQUEST_BYTES)
     if request.endpoint == DELIVERY:
         request.get_data()  # what is signed are the bytes, which reading the form would use up

@@ -133,6 +133,32 @@ class DefinitionRow(Base):
     created_by: Mapped[str] = mapped_column(String(200))
 
 
+class DraftRow(Base):
+    """An upload that is kept though it need not be able to run."""
+
+    __tablename__ = "draft"
+    id: Mapped[int] = _id()
+    name: Mapped[str] = mapped_column(String(400))
+    revision: Mapped[int]
+    """Counts how often its files were replaced, from 1."""
+    errors: Mapped[int]
+    """When its files were checked last."""
+    warnings: Mapped[int]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(200))
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(String(200))
+
+
+class DraftFileRow(Base):
+    """One file of a draft, byte for byte."""
+
+    __tablename__ = "draft_file"
+    draft_id: Mapped[int] = mapped_column(Id, ForeignKey("draft.id", ondelete="CASCADE"), primary_key=True)
+    file: Mapped[str] = mapped_column(String(400), primary_key=True)
+    content: Mapped[bytes]
+
+
 # ---- what runs -----------------------------------------------------------------------------------------------------
 
 

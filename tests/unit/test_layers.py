@@ -31,6 +31,7 @@ LAYERS = (
         "engine.definitions",
         "engine.deployments",
         "engine.dispatch",
+        "engine.drafts",
         "engine.external_task_query",
         "engine.external_tasks",
         "engine.gates",
@@ -63,6 +64,7 @@ LAYERS = (
         "engine.uploads",
     },
     {"engine.transaction"},
+    {"engine.rules"},
     {"engine.bpmn", "engine.storage"},
     {"engine.keys"},
     {

@@ -4,12 +4,14 @@
 //   data-state      JSON {elements: {id: state}, counts: {id: tokens}, flows: [id]}; optional
 //   data-refresh    seconds after which the state is read again; optional
 //   data-highlight  id of an element to mark; optional
+//   data-marks      selector of a list of problems (marks.js); optional
 //
 // Fires "bpmn:select" {id, type, name} when an element is clicked, and marks what carries its id in data-element.
 import 'bpmn-js/dist/assets/diagram-js.css';
 import 'bpmn-js/dist/assets/bpmn-js.css';
 import './viewer.css';
 import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
+import { markProblems } from './marks.js';
 import { say } from './message.js';
 import { panByFingers, panByKeys } from './pan.js';
 
@@ -33,16 +35,27 @@ const COLOURS = {
 export async function mount(element) {
   const { canvas, viewer } = build(element);
   const [xml, state] = await Promise.all([read(element.dataset.src, 'text'), readState(element)]);
-  if (!(await draw(viewer, element, xml))) return;
+  const isLaidOut = await draw(viewer, element, xml);
+  if (isLaidOut === null) return;
   showState(viewer, state);
   showHighlight(viewer, element.dataset.highlight);
   const view = frame(viewer, element.dataset.highlight || attentionPoint(state));
-  element.append(footer(view, Boolean(element.dataset.state)));
+  element.append(footer(view, { hasStates: Boolean(element.dataset.state), isLaidOut }));
   onSelect(viewer, element);
   panByKeys(canvas, viewer.get('canvas'));
   panByFingers(canvas, viewer.get('canvas'));
   keepFitting(canvas, viewer, view);
   keepCurrent(viewer, element);
+  const problems = element.dataset.marks && document.querySelector(element.dataset.marks);
+  if (problems) markProblems(viewer, problems, showIn(element, view));
+}
+
+/** Bring a shape to the middle of the diagram, and the diagram into the window. */
+function showIn(element, view) {
+  return (shape) => {
+    element.scrollIntoView({ block: 'nearest' });
+    view.show(shape);
+  };
 }
 
 // ---- drawing -------------------------------------------------------------------------------------------------------
@@ -76,16 +89,41 @@ function keepFromDiagram(event) {
   if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
 }
 
-/** Draw the diagram; when that cannot be done, say why in its place and give false. */
+/**
+ * Draw the diagram; what has no place in the file is laid out. Gives whether anything was; null when it cannot be drawn,
+ * which is then said in its place.
+ */
 async function draw(viewer, element, xml) {
   try {
-    await viewer.importXML(xml);
-    return true;
+    const laidOut = hasGaps(xml) ? await layOut(xml) : null;
+    await viewer.importXML(laidOut ?? xml);
+    return laidOut !== null;
   } catch (error) {
     viewer.destroy();
     say(element, explain(error));
-    return false;
+    return null;
   }
+}
+
+/** The file with places for all; null when it has them, or when it is too odd for that. */
+async function layOut(xml) {
+  const { layout } = await import('./layout.js');
+  try {
+    return await layout(xml);
+  } catch (error) {
+    console.warn(error); // what the file says itself is shown then
+    return null;
+  }
+}
+
+const DRAWN = /[\w-]*(task|event|gateway|subProcess|transaction|callActivity|sequenceFlow)$/i;
+
+/** Whether something that is always drawn has no place: the layout, which is loaded then, looks closer. */
+function hasGaps(xml) {
+  const parsed = new DOMParser().parseFromString(xml, 'application/xml');
+  const elements = [...parsed.getElementsByTagName('*')];
+  const placed = new Set(elements.map((each) => each.getAttribute('bpmnElement')?.split(':').pop()));
+  return elements.some((each) => each.id && DRAWN.test(each.localName) && !placed.has(each.id));
 }
 
 function explain(error) {
@@ -205,7 +243,21 @@ function frame(viewer, focusId) {
     if (isTooSmall && focused) canvas.viewbox(around(middle(focused), canvas.viewbox().outer, LARGE_SCALE));
   };
   begin();
-  return { fit, begin, zoom: (factor) => canvas.zoom(canvas.zoom() * factor) };
+  const view = { fit, begin, isMoved: false, zoom: (factor) => canvas.zoom(canvas.zoom() * factor) };
+  view.show = (shape) => {
+    const { outer, scale } = canvas.viewbox();
+    view.isMoved = true;
+    canvas.viewbox(around(middle(boxOf(shape)), outer, Math.max(scale, LARGE_SCALE)));
+  };
+  return view;
+}
+
+/** Of a flow: of all its corners. */
+function boxOf(shape) {
+  if (!shape.waypoints) return shape;
+  const [xs, ys] = ['x', 'y'].map((axis) => shape.waypoints.map((point) => point[axis]));
+  const [x, y] = [Math.min(...xs), Math.min(...ys)];
+  return { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
 }
 
 function middle({ x, y, width, height }) {
@@ -219,24 +271,31 @@ function around({ x, y }, outer, scale) {
 
 /** Show the same again when the box changes its size, until the person has moved the diagram. */
 function keepFitting(box, viewer, view) {
-  let isMoved = false;
   for (const kind of ['pointerdown', 'keydown', 'wheel']) {
-    box.parentElement.addEventListener(kind, (event) => (isMoved ||= kind !== 'wheel' || event.ctrlKey), { capture: true, passive: true });
+    box.parentElement.addEventListener(kind, (event) => (view.isMoved ||= kind !== 'wheel' || event.ctrlKey), { capture: true, passive: true });
   }
   new ResizeObserver(() => {
     viewer.get('canvas').resized();
-    if (!isMoved && box.clientWidth) view.begin();
+    if (!view.isMoved && box.clientWidth) view.begin();
   }).observe(box);
 }
 
 // ---- around the diagram --------------------------------------------------------------------------------------------
 
-function footer(view, hasStates) {
+function footer(view, { hasStates, isLaidOut }) {
   const bar = document.createElement('div');
   bar.className = 'viewer-footer';
   if (hasStates) bar.append(legend());
+  if (isLaidOut) bar.append(remark());
   bar.append(toolbar(view));
   return bar;
+}
+
+function remark() {
+  const text = document.createElement('span');
+  text.className = 'viewer-remark';
+  text.textContent = 'The file does not say where everything stands: laid out here, for display only.';
+  return text;
 }
 
 function toolbar({ fit, zoom }) {

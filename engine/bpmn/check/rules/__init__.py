@@ -94,7 +94,8 @@ def find(id: str) -> Rule | None:
 # ---- reading a page ------------------------------------------------------------------------------------------------
 
 _PAGE = re.compile(
-    r"# (?P<title>.+)\n\n(?P<facts>(?:\w+: .+\n)+)\n(?P<text>.+?)\n\n## Wrong\n(?P<wrong>.+?)\n## Right\n(?P<right>.+)",
+    r"# (?P<title>[^\n]+)\n\n(?P<facts>(?:\w+: [^\n]+\n)+)\n(?P<text>.+?)\n\n"
+    r"## Wrong\n(?P<wrong>.+?)\n## Right\n(?P<right>.+)",
     re.DOTALL,
 )
 _FENCE = re.compile(r"^```(?P<kind>\w+)(?: (?P<file>\S+))?\n(?P<source>.*?)^```$", re.DOTALL | re.MULTILINE)
