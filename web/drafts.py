@@ -121,7 +121,7 @@ def page(draft: Draft, examined: Examined, *, missing: bool = False, refused: Se
         examined=examined,
         files=[(each, count([p for p in examined.problems if p.place.file == each])) for each in files],
         file=file,
-        is_diagram=drafts.is_diagram(file),
+        is_diagram=any(document.file == file for document in examined.documents),
         problems=found,
         counts=count(found),
         lines=sources.lines(examined.files[file], found),

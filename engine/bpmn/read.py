@@ -105,6 +105,8 @@ def _text(file: str, data: bytes) -> str:
 
 
 def _encoding(file: str, data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        _refuse("encoding", Place(file), "Expected UTF-8 or UTF-16, but the file is UTF-32.", _SAVE_AS_UTF8)
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return encoding
@@ -168,9 +170,9 @@ def _refuse_other_roots(file: str, root: Node) -> None:
         return
     namespace = str(etree.QName(root).namespace or "")
     _refuse_by(_ROOTS, file, namespace)
-    known = "BPMN" if is_bpmn(root) else f'the namespace "{namespace}"' if namespace else "no namespace"
+    known = "BPMN" if is_bpmn(root) else f'the namespace "{namespace:.100}"' if namespace else "no namespace"
     fix = f'The outermost element must be <definitions xmlns="{BPMN}">. Export the diagram again.'
-    _refuse_foreign(file, f"XML that begins with <{local(root)}> of {known}", fix)
+    _refuse_foreign(file, f"XML that begins with <{local(root):.100}> of {known}", fix)
 
 
 def _refuse_foreign(file: str, what: str, fix: str) -> NoReturn:

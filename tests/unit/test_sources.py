@@ -86,9 +86,9 @@ def test_one_long_line_is_compared_tag_by_tag() -> None:
 @pytest.mark.parametrize(("lines", "is_too_much"), [(4_000, False), (6_000, True)])
 def test_what_differs_everywhere_takes_no_time(lines: int, is_too_much: bool) -> None:
     old, new = ("\n".join(f"{word} {n * n % 97}" for n in range(lines)).encode() for word in ("a", "b"))
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     found = sources.changes(old, new)
 
     assert (found is None) == is_too_much
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2

@@ -120,7 +120,7 @@ def test_a_hostile_archive_gets_one_answer_soon(name: str) -> None:
     make, words = HOSTILE[name]
     data = make()
     tracemalloc.start()
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     try:
         problem = refusal(data)
@@ -128,7 +128,7 @@ def test_a_hostile_archive_gets_one_answer_soon(name: str) -> None:
     finally:
         tracemalloc.stop()
 
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
     assert peak_bytes < 80_000_000
     assert (problem.rule, problem.place.file) == ("archive", "a.zip")
     assert words in problem.message

@@ -97,6 +97,9 @@ class _Reading:
             json.dumps(found, ensure_ascii=False).encode()
         except json.JSONDecodeError as cause:
             place = Place(self.file, cause.lineno, cause.colno)
+            if self.text.lstrip().startswith("<"):
+                fix = "If it is a diagram, let its name end in .bpmn."
+                _refuse("form-syntax", place, "Expected a form as JSON, but the file is XML.", fix)
             _refuse("form-syntax", place, "Expected JSON, but from here on the text is none.", "Export the form again.")
         except UnicodeEncodeError:
             _refuse("form-syntax", Place(self.file), "Expected text, but there is half a character.", "Write it again.")
