@@ -13,7 +13,8 @@ from engine.bpmn import forms
 from engine.bpmn.templates import is_template
 from engine.deployments import Examined
 from engine.errors import Conflict, Invalid, NotFound
-from engine.model import Deployment, Right
+from engine.model.people import Right
+from engine.model.processes import Deployment
 from engine.storage.tables import DraftFileRow, DraftRow
 from engine.transaction import Transaction
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from engine import rules
-from engine.model import Problem, Severity
+from engine.model.problems import Problem, Severity
 
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 SARIF_VERSION = "2.1.0"

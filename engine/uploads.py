@@ -15,7 +15,7 @@ from io import BytesIO
 from typing import NoReturn
 
 from engine.errors import Invalid
-from engine.model import Place, Problem
+from engine.model.problems import Place, Problem
 
 ENDING = ".zip"
 """In small letters."""

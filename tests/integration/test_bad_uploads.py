@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from engine import definitions
 from engine.bpmn.nodes import BPMN
-from engine.model import Problem
+from engine.model.problems import Problem
 from engine.storage.tables import DefinitionRow, DraftRow, ResourceRow
 from tests.play import END, START, chain, document
 from tests.site import Site, Visitor, words

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from engine import reports
 from engine.bpmn.check import check
-from engine.model import Place, Problem, Severity
+from engine.model.problems import Place, Problem, Severity
 from tests.unit.drawing import START, process
 
 NASTY = '<b>"Kör\u200bper" & \u2028 \U0001f600'

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine import definitions, rules
-from engine.model import Severity
+from engine.model.problems import Severity
 from engine.rules import Example
 
 ENGINE = Path(__file__).parents[2] / "engine"

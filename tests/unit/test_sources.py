@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from engine.model import Place, Problem
+from engine.model.problems import Place, Problem
 from web import sources
 from web.sources import Change, Line
 

@@ -12,7 +12,7 @@ import pytest
 
 from engine import definitions, uploads
 from engine.errors import Invalid
-from engine.model import Problem
+from engine.model.problems import Problem
 from tests.unit.drawing import between, process
 
 SMALL = process(between('<task id="n"/>')).encode()
