@@ -77,10 +77,13 @@ def _called(tx: Transaction, job: Job) -> DefinitionRow:
         Binding.LATEST: DefinitionRow.is_latest,
         Binding.DEPLOYMENT: DefinitionRow.deployment_id == caller.deployment_id,
         Binding.VERSION: DefinitionRow.version == _version(job.payload["version"]),
+        Binding.VERSION_TAG: DefinitionRow.version_tag == job.payload["version"],
     }[Binding(binding)]
-    found = tx.session.scalar(select(DefinitionRow).where(DefinitionRow.key == key, which))
+    query = select(DefinitionRow).where(DefinitionRow.key == key, which)
+    found = tx.session.scalar(query.order_by(DefinitionRow.version.desc()).limit(1))
     if found is None:
-        wanted = f"version {job.payload['version']} of " if binding == Binding.VERSION else ""
+        is_named = binding in (Binding.VERSION, Binding.VERSION_TAG)
+        wanted = f"version {job.payload['version']} of " if is_named else ""
         raise NotFound(f'Expected {wanted}process "{key}" to call, but it is not deployed. Deploy it and retry.')
     return found
 

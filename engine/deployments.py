@@ -138,6 +138,7 @@ def _new_version(
         has_diagram=document.has_diagram,
         starter_users=list(process.starter_users),
         starter_groups=list(process.starter_groups),
+        version_tag=process.version_tag,
         starts_by_hand=bool(process.start_nodes) and not process.is_global_task,
         created_at=tx.now,
         created_by=tx.actor.id,

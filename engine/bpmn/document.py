@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from engine.bpmn.nodes import Node, local, name_of
+from engine.bpmn.nodes import ALIASES, Node, local, name_of
 from engine.model.problems import Place, Problem, Severity
 
 LONGEST_MESSAGE = 1_000
@@ -47,6 +47,10 @@ class Document:
         if found is None:
             return self.place(node)
         return self._at(node, found, offset)
+
+    def misses(self, node: Node, name: str) -> bool:
+        """Whether the file does not give an element this attribute, whatever its tree says."""
+        return node in self._starts and self._attribute(node, name) is None
 
     def text_place(self, node: Node, offset: int = 0) -> Place:
         """Where a character of the element's own text stands; 0 is the first after the start tag."""
@@ -91,7 +95,8 @@ class Document:
         if tag is None:
             return None
         full = etree.QName(name)
-        prefixes = [prefix for prefix, uri in node.nsmap.items() if uri == full.namespace and prefix]
+        uris = {full.namespace, *(alias for alias, uri in ALIASES.items() if uri == full.namespace)}
+        prefixes = [prefix for prefix, uri in node.nsmap.items() if uri in uris and prefix]
         names = [f"{prefix}:{full.localname}" for prefix in prefixes] if full.namespace else [full.localname]
         found = _ATTRIBUTE.finditer(self._source, tag.start(), tag.end())
         return next((each.start("value") + 1 for each in found if each["name"].decode() in names), None)

@@ -18,6 +18,8 @@ DI = "http://www.omg.org/spec/DD/20100524/DI"
 CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
 OWN = "urn:procession:bpmn:1"
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
+ALIASES = {"http://activiti.org/bpmn": CAMUNDA, "http://flowable.org/bpmn": CAMUNDA}
+"""Namespaces whose words mean what another one's do: Camunda 7 reads Activiti's as its own, and Flowable kept them."""
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 _BPMN_PREFIX = f"{{{BPMN}}}"
@@ -74,6 +76,8 @@ ACTIVITIES = SUB_PROCESSES | {
     "businessRuleTask",
     "callActivity",
 }
+SERVICES = frozenset({"serviceTask", "sendTask", "businessRuleTask"})
+"""Tasks that call a service by its topic."""
 
 
 # ---- texts ---------------------------------------------------------------------------------------------------------

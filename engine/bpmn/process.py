@@ -47,6 +47,7 @@ class Process:
     """Name of a message, and a key that it carries."""
     starter_users: tuple[str, ...]
     starter_groups: tuple[str, ...]
+    version_tag: str | None
 
     def start_at(self, at: str | None) -> StartPoint | None:
         """What begins an instance by itself under such a name; None: nothing does."""

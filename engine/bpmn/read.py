@@ -16,7 +16,7 @@ from lxml import etree
 
 from engine.bpmn import global_tasks
 from engine.bpmn.document import Document, Start
-from engine.bpmn.nodes import BPMN, BPMNDI, Node, bpmn, elements, is_bpmn, local
+from engine.bpmn.nodes import ALIASES, BPMN, BPMNDI, Node, bpmn, elements, is_bpmn, local
 from engine.errors import Invalid
 from engine.model.problems import Place, Problem
 
@@ -42,6 +42,7 @@ def read(file: str, data: bytes) -> Document:
     root = _tree(file, source)
     _refuse_other_roots(file, root)
     _write_out_booleans(root)
+    _adopt(root, source)
     places = dict(zip(root.iter(), starts, strict=True))
     global_tasks.wrap(root)
     return Document(file, root, _has_diagram(root), source, places)
@@ -58,6 +59,30 @@ def _write_out_booleans(root: Node) -> None:
             text = node.get(name)
             if text is not None:
                 node.set(name, _WORDS.get(text.strip(), text.strip()))
+
+
+RUNS_UNSAID = {"http://activiti.org/bpmn": "Activiti", "http://flowable.org/bpmn": "Flowable"}
+"""Namespace -> its tool, which runs processes that do not say whether they are executable."""
+
+
+def _adopt(root: Node, source: bytes) -> None:
+    """Read the words of tools that share a language by one of their names, and what their silence means."""
+    if not any(uri.encode() in source for uri in ALIASES):
+        return
+    for node in root.iter():
+        node.tag = _by_one_name(str(node.tag))
+        for name in map(str, node.attrib):
+            if _by_one_name(name) != name:
+                node.set(_by_one_name(name), node.get(name, ""))
+                del node.attrib[name]
+    for process in root.iterchildren(bpmn("process")):
+        if process.get("isExecutable") is None and any(child.tag != bpmn("documentation") for child in process):
+            process.set("isExecutable", "true")
+
+
+def _by_one_name(name: str) -> str:
+    uri, _, word = name[1:].partition("}")
+    return f"{{{ALIASES[uri]}}}{word}" if uri in ALIASES else name
 
 
 def _has_diagram(root: Node) -> bool:

@@ -12,11 +12,11 @@ import inspect
 import keyword
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from engine.bpmn import juel, schedule
-from engine.bpmn.juel import Untranslatable
+from engine.bpmn.translation import Untranslatable
 
 MAX_CHARACTERS = 10_000
 """Of one expression or attribute."""
@@ -34,6 +34,14 @@ def expression(text: str) -> str:
         return juel.python(parts[0].text, parts[0].start)
     source = text.strip()
     return f"(\n{source}\n)" if "\n" in source else source
+
+
+def whole(text: str, read: Callable[[str, int], str]) -> str:
+    """The source of a text that is one ${...}. read: translates what is inside. Raises Untranslatable."""
+    parts = _parts(text)
+    if len(parts) != 1 or not parts[0].is_expression:
+        raise Untranslatable("Expected one ${...} around the whole expression, but there is none, or more.")
+    return read(parts[0].text, parts[0].start)
 
 
 def value(text: str) -> str:
@@ -108,9 +116,9 @@ def _field(node: ast.expr) -> tuple[str | None, ast.expr]:
     return None, node
 
 
-def is_juel(text: str) -> bool:
+def is_foreign(text: str) -> bool:
     """Whether an expression is not Python already."""
-    return text.lstrip().startswith(("${", "#{"))
+    return text.lstrip().startswith(("${", "#{", "="))
 
 
 def is_mixed(text: str) -> bool:

@@ -127,6 +127,8 @@ class DefinitionRow(Base):
     starter_users: Mapped[Names]
     """Who may start; both lists empty: everybody."""
     starter_groups: Mapped[Names]
+    version_tag: Mapped[str | None] = mapped_column(String(255))
+    """What its makers call this version."""
     starts_by_hand: Mapped[bool] = mapped_column(server_default=true())
     """Whether it has a plain start; otherwise it starts by a timer, message or signal only."""
     created_at: Mapped[datetime]

@@ -21,6 +21,10 @@ def call(attributes: str = 'calledElement="other"', inside: str = "", mark: str 
         ('calledElement="${which}"', ""),
         ('calledElement="other" camunda:calledElementBinding="deployment"', ""),
         ('calledElement="other" camunda:calledElementBinding="version" camunda:calledElementVersion="3"', ""),
+        (
+            'calledElement="other" camunda:calledElementBinding="versionTag" camunda:calledElementVersionTag="x"',
+            "",
+        ),
         ('calledElement="other"', '<camunda:in source="a" target="b"/><camunda:out source="c" target="d"/>'),
         ('calledElement="other"', '<camunda:in variables="all"/><camunda:in businessKey="#{order}"/>'),
         ('calledElement="other"', '<camunda:in sourceExpression="${a + 1}" target="b"/>'),
@@ -50,5 +54,5 @@ def test_an_expression_is_looked_at() -> None:
     refused("expression-syntax", "n", call(inside='<camunda:in sourceExpression="${a +}" target="b"/>'))
 
 
-def test_a_version_tag_is_not_executed() -> None:
-    refused("unsupported-element", "n", call('calledElement="other" camunda:calledElementVersionTag="x"'))
+def test_a_binding_by_version_tag_needs_one() -> None:
+    refused(RULE, "n", call('calledElement="other" camunda:calledElementBinding="versionTag"'))

@@ -104,7 +104,7 @@ def test_attributes_that_are_known_at_upload_make_sense(attribute: str, words: s
     assert problem.message.startswith(attribute.partition("=")[0].removeprefix("camunda:") + ": ")
 
 
-@pytest.mark.parametrize("language", ["groovy", "javascript", "http://www.w3.org/1999/XPath"])
+@pytest.mark.parametrize("language", ["ruby", "http://www.w3.org/1999/XPath"])
 def test_conditions_are_written_in_python(language: str) -> None:
     refused("script-language", "f", conditional("x", f' language="{language}"'))
 
@@ -119,7 +119,7 @@ def test_scripts_are_written_in_python(language: str) -> None:
     accepted(script("x = 1\nif x:\n    y = x\n", attributes).replace(HERE, ""))
 
 
-@pytest.mark.parametrize("language", ["groovy", "JavaScript", "application/feel"])
+@pytest.mark.parametrize("language", ["ruby", "application/feel"])
 def test_scripts_in_other_languages_are_refused(language: str) -> None:
     refused("script-language", "n", script("x = 1", f' scriptFormat="{language}"'))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.model.problems import Severity
-from tests.unit.drawing import HERE, accepted, between, refused
+from tests.unit.drawing import HERE, accepted, between, process, refused, refused_file
 
 
 def extended(extension: str) -> str:
@@ -13,7 +13,7 @@ def extended(extension: str) -> str:
     return between(f'<manualTask id="n">{holder}</manualTask>')
 
 
-@pytest.mark.parametrize("name", ["executionListener", "taskListener", "connector", "field", "formProperty"])
+@pytest.mark.parametrize("name", ["executionListener", "taskListener", "field", "errorEventDefinition"])
 def test_extensions_that_act_are_refused(name: str) -> None:
     assert refused("unsupported-element", "n", extended(f"<camunda:{name}/>")).fix
 
@@ -40,26 +40,35 @@ def test_attributes_out_of_place_are_worth_a_warning(attribute: str) -> None:
     refused("ignored-attribute", "n", between(node), severity=Severity.WARNING)
 
 
-@pytest.mark.parametrize(
-    ("namespace", "tool"),
-    [
-        ("http://camunda.org/schema/zeebe/1.0", "Camunda 8"),
-        ("http://activiti.org/bpmn", "Activiti"),
-        ("http://flowable.org/bpmn", "Flowable"),
-        ("http://spiffworkflow.org/bpmn/schema/1.0/core", "SpiffWorkflow"),
-    ],
-)
-def test_extensions_of_other_tools_are_refused_once_for_each_element(namespace: str, tool: str) -> None:
-    extensions = '<extensionElements><o:taskDefinition type="t"/><o:ioMapping/><o:ioMapping/></extensionElements>'
-    node = f'<serviceTask id="n" o:assignee="x" xmlns:o="{namespace}">{HERE}{extensions}</serviceTask>'
+def test_a_word_of_a_tool_that_is_not_known_is_refused_where_it_stands() -> None:
+    spiff = 'xmlns:o="http://spiffworkflow.org/bpmn/schema/1.0/core"'
+    node = f'<manualTask id="n" {spiff}><extensionElements>\n<o:future/>{HERE}</extensionElements></manualTask>'
 
-    assert (
-        f"of {tool} are not executed: assignee, taskDefinition, ioMapping."
-        in refused("unsupported-element", "n", between(node)).message
-    )
+    assert "spiffworkflow:future" in refused("unsupported-element", "n", between(node)).message
 
 
-def test_the_result_of_a_script_is_set_in_the_script() -> None:
-    node = f'<scriptTask id="n" camunda:resultVariable="x">{HERE}<script>1</script></scriptTask>'
+@pytest.mark.parametrize("namespace", ["http://activiti.org/bpmn", "http://flowable.org/bpmn"])
+def test_tools_that_share_a_language_are_read_alike(namespace: str) -> None:
+    node = f'<userTask id="n" xmlns:o="{namespace}" o:assignee="ana" o:dueDate="soon"/>{HERE}'
 
-    assert "in the script" in refused("unsupported-element", "n", between(node)).fix
+    problem = refused("expression-syntax", "n", between(node))
+    assert "dueDate" in problem.message
+    assert problem.place.column == node.index("soon") + 1
+
+
+def test_a_diagram_of_activiti_runs_though_it_does_not_say_so() -> None:
+    text = process(between('<manualTask id="n" xmlns:o="http://activiti.org/bpmn"/>'))
+    text = text.replace('<process id="p" isExecutable="true">', f'<process id="p">{HERE}')
+    text = text.replace("<definitions ", '<definitions xmlns:activiti="http://activiti.org/bpmn" ')
+
+    assert "Activiti" in refused_file("not-executable", "p", text, severity=Severity.WARNING).message
+
+
+def test_a_script_in_python_may_give_its_last_value() -> None:
+    accepted(between('<scriptTask id="n" camunda:resultVariable="x"><script>y = 1\ny + 1</script></scriptTask>'))
+
+
+def test_a_script_without_a_value_has_no_result() -> None:
+    node = f'<scriptTask id="n" camunda:resultVariable="x">{HERE}<script>y = 1</script></scriptTask>'
+
+    assert "last line" in refused("script-syntax", "n", between(node)).message

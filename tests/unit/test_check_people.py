@@ -82,8 +82,6 @@ def test_a_form_in_a_folder_is_found() -> None:
     [
         ('camunda:formKey="order.form"', '"order.form"'),
         ('camunda:formRef="order"', '"order"'),
-        ('camunda:formKey="embedded:app:forms/order.html"', "web page"),
-        ('camunda:formKey="https://example.org/form"', "web page"),
     ],
 )
 def test_a_form_is_in_the_upload(attribute: str, words: str) -> None:
@@ -91,6 +89,13 @@ def test_a_form_is_in_the_upload(attribute: str, words: str) -> None:
 
     assert words in problem.message
     assert problem.place.column > 40
+
+
+@pytest.mark.parametrize("key", ["embedded:app:forms/order.html", "https://example.org/form", "order"])
+def test_a_page_of_another_tool_is_told(key: str) -> None:
+    problem = refused("form-missing", "n", task(f'camunda:formKey="{key}"'), severity=Severity.WARNING)
+
+    assert "another tool" in problem.message
 
 
 def test_a_missing_form_names_those_there_are() -> None:

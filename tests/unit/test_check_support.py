@@ -138,7 +138,7 @@ def test_a_service_has_a_topic(tag: str) -> None:
     assert "camunda:topic" in refused("service-missing", "n", between(f'<{tag} id="n"/>{HERE}')).fix
 
 
-@pytest.mark.parametrize("attribute", ["class", "delegateExpression", "expression", "decisionRef"])
+@pytest.mark.parametrize("attribute", ["class", "delegateExpression", "decisionRef"])
 def test_services_of_camunda_are_refused(attribute: str) -> None:
     node = f'<serviceTask id="n" camunda:{attribute}="x"/>{HERE}'
 

@@ -8,9 +8,9 @@ import pytest
 from lxml import etree
 
 from engine.bpmn.dialects import Terms, terms
-from engine.bpmn.juel import Untranslatable
 from engine.bpmn.nodes import BPMN, CAMUNDA
 from engine.bpmn.texts import MAX_CHARACTERS, expression, value, values
+from engine.bpmn.translation import Untranslatable
 
 
 def refusal(text: str) -> Untranslatable:
@@ -242,17 +242,26 @@ def test_form_data_is_handed_over_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "attribute", ['priority="high"', 'topic="${x}"', 'collection="a b"', 'assignee="${a.b()}"', 'formKey="${f}"']
+    ("tag", "attribute"),
+    [
+        ("userTask", 'priority="high"'),
+        ("serviceTask", 'topic="${x}"'),
+        ("multiInstanceLoopCharacteristics", 'collection="a b"'),
+        ("userTask", 'assignee="${a.b()}"'),
+        ("userTask", 'formKey="${f}"'),
+        ("serviceTask", 'expression="a"'),
+        ("serviceTask", 'expression="${a.b()}"'),
+    ],
 )
-def test_attributes_that_cannot_be_understood_are_refused(attribute: str) -> None:
+def test_attributes_that_cannot_be_understood_are_refused(tag: str, attribute: str) -> None:
     with pytest.raises(Untranslatable):
-        terms(element("", f"camunda:{attribute}"))
+        terms(element("", f"camunda:{attribute}", tag))
 
 
 def test_scripts_in_other_languages_are_refused() -> None:
     script = """<extensionElements><camunda:inputOutput><camunda:inputParameter name="a">
-      <camunda:script scriptFormat="groovy">1</camunda:script>
+      <camunda:script scriptFormat="ruby">1</camunda:script>
       </camunda:inputParameter></camunda:inputOutput></extensionElements>"""
 
-    with pytest.raises(Untranslatable, match="groovy"):
+    with pytest.raises(Untranslatable, match="ruby"):
         terms(element(script))

@@ -1,4 +1,4 @@
-"""Camunda's attributes that are executed: what each of them must say."""
+"""Attributes of other tools that are executed: what each of them must say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.bpmn.check.diagram import Diagram
 from engine.bpmn.check.expressions import read_by, sources_problems
 from engine.bpmn.check.limits import fault_of_people, fault_of_variable
 from engine.bpmn.check.python import Fault
-from engine.bpmn.nodes import Node
+from engine.bpmn.nodes import Node, bpmn
 from engine.bpmn.schedule import TimerKind
 from engine.bpmn.script import constant
 from engine.model.problems import Problem
@@ -18,22 +18,21 @@ LARGEST_PRIORITY = 1_000_000_000
 
 
 def check(diagram: Diagram) -> Iterator[Problem]:
-    for node in diagram.running:
-        for attribute, text, term, read in dialects.attributes(node):
-            yield from _attribute(diagram, node, attribute, text, term, read)
+    errors = diagram.document.root.findall(bpmn("error")) if diagram.executable else []
+    for node in [*errors, *diagram.running]:
+        for said, read in dialects.readings(node):
+            yield from _attribute(diagram, node, said, read)
 
 
-def _attribute(
-    diagram: Diagram, node: Node, attribute: str, text: str, term: str, read: dialects.Reader
-) -> Iterator[Problem]:
-    found, fault = read_by(read, text)
+def _attribute(diagram: Diagram, node: Node, said: dialects.Said, read: dialects.Reader) -> Iterator[Problem]:
+    found, fault = read_by(read, said.text)
     told = [found] if isinstance(found, str) else list(found or ())
-    rule = _RULES.get(term)
+    rule = _RULES.get(said.word.term)
     if fault is None and rule is not None:
         fault = rule(told)
     if fault is not None:
-        fault = fault._replace(message=f"{attribute.rpartition('}')[2]}: {fault.message}")
-    place = diagram.document.attribute_place(node, attribute, 0 if fault is None else fault.offset)
+        fault = fault._replace(message=f"{said.attribute.rpartition('}')[2]}: {fault.message}")
+    place = diagram.document.attribute_place(said.holder, said.attribute, 0 if fault is None else fault.offset)
     yield from sources_problems(diagram, node, told if read in dialects.GIVING_SOURCES else (), place, fault)
 
 
@@ -73,4 +72,6 @@ _RULES: Mapping[str, Callable[[Sequence[str]], Fault | None]] = {
     "element_variable": _variable,
     "initiator": _variable,
     "result_variable": _variable,
+    "code_variable": _variable,
+    "message_variable": _variable,
 }

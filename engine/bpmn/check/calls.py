@@ -36,18 +36,25 @@ def _called(diagram: Diagram, node: Node) -> Iterator[Problem]:
     yield from _value(diagram, node, node, "calledElement")
 
 
+_NAMING = {
+    Binding.VERSION: ("the version", "calledElementVersion"),
+    Binding.VERSION_TAG: ("the version tag", "calledElementVersionTag"),
+}
+"""Binding -> what it needs to be told, and by which word."""
+
+
 def _binding(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    name, version = camunda("calledElementBinding"), camunda("calledElementVersion")
+    name = camunda("calledElementBinding")
     binding = node.get(name, Binding.LATEST)
     place = diagram.document.attribute_place(node, name)
     if binding not in {str(each) for each in Binding}:
         message = f'Expected the binding to be {", ".join(Binding)}, but it is "{binding}".'
         yield diagram.document.problem(RULE, node, message, "Delete it to call the latest version.", place=place)
-    elif binding == Binding.VERSION and not node.get(version, "").strip():
-        message = "Expected the version to call, but there is none."
-        yield diagram.document.problem(RULE, node, message, "Write camunda:calledElementVersion.", place=place)
-    elif node.get(version):
-        yield from _value(diagram, node, node, version)
+        return
+    what, word = _NAMING.get(Binding(binding), ("", ""))
+    if what and not node.get(camunda(word), "").strip():
+        message = f"Expected {what} to call, but there is none."
+        yield diagram.document.problem(RULE, node, message, f"Write camunda:{word}.", place=place)
 
 
 def _mapping(diagram: Diagram, node: Node, mapping: Node) -> Iterator[Problem]:

@@ -13,9 +13,7 @@ from engine.bpmn.items import Items
 from engine.bpmn.nodes import Node, bpmn, event_definitions, is_bpmn, is_true, local
 from engine.model.problems import Place
 
-SUB_PROCESSES, ACTIVITIES = nodes.SUB_PROCESSES, nodes.ACTIVITIES
-SERVICES = frozenset({"serviceTask", "sendTask", "businessRuleTask"})
-"""Tasks that call a service by its topic."""
+SUB_PROCESSES, ACTIVITIES, SERVICES = nodes.SUB_PROCESSES, nodes.ACTIVITIES, nodes.SERVICES
 GATEWAYS = frozenset({"exclusiveGateway", "inclusiveGateway", "parallelGateway", "eventBasedGateway", "complexGateway"})
 EVENTS = frozenset(
     {

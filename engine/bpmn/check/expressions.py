@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from engine.bpmn import dialects, names, texts
+from engine.bpmn import names, scripts, texts
 from engine.bpmn.check import python
 from engine.bpmn.check.diagram import Diagram, Text, owner
+from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.check.limits import fault_of_people
 from engine.bpmn.check.python import Fault
-from engine.bpmn.juel import Untranslatable
+from engine.bpmn.dialects import mappings, roles
 from engine.bpmn.nodes import OPERATOR, SPIFF, Node, bpmn, camunda, local
+from engine.bpmn.translation import Untranslatable
 from engine.model.problems import Place, Problem, Severity
 
 PYTHON = frozenset({"", "python", "python3", "text/python", "text/x-python", "application/python"})
@@ -25,6 +27,7 @@ def check(diagram: Diagram) -> Iterator[Problem]:
         yield from _mappings(diagram, node)
         yield from _operands(diagram, node)
         yield from _roles(diagram, node)
+        yield from _starters(diagram, node)
         read = _TEXTS.get(local(node))
         if read is not None:
             yield from read(diagram, node)
@@ -60,29 +63,35 @@ def expression(diagram: Diagram, node: Node) -> Iterator[Problem]:
     language = node.get("language", "").lower().rpartition("/")[2]
     if not text.strip():
         return
-    if language not in LANGUAGES:
+    if language not in LANGUAGES | scripts.FORMATS.keys():
         message = f'Expected the expression in Python, but its language is "{node.get("language")}".'
         place = diagram.document.attribute_place(node, "language")
         yield diagram.document.problem("script-language", seen, message, "Write it in Python.", place=place)
         return
-    fault = python.fault_of_expression(text)
+    is_foreign = texts.is_foreign(text) or language not in LANGUAGES
+    fault = _fault_of_foreign(node) if is_foreign else python.fault_of_expression(text)
     if fault is not None:
         place = diagram.document.text_place(node, fault.offset)
         yield diagram.document.problem(rule, seen, fault.message, fault.fix, place=place)
         return
-    source = texts.expression(text) if texts.is_juel(text) else python.bracketed(text)
-    diagram.texts.append(Text(seen, rule, source, _in_expression(diagram, node, text, source)))
+    source = scripts.of_expression(node) if is_foreign else python.bracketed(text)
+    diagram.texts.append(Text(seen, rule, source, _in_expression(diagram, node, text, source, is_foreign=is_foreign)))
 
 
-def _in_expression(diagram: Diagram, node: Node, text: str, source: str) -> Callable[[int], Place]:
-    if texts.is_juel(text):
+def _fault_of_foreign(node: Node) -> Fault | None:
+    source, fault = read_by(scripts.of_expression, node)
+    return fault or python.fault_of_source(source or "")
+
+
+def _in_expression(diagram: Diagram, node: Node, text: str, source: str, *, is_foreign: bool) -> Callable[[int], Place]:
+    if is_foreign:
         return lambda at: diagram.document.text_place(node)
     return lambda at: diagram.document.text_place(node, python.offset_in_expression(text, source, at))
 
 
 def _script(diagram: Diagram, task: Node) -> Iterator[Problem]:
     language = task.get("scriptFormat", "").lower()
-    if language not in PYTHON:
+    if language not in PYTHON | scripts.FORMATS.keys():
         message = f'Expected a script in Python, but its format is "{task.get("scriptFormat")}".'
         fix = 'Write it in Python, and scriptFormat="python".'
         place = diagram.document.attribute_place(task, "scriptFormat")
@@ -91,15 +100,24 @@ def _script(diagram: Diagram, task: Node) -> Iterator[Problem]:
     node = task.find(bpmn("script"))
     text = "" if node is None else node.text or ""
     if node is None or not text.strip():
-        if task.get(camunda("resource")) is None:
+        if task.get(camunda("resource")) is None and not is_drawn_for_another_tool(task):
             yield diagram.document.problem("script-empty", task, "Expected a script, but there is none.", "Write one.")
         return
-    fault = python.fault_of_script(text)
+    result = task.get(camunda("resultVariable"))
+    fault = python.fault_of_script(text) if language in PYTHON and not result else _fault_of_foreign_script(task)
     if fault is not None:
         place = diagram.document.text_place(node, fault.offset)
         yield diagram.document.problem("script-syntax", task, fault.message, fault.fix, place=place)
-    else:
+    elif language in PYTHON and not result:
         diagram.texts.append(Text(task, "script-syntax", texts.script(text), _in_script(diagram, node, text)))
+    else:
+        source = scripts.of_task(task)
+        diagram.texts.append(Text(task, "script-syntax", source, lambda _at: diagram.document.text_place(node)))
+
+
+def _fault_of_foreign_script(task: Node) -> Fault | None:
+    source, fault = read_by(scripts.of_task, task)
+    return fault or python.fault_of_script(source or "")
 
 
 def _in_script(diagram: Diagram, node: Node, text: str) -> Callable[[int], Place]:
@@ -149,9 +167,10 @@ def _mapping_name(diagram: Diagram, node: Node, parameter: Node, attribute: str 
 
 def _mapping_value(diagram: Diagram, node: Node, parameter: Node) -> Iterator[Problem]:
     holder = parameter
-    source, fault = read_by(dialects.mapped, parameter)
+    source, fault = read_by(mappings.mapped, parameter)
     for script in parameter.iter(camunda("script")) if fault is None else ():
-        fault, holder = python.fault_of_expression(script.text or ""), script
+        is_python = script.get("scriptFormat", "python").lower() in PYTHON
+        fault, holder = python.fault_of_expression(script.text or "") if is_python else None, script
         if fault is not None:
             break
     sources = [] if source is None else [source[1]]
@@ -163,19 +182,25 @@ def _mapping_value(diagram: Diagram, node: Node, parameter: Node) -> Iterator[Pr
 
 
 def _roles(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    path = f"{bpmn('resourceAssignmentExpression')}/{bpmn('formalExpression')}"
-    for role in node.iterchildren(*map(bpmn, dialects.ROLES)):
-        name, fault = read_by(dialects.resource_name, role)
+    for role in node.iterchildren(*map(bpmn, roles.ROLES)):
+        name, fault = read_by(roles.resource_name, role)
         fault = fault or fault_of_people([repr(name or "")])
         if fault is not None:
             place = diagram.document.place(role)
             yield diagram.document.problem("unresolved-ref", node, fault.message, place=place)
-        for formal in role.findall(path):
-            found, fault = read_by(dialects.performers, formal.text or "")
+        for formal in role.findall(roles.EXPRESSIONS):
+            found, fault = read_by(roles.performers, formal.text or "")
             sources = [source for _word, source in found or ()]
             fault = fault or fault_of_people(sources)
             place = diagram.document.text_place(formal, 0 if fault is None else fault.offset)
             yield from sources_problems(diagram, node, sources, place, fault)
+
+
+def _starters(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    for formal in node.iterfind(f"{bpmn('extensionElements')}/{roles.STARTER}/{roles.EXPRESSIONS}"):
+        _found, fault = read_by(roles.may_start, formal.text or "")
+        place = diagram.document.text_place(formal, 0 if fault is None else fault.offset)
+        yield from sources_problems(diagram, node, (), place, fault)
 
 
 # ---- what is translated --------------------------------------------------------------------------------------------

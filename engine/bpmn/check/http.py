@@ -11,7 +11,7 @@ from engine.bpmn.check.expressions import read_by, sources_problems
 from engine.bpmn.check.python import Fault
 from engine.bpmn.elements.http_task import HttpCall
 from engine.bpmn.nodes import Node, bpmn, camunda, local
-from engine.bpmn.parse import http
+from engine.bpmn.parse import connectors, http
 from engine.model.problems import Problem
 
 RULE = "http-call"
@@ -26,6 +26,8 @@ def check(diagram: Diagram) -> Iterator[Problem]:
             yield _problem(diagram, node, found[0], _ONLY)
         elif found:
             yield from _call(diagram, node, found)
+        elif http.is_called(node):
+            yield from _connector(diagram, node)
 
 
 _ONLY = "Only service, send and business rule tasks call services, and events that throw one message and nothing else."
@@ -99,6 +101,27 @@ def _texts(diagram: Diagram, node: Node, told: Node) -> Iterator[Problem]:
     except ValueError as cause:
         call, fault = None, Fault(str(cause), "Write a duration such as PT30S.", 0)
     yield from sources_problems(diagram, node, [] if call is None else _sources(call), place, fault)
+
+
+def _connector(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    """Of Camunda 7, in whose words the call is told."""
+    told = connectors.of(node)
+    if told is None:
+        return
+    place = diagram.document.place(told)
+    call, fault = read_by(connectors.read, told)
+    if call is not None:
+        parts = [f"Expected a method such as POST, but it is {call.method:.30}."] * (call.method not in http.METHODS)
+        parts += [
+            f"Expected the name of a header, but it is {header.name!r:.60}."
+            for header in call.headers
+            if not http.HEADER_NAME.fullmatch(header.name)
+        ]
+        fault = Fault(parts[0]) if parts else None
+    if fault is not None:
+        yield diagram.document.problem(RULE, node, fault.message, f"Write {_EXAMPLE}", place=place)
+    elif call is not None:
+        yield from sources_problems(diagram, node, _sources(call), place, None)
 
 
 def _sources(call: HttpCall) -> list[str]:

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator
 
 from engine.bpmn import forms
 from engine.bpmn.check.diagram import Diagram
-from engine.bpmn.check.extensions import WORK_OF_PEOPLE, is_drawn_for_another_tool
-from engine.bpmn.dialects import ROLES
+from engine.bpmn.check.extensions import is_drawn_for_another_tool
+from engine.bpmn.dialects.camunda7 import WORK_OF_PEOPLE
+from engine.bpmn.dialects.roles import ROLES
 from engine.bpmn.nodes import Node, bpmn, camunda, local
 from engine.model.problems import Problem, Severity
 
@@ -61,10 +62,10 @@ def _form(diagram: Diagram, node: Node, names: Collection[str]) -> Iterator[Prob
     key = node.get(attribute, "").strip()
     place = diagram.document.attribute_place(node, attribute)
     wanted = forms.wanted_name(key)
-    if _is_page(key):
-        message = f'Expected a form-js form, but "{key}" is a web page of another tool.'
+    if attribute == camunda("formKey") and forms.is_elsewhere(key) and "${" not in key and wanted not in names:
+        message = f'The form "{key}" is of another tool; people are shown one that asks for what the process needs.'
         fix = 'Draw it in the form editor, upload it together with the diagram and write its file name, "order.form".'
-        yield diagram.document.problem("form-missing", node, message, fix, place=place)
+        yield diagram.document.problem("form-missing", node, message, fix, place=place, severity=Severity.WARNING)
     elif "${" not in key and wanted not in names:
         message = f'Expected a form "{wanted}" in the upload, but there is none.'
         near = f" There is: {', '.join(sorted(names)[:5])}." if names else ""
@@ -72,13 +73,10 @@ def _form(diagram: Diagram, node: Node, names: Collection[str]) -> Iterator[Prob
         yield diagram.document.problem("form-missing", node, message, fix, place=place)
 
 
-def _is_page(key: str) -> bool:
-    return key.startswith(("embedded:", "app:", "http:", "https:")) or key.endswith((".html", ".htm"))
-
-
 def _form_data(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    for form_data in node.findall(f"{bpmn('extensionElements')}/{camunda('formData')}"):
+    holders = node.findall(bpmn("extensionElements"))
+    for form_data in [*holders, *(data for each in holders for data in each.findall(camunda("formData")))]:
         for field, fault in forms.faults_of_form_data(form_data):
-            called = field.get("label") or field.get("id") or "(without a label)"
+            called = field.get("label") or field.get("name") or field.get("id") or "(without a label)"
             place = diagram.document.place(field)
             yield diagram.document.problem("form-invalid", node, f'Field "{called:.50}": {fault}', place=place)

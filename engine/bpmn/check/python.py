@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from engine.bpmn import texts
-from engine.bpmn.juel import Untranslatable
+from engine.bpmn.translation import Untranslatable
 
 MAX_SCRIPT = 50_000
 """Characters."""
@@ -27,7 +27,7 @@ def fault_of_expression(text: str) -> Fault | None:
         translated = texts.expression(text)
     except Untranslatable as cause:
         return Fault(cause.message, "", cause.offset)
-    if texts.is_juel(text):
+    if texts.is_foreign(text):
         return fault_of_source(translated)
     source = bracketed(text)
     found = _fault_of(source, "eval")

@@ -16,7 +16,7 @@ RULE = "retry"
 def check(diagram: Diagram) -> Iterator[Problem]:
     for node in diagram.elements:
         told = list(node.iterfind(f"{bpmn('extensionElements')}/{retries.RETRY}"))
-        if local(node) in SERVICES or (http.of(node) is not None and may_call(diagram, node)):
+        if local(node) in SERVICES or (http.is_called(node) and may_call(diagram, node)):
             told += node.iterfind(f"{bpmn('extensionElements')}/{retries.CYCLE}")
             if len(told) > 1:
                 message = "Expected to be told once how its calls are tried again, but it is told twice."

@@ -194,18 +194,14 @@ _STANDARD: Mapping[str, tuple[frozenset[str], frozenset[str], str, str]] = {
 
 # ---- services ------------------------------------------------------------------------------------------------------
 
-_IMPLEMENTATIONS = ("class", "delegateExpression", "expression", "decisionRef")
-
 
 def _services(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    if local(node) not in SERVICES or any(node.get(camunda(name)) for name in _IMPLEMENTATIONS):
-        return
-    if is_drawn_for_another_tool(node):
+    if local(node) not in SERVICES or is_drawn_for_another_tool(node):
         return  # told by the rule about extensions
-    is_call = http.of(node) is not None or mail.of(node) is not None
-    if is_call or (local(node) == "sendTask" and node.get("messageRef")):
+    is_call = http.is_called(node) or mail.of(node) is not None
+    if is_call or dialects.evaluates(node) or (local(node) == "sendTask" and node.get("messageRef")):
         return
-    if not dialects.topic(node):
+    if not dialects.calls_service(node):
         message = "Expected a topic that names the service to call, but there is none."
         fix = (
             'Write camunda:type="external" camunda:topic="..." (in Camunda Modeler: implementation External, Topic), '

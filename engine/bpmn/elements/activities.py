@@ -206,6 +206,7 @@ class Binding(StrEnum):
     LATEST = "latest"
     DEPLOYMENT = "deployment"  # the one that was deployed together with the caller
     VERSION = "version"
+    VERSION_TAG = "versionTag"  # the latest that bears it
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.bpmn import names, schedule
@@ -51,11 +52,26 @@ def own_signal(activity_id: str) -> Signal:
 class Error:
     code: str | None = None
     """None catches every code."""
+    code_variable: str | None = None
+    """What catches it puts the code there, beside errorCode."""
+    message_variable: str | None = None
+    message: str | None = None
+    """Python source of the text that is thrown with it."""
+
+    @property
+    def renamed(self) -> Mapping[str, str | None]:
+        """Of what comes with it -> another name for that."""
+        return {"errorCode": self.code_variable, "errorMessage": self.message_variable}
 
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
     code: str | None = None
+    code_variable: str | None = None
+
+    @property
+    def renamed(self) -> Mapping[str, str | None]:
+        return {"escalationCode": self.code_variable}
 
 
 @dataclass(frozen=True, slots=True)

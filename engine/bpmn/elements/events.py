@@ -186,7 +186,13 @@ class CatchEvent(Event):
         for _at, each in self.parts():
             if isinstance(each, Message) and each.correlations:
                 correlation.received(token, each, self._brought(token, payload))
-        write(token, payload)
+        write(token, {**payload, **self._renamed(payload)})
+
+    def _renamed(self, payload: Mapping[str, Json]) -> dict[str, Json]:
+        """What came with an error or escalation, by the names that the diagram gives it."""
+        caught = [each for _at, each in self.parts() if isinstance(each, Error | Escalation)]
+        renamed = ((name, other) for each in caught for name, other in each.renamed.items())
+        return {other: payload[name] for name, other in renamed if other and name in payload}
 
     def _brought(self, token: Token, payload: Mapping[str, Json]) -> Mapping[str, Json]:
         """What a message brought that began the instance is the process's already."""

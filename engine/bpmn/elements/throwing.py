@@ -22,7 +22,7 @@ from engine.bpmn.elements.event_definition import (
     parts,
 )
 from engine.bpmn.elements.events import Event
-from engine.bpmn.elements.flow_node import Flow, Token, whole_of
+from engine.bpmn.elements.flow_node import Flow, Token, value_of, whole_of
 from engine.bpmn.variables import is_internal
 from engine.errors import BpmnError
 from engine.model import Json
@@ -59,12 +59,15 @@ def _throw_message(token: Token, message: Message) -> bool:
 
 
 def _throw_error(token: Token, error: Error) -> bool:
-    propagation.end_by_error(token, BpmnError(error.code or "", _message(token)))
+    propagation.end_by_error(token, BpmnError(error.code or "", _message(token, error)))
     return True
 
 
-def _message(token: Token) -> str:
+def _message(token: Token, error: Error) -> str:
+    """What its inputs made, or what the error itself says."""
     text = _payload(token).get("errorMessage")
+    if text is None and error.message is not None:
+        text = value_of(token, error.message)
     return "" if text is None else str(text)
 
 

@@ -21,6 +21,17 @@ def wanted_name(key: str) -> str:
     return key.strip().rpartition(":")[2]
 
 
+DEPLOYED = "camunda-forms:deployment:"
+"""Before a key that certainly means a file of the upload."""
+_PAGES = ("embedded:", "app:", "http:", "https:")
+
+
+def is_elsewhere(key: str) -> bool:
+    """Whether a key may name a page of another tool, rather than a file of the upload."""
+    key = key.strip()
+    return key.startswith(_PAGES) or not (key.startswith("camunda-forms:") or key.lower().endswith(ENDINGS))
+
+
 class FormFiles:
     """The forms among the files of one upload; each is read when it is asked for first."""
 

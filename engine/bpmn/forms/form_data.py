@@ -1,9 +1,10 @@
-"""camunda:formData -> Form, with the form-js schema that the browser shows."""
+"""camunda:formData, or the older camunda:formProperty, -> Form, with the form-js schema that the browser shows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from datetime import date
 from math import isfinite
 
@@ -29,19 +30,43 @@ Constraints = Mapping[str, str]
 
 
 def from_form_data(node: etree._Element) -> Form:
-    """Read the element. What faults_of_form_data finds is left out."""
-    fields = tuple(_field(each) for each in node.findall(camunda("formField")) if not list(_faults(each)))
+    """Read the element, or extensions with form properties. What faults_of_form_data finds is left out."""
+    fields = tuple(_field(each) for _drawn, each in _fields(node) if not list(_faults(each)))
     return Form(fields, schema_of(fields))
 
 
 def faults_of_form_data(node: etree._Element) -> Iterator[tuple[etree._Element, str]]:
     """Each field with something wrong, and what."""
     seen = set[str]()
-    for each in node.findall(camunda("formField")):
-        yield from ((each, fault) for fault in _faults(each))
+    for drawn, each in _fields(node):
+        yield from ((drawn, fault) for fault in _faults(each))
         if each.get("id", "") in seen:
-            yield each, f'The id "{each.get("id")}" is used by another field too. Give each field its own.'
+            yield drawn, f'The id "{each.get("id")}" is used by another field too. Give each field its own.'
         seen.add(each.get("id", ""))
+
+
+def _fields(node: etree._Element) -> Iterator[tuple[etree._Element, etree._Element]]:
+    """Each as it is drawn, and as a form field."""
+    yield from ((each, each) for each in node.findall(camunda("formField")))
+    yield from ((each, _of_property(each)) for each in node.findall(camunda("formProperty")))
+
+
+def _of_property(node: etree._Element) -> etree._Element:
+    """A property says in attributes what a field says in constraints; one with an expression is no field."""
+    told = {
+        "id": node.get("variable", "") or node.get("id", ""),
+        "label": node.get("name", ""),
+        "type": node.get("type", "") or "string",
+        "defaultValue": node.get("default", ""),
+        "expression": node.get("expression", ""),
+    }
+    made = etree.Element(camunda("formField"), told)
+    validation = etree.SubElement(made, camunda("validation"))
+    for attribute, said, name in (("required", "true", "required"), ("writable", "false", "readonly")):
+        if node.get(attribute, "").strip() == said:
+            etree.SubElement(validation, camunda("constraint"), {"name": name})
+    made.extend(copy(value) for value in node.findall(camunda("value")))
+    return made
 
 
 def _field(node: etree._Element) -> Field:
@@ -132,7 +157,9 @@ def _faults(node: etree._Element) -> Iterator[str]:
     key, kind, default = node.get("id", ""), node.get("type", ""), node.get("defaultValue", "")
     if not names.is_variable(key):
         yield f'Expected the id to be the name of a variable, but it is "{key:.50}". {names.advice(key)}'
-    if kind not in KINDS:
+    if node.get("expression"):
+        yield "Form fields with an expression are not supported. Name the variable by its id."
+    elif kind not in KINDS:
         yield f'Expected the type to be one of {", ".join(KINDS)}, but it is "{kind}".'
     elif not is_read(lambda text: _default(KINDS[kind], text), default):
         yield f'Expected the default value to be {_WORDS.get(kind, "a text")}, but it is "{default}".'

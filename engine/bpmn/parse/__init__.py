@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.bpmn import dialects, forms, global_tasks, texts
+from engine.bpmn import dialects, forms, global_tasks, scripts
 from engine.bpmn.dialects import Terms
 from engine.bpmn.document import Document
 from engine.bpmn.elements import (
@@ -23,7 +23,7 @@ from engine.bpmn.elements import (
 from engine.bpmn.elements.flow_node import Assignment, Element, FlowNode
 from engine.bpmn.forms import FormFiles, FormSource
 from engine.bpmn.items import Items
-from engine.bpmn.nodes import ACTIVITIES, Node, bpmn, child_text, is_true, local, name_of, raw_text
+from engine.bpmn.nodes import ACTIVITIES, Node, bpmn, child_text, is_true, local, name_of
 from engine.bpmn.parse import asked, calls, data, decisions, flows, http, mail, repeats, retries
 from engine.bpmn.parse.definitions import References, definition
 from engine.bpmn.process import Process, StartPoint
@@ -89,6 +89,7 @@ class _Builder:
             correlations=correlations,
             starter_users=terms.starter_users,
             starter_groups=terms.starter_groups,
+            version_tag=terms.version_tag,
         )
 
     def container(self, node: Node, name: str, lane: str = "") -> ProcessSpec:
@@ -195,31 +196,42 @@ def _assignment(terms: Terms) -> activities.Assignment:
 
 
 def _script_task(drawn: _Drawn) -> FlowNode:
-    script = texts.script(raw_text(drawn.node, "script"))
-    return activities.ScriptTask(drawn.spec, drawn.element, script, **drawn.options)
+    return activities.ScriptTask(drawn.spec, drawn.element, scripts.of_task(drawn.node), **drawn.options)
 
 
 def _service_task(drawn: _Drawn) -> FlowNode:
-    if http.of(drawn.node) is not None:
+    if http.is_called(drawn.node):
         return _http_task(drawn)
     mailed = mail.of(drawn.node)
     if mailed is not None:
         sent = mail.read(mailed, drawn.builder.templates), drawn.terms.result_variable, retries.retry(drawn.node)
         return mail_task.MailTask(drawn.spec, drawn.element, *sent, **drawn.options)
+    if drawn.terms.effect is not None:
+        return _evaluating_task(drawn, drawn.terms)
     if drawn.terms.topic is None and drawn.node.get("messageRef"):
         return throwing.ThrowEvent(drawn.spec, drawn.element, drawn.definition, **drawn.options)
     if drawn.terms.topic is None:
         return _abstract_task(drawn)
-    priority = drawn.terms.task_priority or drawn.builder.task_priority
-    about = (drawn.terms.topic, drawn.terms.result_variable, retries.retry(drawn.node), priority)
+    return _external_task(drawn, drawn.terms)
+
+
+def _external_task(drawn: _Drawn, terms: Terms) -> FlowNode:
+    priority = terms.task_priority or drawn.builder.task_priority
+    about = (terms.topic or "", terms.result_variable, retries.retry(drawn.node), priority)
     return activities.ServiceTask(drawn.spec, drawn.element, *about, **drawn.options)
+
+
+def _evaluating_task(drawn: _Drawn, terms: Terms) -> FlowNode:
+    """Done in passing: what it evaluates may set a variable, or is kept as one."""
+    source = terms.effect if terms.result_variable is None else f"{terms.result_variable} = {terms.effect}"
+    return activities.ScriptTask(drawn.spec, drawn.element, source or "pass", **drawn.options)
 
 
 def _http_task(drawn: _Drawn) -> FlowNode:
     """A task that calls; or an event whose message goes out so."""
-    called = http.of(drawn.node)
+    called = http.call_of(drawn.node)
     assert called is not None
-    told = http.read(called), drawn.terms.result_variable, retries.retry(drawn.node)
+    told = called, drawn.terms.result_variable, retries.retry(drawn.node)
     made = http_task.HttpTask(drawn.spec, drawn.element, *told, **drawn.options)
     if drawn.node.get("messageRef") or drawn.element.type in ("intermediateThrowEvent", "endEvent"):
         made.message = drawn.definition
@@ -279,7 +291,21 @@ def _event(kind: type[events.Event]) -> Build:
 
 
 def _throwing(kind: type[throwing.ThrowEvent]) -> Build:
-    return lambda drawn: _http_task(drawn) if http.of(drawn.node) is not None else _event(kind)(drawn)
+    def build(drawn: _Drawn) -> FlowNode:
+        if http.is_called(drawn.node):
+            return _http_task(drawn)
+        terms = _sending(drawn.node)
+        if terms.topic:
+            return _external_task(drawn, terms)
+        return _evaluating_task(drawn, terms) if terms.effect else _event(kind)(drawn)
+
+    return build
+
+
+def _sending(event: Node) -> Terms:
+    """How a message event sends, as its definition says: by a service, or by evaluating something."""
+    told = event.find(bpmn("messageEventDefinition"))
+    return Terms() if told is None else dialects.terms(told)
 
 
 def _boundary(drawn: _Drawn) -> FlowNode:

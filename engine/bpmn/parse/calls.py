@@ -19,7 +19,7 @@ def called(node: Node, terms: Terms, data: Data | None) -> Called:
     return Called(
         process=texts.value(node.get("calledElement", "")),
         binding=Binding(terms.called_binding or Binding.LATEST),
-        version=terms.called_version,
+        version=terms.called_tag if terms.called_binding == Binding.VERSION_TAG else terms.called_version,
         business_key=texts.value(keys[0]) if keys else None,
         hands_on_key=any(is_own_key(told.get("businessKey", "")) for told in taken),
         takes_all=_is_all(taken) and not (data and data.inputs),

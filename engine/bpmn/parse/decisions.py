@@ -32,14 +32,17 @@ def _is_drawn_choice(spec: ProcessSpec, gateway: ExclusiveGateway) -> bool:
 def form_source(spec: ProcessSpec, node: Node, files: forms.FormFiles) -> forms.FormSource:
     """The form of a user task or start event."""
     terms = dialects.terms(node)
+    key = terms.form_key
+    if key and forms.is_elsewhere(key) and forms.wanted_name(key) not in files.names:
+        key = None  # a page of another tool: the form is made from what the process reads
     data = None if terms.form_data is None else forms.from_form_data(terms.form_data)
     gateway = _following_gateway(spec, spec.task_specs[node.get("id")])
     if gateway is None:
-        return forms.FormSource(terms.form_key, data, files=files)
+        return forms.FormSource(key, data, files=files)
     choices = tuple(forms.Choice(flow.name, flow.condition, flow.id == gateway.default) for flow in gateway.flows)
     read = [name for flow in gateway.flows if flow.condition for name in sorted(names(flow.condition).read)]
     told = (choices, tuple(dict.fromkeys(read)), choice_variable(gateway.element.id, gateway.element.name))
-    return forms.FormSource(terms.form_key, data, *told, files)
+    return forms.FormSource(key, data, *told, files)
 
 
 def _following_gateway(spec: ProcessSpec, task: FlowNode) -> ExclusiveGateway | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.bpmn import schedule, texts
+from engine.bpmn import dialects, schedule, texts
 from engine.bpmn.document import Document
 from engine.bpmn.elements import event_definition
 from engine.bpmn.nodes import (
@@ -22,6 +22,7 @@ from engine.bpmn.nodes import (
     name_of,
 )
 from engine.bpmn.parse.correlations import Keys, correlations
+from engine.bpmn.parse.flows import source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +94,23 @@ def _called(found: Node | None) -> str:
 
 
 def _error(node: Node, event: Node, references: References) -> event_definition.Definition:
-    found = references.get(node.get("errorRef"))
-    return event_definition.Error(None if found is None else found.get("errorCode"))
+    found, told = references.get(node.get("errorRef")), dialects.terms(node)
+    return event_definition.Error(
+        None if found is None else found.get("errorCode"),
+        told.code_variable,
+        told.message_variable,
+        None if found is None else dialects.terms(found).error_message,
+    )
 
 
 def _escalation(node: Node, event: Node, references: References) -> event_definition.Definition:
     found = references.get(node.get("escalationRef"))
-    return event_definition.Escalation(None if found is None else found.get("escalationCode"))
+    code = None if found is None else found.get("escalationCode")
+    return event_definition.Escalation(code, dialects.terms(node).code_variable)
 
 
 def _conditional(node: Node, event: Node, references: References) -> event_definition.Definition:
-    return event_definition.Conditional(texts.expression(child_text(node, "condition")))
+    return event_definition.Conditional(source_of(node, "condition") or "")
 
 
 def _compensation(node: Node, event: Node, references: References) -> event_definition.Definition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from engine.bpmn import texts
+from engine.bpmn import scripts
 from engine.bpmn.elements import event_definition, events, gateways, throwing
 from engine.bpmn.elements.flow_node import Flow, FlowNode
 from engine.bpmn.nodes import Node, bpmn, child_text, is_true, link_name, local, name_of
@@ -28,8 +28,8 @@ def connect(spec: ProcessSpec, container: Node, nodes: Sequence[Node]) -> None:
 
 def source_of(node: Node, tag: str) -> str | None:
     """A child's text as Python source; None when there is none."""
-    text = child_text(node, tag)
-    return texts.expression(text) if text else None
+    child = node.find(bpmn(tag))
+    return scripts.of_expression(child) if child is not None and child_text(node, tag) else None
 
 
 def _flow(node: Node) -> Flow:

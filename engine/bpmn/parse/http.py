@@ -9,6 +9,7 @@ from engine.bpmn import texts
 from engine.bpmn.elements.flow_node import Assignment
 from engine.bpmn.elements.http_task import Header, HttpCall, Later, Mapped
 from engine.bpmn.nodes import Node, bpmn, local, own
+from engine.bpmn.parse import connectors
 from engine.bpmn.parse.retries import seconds
 
 HTTP = own("http")
@@ -30,6 +31,19 @@ HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 def of(node: Node) -> Node | None:
     """The procession:http of a task; None: it has none."""
     return node.find(f"{bpmn('extensionElements')}/{HTTP}")
+
+
+def is_called(node: Node) -> bool:
+    """Whether it calls a service by HTTP, in whichever words."""
+    return of(node) is not None or connectors.of(node) is not None
+
+
+def call_of(node: Node) -> HttpCall | None:
+    """What it calls. Raises Untranslatable, ValueError."""
+    told, connector = of(node), connectors.of(node)
+    if told is not None:
+        return read(told)
+    return None if connector is None else connectors.read(connector)
 
 
 def read(told: Node) -> HttpCall:

@@ -1,0 +1,127 @@
+"""Diagrams drawn for other engines run as they are: each has a story, and each of their words a test."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import Engine, SettableClock, definitions
+from engine.errors import Forbidden
+from engine.model import Json
+from tests.conftest import Cast
+from tests.driver import PROCESSES, ROOT, Driver
+from tests.play import END, START, chain, document, user
+
+RECEIPTS: list[Json] = [{"shop": " Inn ", "amount": 90}, {"shop": "Taxi", "amount": 30}]
+
+
+@pytest.fixture
+def driver(engine: Engine, clock: SettableClock) -> Driver:
+    return Driver(engine, clock)
+
+
+def deploy(driver: Driver, name: str) -> list[str]:
+    """Deploy one of the stories; gives the rules of its warnings."""
+    path = PROCESSES / "dialects" / f"{name}.bpmn"
+    return [warning.rule for warning in driver.deploy_files({path.name: path.read_bytes()}).warnings]
+
+
+# ---- Camunda 7 -----------------------------------------------------------------------------------------------------
+
+
+def test_expenses_of_camunda_7_are_refused_explained_and_paid(driver: Driver, cast: Cast) -> None:
+    deploy(driver, "camunda-7")
+    paid = driver.serve("pay-expense")
+
+    story = driver.start("expenses", by=cast.ana, purpose="Fair", kind="other", receipts=RECEIPTS)
+
+    assert story.values()["level"] == "high:120"
+    assert {name: story.values()[name] for name in ("code", "reason")} == {"code": "LIMIT", "reason": "over 120"}
+    assert story.task().priority == 80
+    driver.complete(cast.ana, "Explain")
+    assert story.logged() == ["entered Inn", "entered Taxi"]
+    assert paid.count == 1
+    assert story.status == "completed"
+
+
+def test_expenses_of_camunda_7_are_accepted(driver: Driver, cast: Cast) -> None:
+    deploy(driver, "camunda-7")
+    driver.serve("pay-expense")
+
+    story = driver.start("expenses", by=cast.ana, purpose="Fair", kind="travel", receipts=RECEIPTS)
+
+    assert story.values()["verdict"] == "LOW:120 accepted"
+    assert story.status == "completed"
+
+
+def test_only_potential_starters_start(driver: Driver, cast: Cast) -> None:
+    deploy(driver, "camunda-7")
+
+    with pytest.raises(Forbidden):
+        driver.start("expenses", by=cast.ben, purpose="Fair", kind="travel")
+
+
+def test_a_version_tag_tells_which_version_is_called(driver: Driver) -> None:
+    call = (
+        '<callActivity id="call" calledElement="child" camunda:calledElementBinding="versionTag" '
+        'camunda:calledElementVersionTag="${wanted}"/>'
+    )
+    child = START + user("inner") + END + chain("start", "inner", "end")
+    for tag in ("red", "blue", "red", "green"):
+        drawn = document(child).replace(b'<process id="p"', f'<process id="child" camunda:versionTag="{tag}"'.encode())
+        driver.deploy_files({"child.bpmn": drawn})
+
+    story = driver.draw(START + call + END + chain("start", "call", "end"), wanted="red")
+    missing = driver.draw(START + call + END + chain("start", "call", "end"), wanted="black")
+
+    with driver.engine.reading(ROOT) as tx:
+        versions = [definitions.get(tx, called.row.definition_id).version for called in driver.stories("child")]
+    assert versions == [3]
+    assert story.incidents() == []
+    assert "version black of process" in missing.incidents()[0].message
+
+
+def test_a_service_may_only_set_a_variable(driver: Driver) -> None:
+    service = """<serviceTask id="n" camunda:expression="${execution.setVariable('total', a * 2)}"/>"""
+
+    assert driver.draw(START + service + END + chain("start", "n", "end"), a=4).values()["total"] == 8
+
+
+def test_an_error_says_its_message(driver: Driver) -> None:
+    root = '<error id="e" errorCode="E" camunda:errorMessage="${who} is late"/>'
+    inside = START + '<endEvent id="failed"><errorEventDefinition errorRef="e"/></endEvent>' + chain("start", "failed")
+    inside = inside.replace('"start"', '"inner"').replace("start_", "inner_")
+    caught = (
+        '<boundaryEvent id="b" attachedToRef="s"><errorEventDefinition camunda:errorMessageVariable="said" '
+        'camunda:errorCodeVariable="code"/></boundaryEvent>'
+    )
+    body = f'{START}<subProcess id="s">{inside}</subProcess>{caught}{END}<endEvent id="late"/>'
+    body += chain("start", "s", "end") + chain("b", "late")
+    driver.deploy_files({"p.bpmn": document(body, root=root)})
+
+    story = driver.start("p", who="Ann")
+
+    assert (story.values()["code"], story.values()["said"]) == ("E", "Ann is late")
+
+
+def test_an_escalation_says_its_code(driver: Driver) -> None:
+    inside = '<startEvent id="inner"/><endEvent id="risen"><escalationEventDefinition escalationRef="late"/></endEvent>'
+    caught = (
+        '<boundaryEvent id="b" attachedToRef="s">'
+        '<escalationEventDefinition camunda:escalationCodeVariable="code"/></boundaryEvent>'
+    )
+    body = f'{START}<subProcess id="s">{inside}{chain("inner", "risen")}</subProcess>{caught}{END}<endEvent id="e2"/>'
+
+    assert driver.draw(body + chain("start", "s", "end") + chain("b", "e2")).values()["code"] == "LATE"
+
+
+def test_diagrams_of_activiti_run(driver: Driver, cast: Cast) -> None:
+    drawn = document(START + user("work", activiti="ana") + END + chain("start", "work", "end")).decode()
+    drawn = drawn.replace(' isExecutable="true"', "").replace(
+        "<definitions ", '<definitions xmlns:a="http://activiti.org/bpmn" '
+    )
+    drawn = drawn.replace('camunda:activiti="ana"', 'a:assignee="ana"')
+
+    assert [each.rule for each in driver.deploy_files({"p.bpmn": drawn.encode()}).warnings] == ["not-executable"]
+    driver.start("p")
+
+    assert len(driver.inbox(cast.ana)) == 1
