@@ -20,6 +20,7 @@ OWN = "urn:procession:bpmn:1"
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 ALIASES = {"http://activiti.org/bpmn": CAMUNDA, "http://flowable.org/bpmn": CAMUNDA}
 """Namespaces whose words mean what another one's do: Camunda 7 reads Activiti's as its own, and Flowable kept them."""
+ZEEBE = "http://camunda.org/schema/zeebe/1.0"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 _BPMN_PREFIX = f"{{{BPMN}}}"

@@ -15,7 +15,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from engine.bpmn import juel, schedule
+from engine.bpmn import feel, juel, schedule
 from engine.bpmn.translation import Untranslatable
 
 MAX_CHARACTERS = 10_000
@@ -24,16 +24,56 @@ MAX_CHARACTERS = 10_000
 
 def expression(text: str) -> str:
     """The source of a condition or of another standard expression. Raises Untranslatable."""
+    if text.lstrip().startswith("="):
+        return feel_value(text)
     parts = _parts(text)
-    if parts and parts[0].text.startswith("="):
-        message = "Expected Python or ${...}, but a text that begins with = is FEEL. Write it without: amount > 100."
-        raise Untranslatable(message, parts[0].start)
     if any(part.is_expression for part in parts):
         if len(parts) > 1:
             raise Untranslatable("Expected one ${...} around the whole expression, but there is more.", parts[1].start)
         return juel.python(parts[0].text, parts[0].start)
     source = text.strip()
     return f"(\n{source}\n)" if "\n" in source else source
+
+
+def feel_value(text: str) -> str:
+    """The source of an attribute of Camunda 8: literal, or FEEL behind =. Raises Untranslatable."""
+    start = len(text) - len(text.lstrip()) + 1
+    if not text.lstrip().startswith("="):
+        return repr(literal_of_any(text))
+    if len(text) > MAX_CHARACTERS:
+        raise Untranslatable(f"Expected at most {MAX_CHARACTERS:,} characters, but here are {len(text):,}.")
+    return feel.python(text[start:], start)
+
+
+def feel_expression(text: str) -> str:
+    """The source of FEEL, with = before it or without. Raises Untranslatable."""
+    return feel_value(text) if text.lstrip().startswith("=") else feel.python(literal_of_any(text))
+
+
+def feel_values(text: str) -> tuple[str, ...]:
+    """The sources of a list with commas, or FEEL that gives one. Raises Untranslatable."""
+    if text.lstrip().startswith("="):
+        return (feel_value(text),)
+    return tuple(repr(item.strip()) for item in literal_of_any(text).split(",") if item.strip())
+
+
+def literal_of_any(text: str) -> str:
+    """Raises Untranslatable when it is too long."""
+    if len(text) > MAX_CHARACTERS:
+        raise Untranslatable(f"Expected at most {MAX_CHARACTERS:,} characters, but here are {len(text):,}.")
+    return text.strip()
+
+
+def feel_literal(text: str) -> str:
+    """A text that must be known at upload. Raises Untranslatable for FEEL."""
+    if text.lstrip().startswith("="):
+        raise Untranslatable("Expected plain text, but it is an expression.", len(text) - len(text.lstrip()))
+    return literal_of_any(text)
+
+
+def feel_number(text: str) -> str:
+    """The source of a whole number: digits, or FEEL. Raises Untranslatable."""
+    return feel_value(text) if text.lstrip().startswith("=") else whole_number(text)
 
 
 def whole(text: str, read: Callable[[str, int], str]) -> str:

@@ -223,19 +223,22 @@ class Translation:
         if self.peek().text != "(" or token.text not in self.language.methods:
             self._refuse_call()
             return Source(self.property(owner, token.text))
-        return self._called(token, self.language.methods[token.text], owner)
+        return self.called(token, self.language.methods[token.text], owner)
 
     def property(self, owner: Source, name: str) -> str:
         return f"{owner.bracketed}[{name!r}]"
 
-    def _called(self, token: Token, call: Call, *owner: Source) -> Source:
+    def called(self, token: Token, call: Call, *owner: Source) -> Source:
         least, most, write = call
         given = self.arguments()
         if not least <= len(given) <= most:
             number = str(least) if least == most else f"{least} to {most}"
             message = f"Expected {number} values for {token.text}(), but there are {len(given)}."
             raise Untranslatable(message, token.at)
-        return Source(write(*(each.bracketed for each in (*owner, *given))), False)
+        try:
+            return Source(write(*(each.bracketed for each in (*owner, *given))), False)
+        except ValueError as cause:
+            raise Untranslatable(f"Expected plain numbers from 1 in {token.text}().", token.at) from cause
 
     def arguments(self) -> list[Source]:
         self.expect("(")
@@ -267,7 +270,7 @@ class Translation:
             self.expect(")")
             return source
         if token.kind == "name" and self.peek().text == "(" and token.text in self.language.functions:
-            return self._called(token, self.language.functions[token.text])
+            return self.called(token, self.language.functions[token.text])
         if token.text == "[" and self.language.has_lists:
             return Source(f"[{', '.join(each.text for each in self.listed(']'))}]")
         read = _ATOMS.get(token.kind)

@@ -125,3 +125,37 @@ def test_diagrams_of_activiti_run(driver: Driver, cast: Cast) -> None:
     driver.start("p")
 
     assert len(driver.inbox(cast.ana)) == 1
+
+
+# ---- Camunda 8 -----------------------------------------------------------------------------------------------------
+
+
+def test_a_repair_of_camunda_8_runs(driver: Driver, cast: Cast) -> None:
+    deploy(driver, "camunda-8")
+    ordered, told = driver.serve("order-part", {"price": 20}), driver.serve("tell-customer")
+    bicycle = {"id": "b-1"}
+
+    story = driver.start("repair", by=cast.ana, bicycle=bicycle, faults=["chain", "bell"], mechanic="ana")
+
+    assert [call.variables for call in ordered.calls] == [
+        {"fault": "chain", "part": "chain", "label": "B-1"},
+        {"fault": "bell", "part": "bell", "label": "B-1"},
+    ]
+    assert story.values()["prices"] == [40, 40]
+    assert driver.tell("part-arrived", bicycle=bicycle).id == story.id
+    assert (story.task().priority, story.task().assignee) == (70, "ana")
+    driver.complete(cast.ana, "Mend")
+    assert story.values()["total"] == 90
+    assert driver.stories("repair-bill")[0].values() == {"sum": 80, "total": 90}
+    assert told.count == 1
+    assert story.status == "completed"
+
+
+def test_a_small_repair_of_camunda_8_rests(driver: Driver, cast: Cast) -> None:
+    deploy(driver, "camunda-8")
+
+    story = driver.start("repair", bicycle={"id": "b-2"}, faults=["bell"], mechanic="ana", prices=[])
+    driver.tick(hours=1)
+
+    assert story.task("Mend").priority == 30
+    assert story.values()["size"] == "short"

@@ -45,7 +45,7 @@ def mapped(parameter: str) -> str:
         ("a == “x”", 5, "straight quotes"),
         ("Customer Level == 3", 0, "no spaces: write customer_level."),
         ("a &gt;", 0, "invalid syntax"),
-        ("=a > 3", 0, "FEEL"),
+        ("=a > 3 %", 7, "modulo"),
         ("${a.stream() > 3}", 4, "stream()"),
         ("${a", 0, "closes"),
         ("${a} > 3", 4, "one ${...}"),

@@ -13,13 +13,15 @@ from engine.bpmn.nodes import Node, bpmn
 from engine.bpmn.schedule import TimerKind
 from engine.bpmn.script import constant
 from engine.model.problems import Problem
+from engine.retry import MOST_TRIES
 
 LARGEST_PRIORITY = 1_000_000_000
 
 
 def check(diagram: Diagram) -> Iterator[Problem]:
-    errors = diagram.document.root.findall(bpmn("error")) if diagram.executable else []
-    for node in [*errors, *diagram.running]:
+    root = diagram.document.root
+    referred = [*root.findall(bpmn("error")), *root.findall(bpmn("message"))] if diagram.executable else []
+    for node in [*referred, *diagram.running]:
         for said, read in dialects.readings(node):
             yield from _attribute(diagram, node, said, read)
 
@@ -62,6 +64,15 @@ def _variable(texts: Sequence[str]) -> Fault | None:
     return fault_of_variable(texts[0])
 
 
+def _truth(texts: Sequence[str]) -> Fault | None:
+    return None if texts[0] in ("true", "false") else Fault(f'Expected true or false, but it is "{texts[0]:.50}".')
+
+
+def _tries(texts: Sequence[str]) -> Fault | None:
+    is_right = texts[0].isdecimal() and 0 < len(texts[0]) < 5 and 1 <= int(texts[0]) <= MOST_TRIES
+    return None if is_right else Fault(f'Expected a number of tries up to {MOST_TRIES:,}, but it is "{texts[0]:.50}".')
+
+
 _RULES: Mapping[str, Callable[[Sequence[str]], Fault | None]] = {
     "assignee": fault_of_people,
     "candidate_users": fault_of_people,
@@ -69,7 +80,11 @@ _RULES: Mapping[str, Callable[[Sequence[str]], Fault | None]] = {
     "due": _moment,
     "follow_up": _moment,
     "priority": _priority,
+    "takes_all": _truth,
+    "gives_all": _truth,
+    "tries": _tries,
     "element_variable": _variable,
+    "output_collection": _variable,
     "initiator": _variable,
     "result_variable": _variable,
     "code_variable": _variable,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.bpmn import texts
+from engine.bpmn import dialects, texts
 from engine.bpmn.check import python
 from engine.bpmn.check.diagram import Diagram, Text
+from engine.bpmn.check.extensions import place_of
 from engine.bpmn.check.limits import fault_of_variable
 from engine.bpmn.elements.activities import Binding
 from engine.bpmn.nodes import Node, camunda
@@ -28,6 +29,8 @@ def check(diagram: Diagram) -> Iterator[Problem]:
 
 def _called(diagram: Diagram, node: Node) -> Iterator[Problem]:
     """Source: BPMN 2.0.2, 10.3.6 Call Activity."""
+    if dialects.says(node, "called"):
+        return  # looked at with the other words of its tool
     text = node.get("calledElement", "")
     if not text.strip():
         message = "Expected the id of a process to call, but none is named."
@@ -36,25 +39,23 @@ def _called(diagram: Diagram, node: Node) -> Iterator[Problem]:
     yield from _value(diagram, node, node, "calledElement")
 
 
-_NAMING = {
-    Binding.VERSION: ("the version", "calledElementVersion"),
-    Binding.VERSION_TAG: ("the version tag", "calledElementVersionTag"),
-}
-"""Binding -> what it needs to be told, and by which word."""
+_NAMING = {Binding.VERSION: ("the version", "called_version"), Binding.VERSION_TAG: ("the version tag", "called_tag")}
+"""Binding -> what it needs to be told, and the term that does."""
 
 
 def _binding(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    name = camunda("calledElementBinding")
-    binding = node.get(name, Binding.LATEST)
-    place = diagram.document.attribute_place(node, name)
-    if binding not in {str(each) for each in Binding}:
-        message = f'Expected the binding to be {", ".join(Binding)}, but it is "{binding}".'
-        yield diagram.document.problem(RULE, node, message, "Delete it to call the latest version.", place=place)
-        return
-    what, word = _NAMING.get(Binding(binding), ("", ""))
-    if what and not node.get(camunda(word), "").strip():
-        message = f"Expected {what} to call, but there is none."
-        yield diagram.document.problem(RULE, node, message, f"Write camunda:{word}.", place=place)
+    for said, _read in dialects.readings(node):
+        if said.word.term != "called_binding":
+            continue
+        place, binding = place_of(diagram, said), said.text.strip()
+        if binding not in {str(each) for each in Binding}:
+            message = f'Expected the binding to be {", ".join(Binding)}, but it is "{binding}".'
+            yield diagram.document.problem(RULE, node, message, "Delete it to call the latest version.", place=place)
+            continue
+        what, term = _NAMING.get(Binding(binding), ("", ""))
+        if what and not dialects.says(node, term):
+            message = f"Expected {what} to call, but there is none."
+            yield diagram.document.problem(RULE, node, message, f"Write {what}, or bind it to the latest.", place=place)
 
 
 def _mapping(diagram: Diagram, node: Node, mapping: Node) -> Iterator[Problem]:

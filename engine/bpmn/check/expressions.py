@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from engine.bpmn import names, scripts, texts
+from engine.bpmn import dialects, names, scripts, texts
 from engine.bpmn.check import python
 from engine.bpmn.check.diagram import Diagram, Text, owner
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
@@ -26,6 +26,7 @@ def check(diagram: Diagram) -> Iterator[Problem]:
     for node in diagram.running:
         yield from _mappings(diagram, node)
         yield from _operands(diagram, node)
+        yield from _zeebe_mappings(diagram, node)
         yield from _roles(diagram, node)
         yield from _starters(diagram, node)
         read = _TEXTS.get(local(node))
@@ -90,6 +91,8 @@ def _in_expression(diagram: Diagram, node: Node, text: str, source: str, *, is_f
 
 
 def _script(diagram: Diagram, task: Node) -> Iterator[Problem]:
+    if dialects.says(task, "effect") or dialects.says(task, "topic"):
+        return  # no script of its own
     language = task.get("scriptFormat", "").lower()
     if language not in PYTHON | scripts.FORMATS.keys():
         message = f'Expected a script in Python, but its format is "{task.get("scriptFormat")}".'
@@ -155,6 +158,15 @@ def _operands(diagram: Diagram, node: Node) -> Iterator[Problem]:
         source, fault = read_by(texts.expression, parameter.get("value", ""))
         place = diagram.document.attribute_place(parameter, "value")
         yield from sources_problems(diagram, node, [source] if source and fault is None else [], place, fault)
+
+
+def _zeebe_mappings(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    """Of Camunda 8."""
+    for parameter in node.iterfind(f"{bpmn('extensionElements')}/{mappings.ZEEBE_MAPPING}/*"):
+        yield from _mapping_name(diagram, node, parameter, "target")
+        source, fault = read_by(mappings.zeebe, parameter)
+        place = diagram.document.attribute_place(parameter, "source", 0 if fault is None else fault.offset)
+        yield from sources_problems(diagram, node, [] if source is None else [source[1]], place, fault)
 
 
 def _mapping_name(diagram: Diagram, node: Node, parameter: Node, attribute: str = "name") -> Iterator[Problem]:

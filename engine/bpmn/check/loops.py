@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from engine.bpmn import texts
+from engine.bpmn import dialects, texts
 from engine.bpmn.check.diagram import Diagram, a
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.check.limits import fault_of_variable
 from engine.bpmn.check.support import is_event_sub_process
 from engine.bpmn.elements.loops import MOST_IN_TURN, MOST_SIDE_BY_SIDE
-from engine.bpmn.juel import Untranslatable
-from engine.bpmn.nodes import Node, bpmn, camunda, child_text, is_true, item_name, local
+from engine.bpmn.nodes import Node, bpmn, child_text, is_true, item_name, local
 from engine.bpmn.script import constant
+from engine.bpmn.translation import Untranslatable
 from engine.model import Json
 from engine.model.problems import Problem
 
@@ -39,10 +39,10 @@ def _of_event_sub_process(activity: Node) -> Told:
 
 def _multi_instance(diagram: Diagram, activity: Node, loop: Node) -> Told:
     cardinality = child_text(loop, "loopCardinality")
-    collection = loop.get(camunda("collection"), "") or child_text(loop, "loopDataInputRef")
+    collection = dialects.says(loop, "collection") or child_text(loop, "loopDataInputRef")
     if not cardinality and not collection:
         yield "Expected how often the activity runs, but nothing says it.", "Write a loop cardinality or a collection."
-    item = loop.get(camunda("elementVariable")) or loop.find(bpmn("inputDataItem")) is not None
+    item = dialects.says(loop, "element_variable") or loop.find(bpmn("inputDataItem")) is not None
     if item and not collection:
         yield "Expected a collection to take the items from, but there is none.", "Name the variable that holds it."
     yield from _cardinality(loop, cardinality)

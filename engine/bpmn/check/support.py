@@ -199,9 +199,9 @@ def _services(diagram: Diagram, node: Node) -> Iterator[Problem]:
     if local(node) not in SERVICES or is_drawn_for_another_tool(node):
         return  # told by the rule about extensions
     is_call = http.is_called(node) or mail.of(node) is not None
-    if is_call or dialects.evaluates(node) or (local(node) == "sendTask" and node.get("messageRef")):
+    if is_call or dialects.says(node, "effect") or (local(node) == "sendTask" and node.get("messageRef")):
         return
-    if not dialects.calls_service(node):
+    if not dialects.says(node, "topic"):
         message = "Expected a topic that names the service to call, but there is none."
         fix = (
             'Write camunda:type="external" camunda:topic="..." (in Camunda Modeler: implementation External, Topic), '

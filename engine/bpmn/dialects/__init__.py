@@ -13,13 +13,14 @@ from lxml import etree
 
 from engine.bpmn.dialects import mappings, roles
 from engine.bpmn.dialects.camunda7 import CAMUNDA_7
+from engine.bpmn.dialects.camunda8 import CAMUNDA_8
 from engine.bpmn.dialects.spiffworkflow import SPIFFWORKFLOW
 from engine.bpmn.dialects.words import GIVING_SOURCES, Dialect, Effect, Reader, Word
-from engine.bpmn.nodes import TOPIC, bpmn, camunda, local
+from engine.bpmn.nodes import TOPIC, ZEEBE, bpmn, camunda, local
 
 __all__ = ["DIALECTS", "GIVING_SOURCES", "Dialect", "Effect", "Reader", "Said", "Terms", "Word", "said", "terms"]
 
-DIALECTS: Mapping[str, Dialect] = {dialect.namespace: dialect for dialect in (CAMUNDA_7, SPIFFWORKFLOW)}
+DIALECTS: Mapping[str, Dialect] = {dialect.namespace: dialect for dialect in (CAMUNDA_7, CAMUNDA_8, SPIFFWORKFLOW)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,12 @@ class Terms:
     """Of an error: the text that is thrown with it."""
     called_version: str | None = None
     called_tag: str | None = None
+    called: str | None = None
+    """The process that a call activity calls, where the standard's attribute does not say it."""
     collection: str | None = None
+    output_item: str | None = None
+    correlation_key: str | None = None
+    """Of a message: tells which instance it is for."""
     inputs: tuple[mappings.Mapped, ...] = ()
     outputs: tuple[mappings.Mapped, ...] = ()
 
@@ -59,6 +65,11 @@ class Terms:
     """For the code of the error or escalation that is caught."""
     message_variable: str | None = None
     called_binding: str | None = None
+    takes_all: str | None = None
+    """Of a call activity: "true" or "false"."""
+    gives_all: str | None = None
+    tries: str | None = None
+    output_collection: str | None = None
     form_data: etree._Element | None = field(default=None, compare=False)
 
 
@@ -96,11 +107,9 @@ def said(node: etree._Element) -> Iterator[Said]:
         if dialect is not None:
             word = dialect.meaning(dialect.elements, local(extension), local(node))
             yield Said(dialect, extension, "", word)
-            yield from (Said(dialect, extension, name, word.attributes[name]) for name in _known(extension, word))
-
-
-def _known(extension: etree._Element, word: Word) -> list[str]:
-    return [name for name in map(str, extension.attrib) if name in word.attributes]
+            for name in map(str, extension.attrib) if word.attributes else ():
+                meanings = {known: (meaning,) for known, meaning in word.attributes.items()}
+                yield Said(dialect, extension, name, dialect.meaning(meanings, name, local(node)))
 
 
 def extensions(node: etree._Element) -> Iterator[etree._Element]:
@@ -141,23 +150,27 @@ def _service(node: etree._Element) -> Mapping[str, object]:
     return {"topic": node.get(TOPIC, "").strip()} if node.get(TOPIC) else {}
 
 
-def calls_service(node: etree._Element) -> bool:
-    """Whether a task names a service, in whichever words."""
-    return bool(node.get(TOPIC, "").strip()) or any(each.word.term == "topic" for each, _read in readings(node))
-
-
-def evaluates(node: etree._Element) -> bool:
-    """Whether a task only evaluates an expression."""
-    return any(each.word.term == "effect" for each, _read in readings(node))
+def says(node: etree._Element, term: str) -> bool:
+    """Whether an element says something, in whichever words."""
+    is_ours = term == "topic" and bool(node.get(TOPIC, "").strip())
+    return is_ours or any(each.word.term == term for each, _read in readings(node))
 
 
 # ---- extension elements
 
 
+_PROPERTIES = (
+    (f"{camunda('properties')}/{camunda('property')}", "name"),
+    (f"{{{ZEEBE}}}properties/{{{ZEEBE}}}property", "name"),
+    (f"{{{ZEEBE}}}taskHeaders/{{{ZEEBE}}}header", "key"),
+)
+
+
 def properties(node: etree._Element) -> Iterator[tuple[str, str]]:
-    """camunda:properties: names and texts that mean something to others."""
-    for each in node.iterfind(f"{bpmn('extensionElements')}/{camunda('properties')}/{camunda('property')}"):
-        yield each.get("name", ""), each.get("value", "")
+    """Names and texts that mean something to workers."""
+    for path, name in _PROPERTIES:
+        for each in node.iterfind(f"{bpmn('extensionElements')}/{path}"):
+            yield each.get(name, ""), each.get("value", "")
 
 
 def _extensions(node: etree._Element) -> dict[str, object]:

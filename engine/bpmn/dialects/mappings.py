@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from lxml import etree
 
 from engine.bpmn import scripts
-from engine.bpmn.nodes import OPERATOR, SPIFF, camunda, local
-from engine.bpmn.texts import expression, value
+from engine.bpmn.nodes import OPERATOR, SPIFF, ZEEBE, camunda, local
+from engine.bpmn.texts import expression, feel_value, value
 from engine.bpmn.translation import Untranslatable
 
+ZEEBE_MAPPING = f"{{{ZEEBE}}}ioMapping"
 Mapped = tuple[str, str]
 """The name a mapping sets, and the source of its value."""
 
@@ -19,11 +20,18 @@ def inputs(extensions: etree._Element) -> Iterator[Mapped]:
     """What extensionElements say. Raises Untranslatable."""
     yield from map(mapped, extensions.iterfind(f"{camunda('inputOutput')}/{camunda('inputParameter')}"))
     yield from operands(extensions)
+    yield from map(zeebe, extensions.iterfind(f"{ZEEBE_MAPPING}/{{{ZEEBE}}}input"))
 
 
 def outputs(extensions: etree._Element) -> Iterator[Mapped]:
     """Raises Untranslatable."""
     yield from map(mapped, extensions.iterfind(f"{camunda('inputOutput')}/{camunda('outputParameter')}"))
+    yield from map(zeebe, extensions.iterfind(f"{ZEEBE_MAPPING}/{{{ZEEBE}}}output"))
+
+
+def zeebe(node: etree._Element) -> Mapped:
+    """The name and source of zeebe:input or output. Raises Untranslatable."""
+    return node.get("target", "").strip(), feel_value(node.get("source", ""))
 
 
 def operands(extensions: etree._Element) -> Iterator[Mapped]:

@@ -196,6 +196,10 @@ def _assignment(terms: Terms) -> activities.Assignment:
 
 
 def _script_task(drawn: _Drawn) -> FlowNode:
+    if drawn.terms.effect is not None:
+        return _evaluating_task(drawn, drawn.terms)
+    if drawn.terms.topic is not None:
+        return _external_task(drawn, drawn.terms)
     return activities.ScriptTask(drawn.spec, drawn.element, scripts.of_task(drawn.node), **drawn.options)
 
 
@@ -294,7 +298,7 @@ def _throwing(kind: type[throwing.ThrowEvent]) -> Build:
     def build(drawn: _Drawn) -> FlowNode:
         if http.is_called(drawn.node):
             return _http_task(drawn)
-        terms = _sending(drawn.node)
+        terms = drawn.terms if drawn.terms.topic else _sending(drawn.node)
         if terms.topic:
             return _external_task(drawn, terms)
         return _evaluating_task(drawn, terms) if terms.effect else _event(kind)(drawn)

@@ -17,13 +17,13 @@ def called(node: Node, terms: Terms, data: Data | None) -> Called:
     taken, given = list(node.iterfind(f".//{camunda('in')}")), list(node.iterfind(f".//{camunda('out')}"))
     keys = [key for told in taken if (key := told.get("businessKey", "")) and not is_own_key(key)]
     return Called(
-        process=texts.value(node.get("calledElement", "")),
+        process=terms.called or texts.value(node.get("calledElement", "")),
         binding=Binding(terms.called_binding or Binding.LATEST),
         version=terms.called_tag if terms.called_binding == Binding.VERSION_TAG else terms.called_version,
         business_key=texts.value(keys[0]) if keys else None,
         hands_on_key=any(is_own_key(told.get("businessKey", "")) for told in taken),
-        takes_all=_is_all(taken) and not (data and data.inputs),
-        gives_all=_is_all(given),
+        takes_all=terms.takes_all != "false" and _is_all(taken) and not (data and data.inputs),
+        gives_all=terms.gives_all != "false" and _is_all(given),
     )
 
 

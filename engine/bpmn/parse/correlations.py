@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.bpmn import texts
+from engine.bpmn import dialects, texts
 from engine.bpmn.elements.event_definition import Correlation
 from engine.bpmn.nodes import CORRELATION_KEY, Node, bpmn, local
 from engine.bpmn.parse.flows import source_of
@@ -68,8 +68,8 @@ def retrievals(root: Node) -> Iterator[tuple[str, Node]]:
 
 def _simple(message: Node) -> Iterator[Correlation]:
     text = message.get(CORRELATION_KEY, "").strip()
-    if text:
-        source = texts.expression(text)
+    source = texts.expression(text) if text else dialects.terms(message).correlation_key
+    if source:
         yield Correlation(SIMPLE, retrieved=(source,), expected=(source,))
 
 

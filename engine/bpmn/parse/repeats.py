@@ -41,9 +41,9 @@ def _multi_instance(node: Node, told: Node, terms: Terms, references: References
         collection=terms.collection or items.name(child_text(told, "loopDataInputRef")) or None,
         brought=() if terms.collection else data.of_loop(node, items, outward=False),
         item=terms.element_variable or _item(told, "inputDataItem"),
-        output_collection=items.name(child_text(told, "loopDataOutputRef")) or None,
+        output_collection=terms.output_collection or items.name(child_text(told, "loopDataOutputRef")) or None,
         given=data.of_loop(node, items, outward=True),
-        output_item=_item(told, "outputDataItem"),
+        output_item=terms.output_item or _item(told, "outputDataItem"),
         completion_condition=source_of(told, "completionCondition"),
         behavior=tuple(_BEHAVIORS.get(told.get("behavior", ""), _no_events)(node, told, references)),
     )

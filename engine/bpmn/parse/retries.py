@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.bpmn import schedule
+from engine.bpmn import dialects, schedule
 from engine.bpmn.nodes import Node, bpmn, camunda, own
 from engine.retry import LONGEST_PAUSE, MOST_TRIES, Retry
 
@@ -17,6 +17,9 @@ _CYCLE_FORM = "Expected a retry cycle such as R5/PT10S or PT1S,PT10S,PT1M, but i
 
 def retry(node: Node) -> Retry | None:
     """None: as everywhere. Raises ValueError."""
+    tries = dialects.terms(node).tries
+    if tries is not None:
+        return Retry(tries=int(tries))
     found = [each for each in node.iterfind(f"{bpmn('extensionElements')}/*") if each.tag in _READERS]
     return read(found[0]) if found else None
 
