@@ -18,6 +18,8 @@ import orjson
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from engine import access_tokens, accounts, definitions, instances, messages, reports, services, signals, timers
+from engine.bpmn.check.imported import Imported
+from engine.bpmn.dialects import Effect
 from engine.config import Settings
 from engine.errors import Conflict, EngineError, Invalid
 from engine.model import Json
@@ -141,9 +143,11 @@ def check(paths: Sequence[Path], *, form: str, strict: bool) -> None:
         files = _read(paths)
     except Conflict as cause:
         raise click.UsageError(str(cause)) from cause
-    problems = definitions.problems(files)
+    examined = definitions.examine(files.items())
+    problems = examined.problems
     if form == "text":
         _tell(problems)
+        _tell_imported(definitions.imported(examined))
     else:
         click.echo(orjson.dumps(_REPORTS[form](_by_path(problems, paths)), option=orjson.OPT_INDENT_2))
     if any(strict or problem.severity == Severity.ERROR for problem in problems):
@@ -214,6 +218,15 @@ def _variable(text: str) -> tuple[str, Json]:
         return name, orjson.loads(value)
     except orjson.JSONDecodeError:
         return name, value  # not JSON: a text that needs no quotes
+
+
+def _tell_imported(rows: Sequence[Imported]) -> None:
+    """What becomes of the words of other tools, those first that must change."""
+    for row in sorted(rows, key=lambda row: row.effect is not Effect.CHANGE):
+        click.echo(str(row))
+    counts = Counter(str(row.effect) for row in rows)
+    if counts:
+        click.echo(f"Words of other tools: {', '.join(f'{count} {effect}' for effect, count in counts.items())}.")
 
 
 def _tell(problems: Sequence[Problem]) -> None:

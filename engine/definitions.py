@@ -8,7 +8,19 @@ import orjson
 from sqlalchemy import ColumnElement, Select, Text, and_, exists, func, or_, select, type_coerce
 
 from engine import execution, values, waits
-from engine.deployments import Checked, Examined, add_start_timer, check, definition, deploy, examine, problems
+from engine.bpmn.check import imported as reports
+from engine.bpmn.check.imported import Imported
+from engine.deployments import (
+    Checked,
+    Examined,
+    add_start_timer,
+    check,
+    definition,
+    deploy,
+    examine,
+    imported,
+    problems,
+)
 from engine.errors import Forbidden, NotFound
 from engine.model.forms import Form
 from engine.model.people import Right
@@ -26,6 +38,8 @@ __all__ = [
     "documentation",
     "examine",
     "get",
+    "import_report",
+    "imported",
     "latest",
     "may_start",
     "plain_starts",
@@ -34,6 +48,7 @@ __all__ = [
     "source",
     "start_form",
     "startable",
+    "tools",
     "version_to_start",
     "versions",
 ]
@@ -54,6 +69,20 @@ def source(tx: Transaction, definition_id: int) -> bytes:
     """The diagram, byte for byte as it was uploaded. Raises as get does."""
     content: bytes = _of_file(tx, _visible(tx, definition_id), ResourceRow.content)
     return content
+
+
+def tools(tx: Transaction, definition_id: int) -> list[str]:
+    """The other tools whose words its diagram may have. Raises as get does."""
+    return reports.tools(source(tx, definition_id))
+
+
+def import_report(tx: Transaction, definition_id: int) -> list[Imported]:
+    """What became of each word of other tools in its diagram. Raises as get does."""
+    row = _visible(tx, definition_id)
+    query = select(ResourceRow.file, ResourceRow.content).where(ResourceRow.deployment_id == row.deployment_id)
+    files = {file: content for file, content in tx.session.execute(query)}
+    drawn_in = _of_file(tx, row, ResourceRow.file)
+    return [each for each in imported(files) if each.place.file == drawn_in]
 
 
 def _of_file(tx: Transaction, row: DefinitionRow, column: Any) -> Any:

@@ -11,6 +11,8 @@ from sqlalchemy import delete, func, insert, select, text, update
 from engine import execution, history, jobs, uploads, waits
 from engine.bpmn import check as checks
 from engine.bpmn import parse, schedule
+from engine.bpmn.check import imported as reports
+from engine.bpmn.check.imported import Imported
 from engine.bpmn.document import Document
 from engine.bpmn.elements.event_definition import Conditional, Message, Signal, Timer
 from engine.bpmn.process import Process, StartPoint
@@ -75,9 +77,19 @@ def examine(sent: Iterable[tuple[str, bytes]]) -> Examined:
     return Examined(files, tuple(found), tuple(documents))
 
 
+def imported(upload: Mapping[str, bytes] | Examined) -> list[Imported]:
+    """What becomes of each word of another tool in the diagrams of an upload that can be read."""
+    examined = _examined(upload)
+    return reports.report(examined.documents, examined.problems)
+
+
+def _examined(upload: Mapping[str, bytes] | Examined) -> Examined:
+    return upload if isinstance(upload, Examined) else examine(upload.items())
+
+
 def check(upload: Mapping[str, bytes] | Examined) -> Checked:
     """What can be deployed. Raises Invalid with every problem when there is an error among them."""
-    examined = upload if isinstance(upload, Examined) else examine(upload.items())
+    examined = _examined(upload)
     if not examined.is_deployable:
         raise Invalid(examined.problems)
     files = examined.files

@@ -124,6 +124,7 @@ def page(draft: Draft, examined: Examined, *, missing: bool = False, refused: Se
         is_diagram=any(document.file == file for document in examined.documents),
         problems=found,
         counts=count(found),
+        imported=[row for row in definitions.imported(examined) if row.place.file == file],
         lines=sources.lines(examined.files[file], found),
         missing=missing,
         refused=in_order(refused),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from engine import Deployment, Problem, definitions
+from engine.definitions import Examined
 from web import drafts, filters, listing, people
 from web.context import command, is_fragment, reading
 
@@ -47,8 +46,17 @@ def show(definition_id: int) -> str:
             versions=known,
             documentation=definitions.documentation(tx, definition_id),
             is_latest=known[0].definition.id == definition_id,
+            tools=definitions.tools(tx, definition_id),
             may_start=any(one.id == definition_id for one in definitions.startable(tx)),
         )
+
+
+@bp.get("/<int:definition_id>/imported")
+def imported(definition_id: int) -> str:
+    """What became of the words of other tools."""
+    with reading() as tx:
+        definition, rows = definitions.get(tx, definition_id), definitions.import_report(tx, definition_id)
+    return render_template("processes/imported.html", definition=definition, imported=rows)
 
 
 @bp.get("/<int:definition_id>/source")
@@ -73,7 +81,7 @@ def upload() -> ResponseReturnValue:
         return render_template("processes/upload.html", problems=[], names=[], missing=True), 422
     examined = definitions.examine(sent)
     if not examined.is_readable:
-        return _refused([name for name, _ in sent], examined.problems), 422
+        return _refused([name for name, _ in sent], examined), 422
     if not examined.is_deployable or "keep" in request.form:
         return drafts.keep(examined)
     checked = definitions.check(examined)
@@ -103,6 +111,12 @@ def _in_words(warning: Problem) -> str:
     return f"{about}: {warning.message} {warning.fix}".strip()
 
 
-def _refused(names: list[str], problems: Sequence[Problem]) -> str:
-    ordered = drafts.in_order(problems)
-    return render_template("processes/upload.html", problems=ordered, names=names, counts=drafts.count(ordered))
+def _refused(names: list[str], examined: Examined) -> str:
+    ordered = drafts.in_order(examined.problems)
+    return render_template(
+        "processes/upload.html",
+        problems=ordered,
+        names=names,
+        counts=drafts.count(ordered),
+        imported=definitions.imported(examined),
+    )

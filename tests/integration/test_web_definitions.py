@@ -146,3 +146,21 @@ def test_only_pages_with_a_diagram_load_the_viewer(ana: Visitor) -> None:
 
 def test_an_unknown_process_has_no_versions(ana: Visitor) -> None:
     assert ana.get("/definitions/nonsense/versions").status_code == 404
+
+
+def test_the_import_report_is_shown(ana: Visitor) -> None:
+    listener = (
+        '<extensionElements><camunda:taskListener event="create" class="com.example.Notify"/></extensionElements>'
+    )
+    told = START + user("u", candidateGroups="clerks") + END + chain("start", "u", "end")
+    refused = document(told.replace("</userTask>", f"{listener}</userTask>"))
+
+    sent = ana.post("/definitions/upload", {"files": [(io.BytesIO(document(told)), "p.bpmn")]})
+    page = ana.page(sent.location)
+    report = words(ana.get(f"{sent.location}/imported").text)
+    problems = words(ana.post("/definitions/upload", {"files": [(io.BytesIO(refused), "p.bpmn")]}).text)
+
+    assert "Made for Camunda 7" in page
+    assert "camunda:candidateGroups the candidate groups" in report
+    assert "1 Must change" in problems
+    assert "camunda:taskListener" in problems

@@ -18,15 +18,15 @@ from engine.model.problems import Place, Problem, Severity
 def check(diagram: Diagram) -> Iterator[Problem]:
     for process in diagram.processes:
         yield from _runs_unsaid(diagram, process)
-    for node in [*_of_the_whole(diagram), *diagram.running]:
+    for node in seen_by_checks(diagram):
         for said in dialects.said(node):
             yield from _word(diagram, node, said)
 
 
-def _of_the_whole(diagram: Diagram) -> Iterator[Node]:
-    """Messages, errors and what else processes refer to."""
-    if diagram.executable:
-        yield from (node for node in children(diagram.document.root) if local(node) != "process")
+def seen_by_checks(diagram: Diagram) -> list[Node]:
+    """What runs, and before it the messages, errors and what else processes refer to."""
+    referred = children(diagram.document.root) if diagram.executable else []
+    return [*(node for node in referred if local(node) != "process"), *diagram.running]
 
 
 def _word(diagram: Diagram, node: Node, said: Said) -> Iterator[Problem]:
