@@ -134,7 +134,8 @@ _REPORTS: Mapping[str, Callable[[Sequence[Problem]], dict[str, Any]]] = {
     "--format", "form", type=click.Choice(["text", *_REPORTS]), default="text", show_default=True, help="Of the report."
 )
 @click.option("--strict", is_flag=True, help="Let warnings count as errors.")
-def check(paths: Sequence[Path], *, form: str, strict: bool) -> None:
+@click.option("--imported", is_flag=True, help="Tell, too, what becomes of each word of other tools.")
+def check(paths: Sequence[Path], *, form: str, strict: bool, imported: bool) -> None:
     """Tell what is wrong with diagrams, forms and ZIP archives of them; stores nothing.
 
     Exit status: 0 all can run, 1 there are errors, 2 the files cannot be read or the command is wrong.
@@ -147,7 +148,7 @@ def check(paths: Sequence[Path], *, form: str, strict: bool) -> None:
     problems = examined.problems
     if form == "text":
         _tell(problems)
-        _tell_imported(definitions.imported(examined))
+        _tell_imported(definitions.imported(examined) if imported else [])
     else:
         click.echo(orjson.dumps(_REPORTS[form](_by_path(problems, paths)), option=orjson.OPT_INDENT_2))
     if any(strict or problem.severity == Severity.ERROR for problem in problems):

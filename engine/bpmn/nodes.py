@@ -77,6 +77,19 @@ ACTIVITIES = SUB_PROCESSES | {
     "businessRuleTask",
     "callActivity",
 }
+FLOW_NODES = ACTIVITIES | {
+    "startEvent",
+    "endEvent",
+    "intermediateCatchEvent",
+    "intermediateThrowEvent",
+    "boundaryEvent",
+    "exclusiveGateway",
+    "inclusiveGateway",
+    "parallelGateway",
+    "eventBasedGateway",
+    "complexGateway",
+}
+"""What a token may stand at."""
 SERVICES = frozenset({"serviceTask", "sendTask", "businessRuleTask"})
 """Tasks that call a service by its topic."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import Engine, SettableClock, definitions
+from engine import Engine, SettableClock, definitions, instances, user_tasks
 from engine.errors import Forbidden
 from engine.model import Json
 from tests.conftest import Cast
@@ -19,17 +19,17 @@ def driver(engine: Engine, clock: SettableClock) -> Driver:
     return Driver(engine, clock)
 
 
-def deploy(driver: Driver, name: str) -> list[str]:
-    """Deploy one of the stories; gives the rules of its warnings."""
-    path = PROCESSES / "dialects" / f"{name}.bpmn"
-    return [warning.rule for warning in driver.deploy_files({path.name: path.read_bytes()}).warnings]
+def deploy(driver: Driver, *names: str) -> None:
+    """Deploy one of the stories, with what belongs to it."""
+    paths = [PROCESSES / "dialects" / name for name in names]
+    driver.deploy_files({path.name: path.read_bytes() for path in paths})
 
 
 # ---- Camunda 7 -----------------------------------------------------------------------------------------------------
 
 
 def test_expenses_of_camunda_7_are_refused_explained_and_paid(driver: Driver, cast: Cast) -> None:
-    deploy(driver, "camunda-7")
+    deploy(driver, "camunda-7.bpmn")
     paid = driver.serve("pay-expense")
 
     story = driver.start("expenses", by=cast.ana, purpose="Fair", kind="other", receipts=RECEIPTS)
@@ -44,7 +44,7 @@ def test_expenses_of_camunda_7_are_refused_explained_and_paid(driver: Driver, ca
 
 
 def test_expenses_of_camunda_7_are_accepted(driver: Driver, cast: Cast) -> None:
-    deploy(driver, "camunda-7")
+    deploy(driver, "camunda-7.bpmn")
     driver.serve("pay-expense")
 
     story = driver.start("expenses", by=cast.ana, purpose="Fair", kind="travel", receipts=RECEIPTS)
@@ -53,8 +53,39 @@ def test_expenses_of_camunda_7_are_accepted(driver: Driver, cast: Cast) -> None:
     assert story.status == "completed"
 
 
+def test_listeners_run_once_when_a_task_begins_and_ends(driver: Driver, cast: Cast) -> None:
+    listeners = """<extensionElements>
+        <camunda:executionListener event="start" expression="${execution.setVariable('begun', a + 1)}"/>
+        <camunda:executionListener event="end"><camunda:script scriptFormat="javascript">
+          execution.setVariable('ended', begun + ':' + answer); println('over')
+        </camunda:script></camunda:executionListener></extensionElements>"""
+    body = START + user("work", listeners, assignee="ana") + END + chain("start", "work", "end")
+
+    story = driver.draw(body, a=1)
+    assert story.values()["begun"] == 2
+    with driver.engine.transaction(cast.ana) as tx:
+        user_tasks.complete(tx, story.task().id, {"answer": "yes"})
+
+    assert story.values()["ended"] == "2:yes"
+    assert story.logged() == ["over"]
+
+
+def test_a_listener_that_fails_is_an_incident_and_runs_anew(driver: Driver) -> None:
+    listener = """<extensionElements><camunda:executionListener event="start"
+        expression="${execution.setVariable('b', a / c)}"/></extensionElements>"""
+    story = driver.draw(START + user("work", listener) + END + chain("start", "work", "end"), a=6, c=0)
+
+    (incident,) = story.incidents()
+    with driver.engine.transaction(ROOT) as tx:
+        instances.set_variable(tx, story.id, "c", "3", seen="0")
+    story.retry()
+
+    assert "ZeroDivisionError" in incident.message
+    assert story.values()["b"] == 2
+
+
 def test_only_potential_starters_start(driver: Driver, cast: Cast) -> None:
-    deploy(driver, "camunda-7")
+    deploy(driver, "camunda-7.bpmn")
 
     with pytest.raises(Forbidden):
         driver.start("expenses", by=cast.ben, purpose="Fair", kind="travel")
@@ -131,7 +162,7 @@ def test_diagrams_of_activiti_run(driver: Driver, cast: Cast) -> None:
 
 
 def test_a_repair_of_camunda_8_runs(driver: Driver, cast: Cast) -> None:
-    deploy(driver, "camunda-8")
+    deploy(driver, "camunda-8.bpmn")
     ordered, told = driver.serve("order-part", {"price": 20}), driver.serve("tell-customer")
     bicycle = {"id": "b-1"}
 
@@ -152,10 +183,36 @@ def test_a_repair_of_camunda_8_runs(driver: Driver, cast: Cast) -> None:
 
 
 def test_a_small_repair_of_camunda_8_rests(driver: Driver, cast: Cast) -> None:
-    deploy(driver, "camunda-8")
+    deploy(driver, "camunda-8.bpmn")
 
     story = driver.start("repair", bicycle={"id": "b-2"}, faults=["bell"], mechanic="ana", prices=[])
     driver.tick(hours=1)
 
     assert story.task("Mend").priority == 30
     assert story.values()["size"] == "short"
+
+
+# ---- SpiffArena ----------------------------------------------------------------------------------------------------
+
+
+def test_badges_of_spiffarena_are_printed(driver: Driver, cast: Cast) -> None:
+    deploy(driver, "spiffarena.bpmn", "visitor.json")
+    printer = driver.serve("printer/badge", {"number": 6})
+
+    story = driver.start("badges", visitors=1)
+    task = story.task("Register")
+    with driver.engine.reading(ROOT) as tx:
+        fields = [(field.key, str(field.kind), field.required) for field in user_tasks.form(tx, task.id)[0].fields]
+        told = user_tasks.documentation(tx, task.id)
+    driver.complete(cast.root, "Register", visitor="Ann", gate="north", guided=False)
+
+    assert fields == [
+        ("visitor", "text", True),
+        ("day", "date", False),
+        ("gate", "choice", False),
+        ("guided", "checkbox", False),
+    ]
+    assert told == "Ask for the **passport**."
+    assert [call.variables for call in printer.calls] == [{"text": "ANN/east"}]
+    assert story.values()["number"] == 7
+    assert story.status == "completed"

@@ -13,9 +13,28 @@ def extended(extension: str) -> str:
     return between(f'<manualTask id="n">{holder}</manualTask>')
 
 
-@pytest.mark.parametrize("name", ["executionListener", "taskListener", "field", "errorEventDefinition"])
+@pytest.mark.parametrize("name", ["taskListener", "field", "errorEventDefinition"])
 def test_extensions_that_act_are_refused(name: str) -> None:
     assert refused("unsupported-element", "n", extended(f"<camunda:{name}/>")).fix
+
+
+@pytest.mark.parametrize(
+    ("listener", "rule", "words"),
+    [
+        ('event="start" class="com.example.Audit"', "unsupported-element", "class"),
+        ('event="start"', "script-syntax", "Expected a script"),
+        ('event="take" expression="${a}"', "script-syntax", '"take"'),
+        ('event="end" expression="${audit.log(a)}"', "script-syntax", "log()"),
+    ],
+)
+def test_listeners_that_are_not_plain_are_refused(listener: str, rule: str, words: str) -> None:
+    assert words in refused(rule, "n", extended(f"<camunda:executionListener {listener}/>")).message
+
+
+def test_a_plain_listener_passes() -> None:
+    script = '<camunda:script scriptFormat="javascript">execution.setVariable("a", 1)</camunda:script>'
+
+    accepted(extended(f'<camunda:executionListener event="end">{script}</camunda:executionListener>').replace(HERE, ""))
 
 
 def test_extensions_that_only_tell_pass() -> None:

@@ -11,8 +11,8 @@ from engine.bpmn.check.diagram import Diagram, Text, owner
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.check.limits import fault_of_people
 from engine.bpmn.check.python import Fault
-from engine.bpmn.dialects import mappings, roles
-from engine.bpmn.nodes import OPERATOR, SPIFF, Node, bpmn, camunda, local
+from engine.bpmn.dialects import listeners, mappings, roles
+from engine.bpmn.nodes import FLOW_NODES, OPERATOR, SPIFF, Node, bpmn, camunda, local
 from engine.bpmn.translation import Untranslatable
 from engine.model.problems import Place, Problem, Severity
 
@@ -27,6 +27,7 @@ def check(diagram: Diagram) -> Iterator[Problem]:
         yield from _mappings(diagram, node)
         yield from _operands(diagram, node)
         yield from _zeebe_mappings(diagram, node)
+        yield from _listeners(diagram, node)
         yield from _roles(diagram, node)
         yield from _starters(diagram, node)
         read = _TEXTS.get(local(node))
@@ -167,6 +168,24 @@ def _zeebe_mappings(diagram: Diagram, node: Node) -> Iterator[Problem]:
         source, fault = read_by(mappings.zeebe, parameter)
         place = diagram.document.attribute_place(parameter, "source", 0 if fault is None else fault.offset)
         yield from sources_problems(diagram, node, [] if source is None else [source[1]], place, fault)
+
+
+def _always(place: Place) -> Callable[[int], Place]:
+    return lambda _at: place
+
+
+def _listeners(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    for listener in listeners.of(node) if local(node) in FLOW_NODES else ():
+        if listener.node.get("class") or listener.node.get("delegateExpression"):
+            continue  # refused by the rule about extensions
+        source, fault = read_by(listeners.script, listener)
+        fault = fault or python.fault_of_script(source or "")
+        drawn = listener.node.find(camunda("script"))
+        place = diagram.document.place(listener.node if drawn is None else drawn)
+        if fault is not None:
+            yield diagram.document.problem("script-syntax", node, fault.message, fault.fix, place=place)
+        else:
+            diagram.texts.append(Text(node, "script-syntax", source or "", _always(place)))
 
 
 def _mapping_name(diagram: Diagram, node: Node, parameter: Node, attribute: str = "name") -> Iterator[Problem]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from engine.bpmn import forms
+from engine.bpmn import dialects, forms
 from engine.bpmn.check.diagram import Diagram
+from engine.bpmn.check.expressions import read_by
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.dialects.camunda7 import WORK_OF_PEOPLE
 from engine.bpmn.dialects.roles import ROLES
@@ -58,6 +59,7 @@ def _is_in(task: Node, in_lanes: frozenset[str]) -> bool:
 def _form(diagram: Diagram, node: Node, names: Collection[str]) -> Iterator[Problem]:
     attribute = next((each for each in map(camunda, ("formKey", "formRef")) if node.get(each, "").strip()), None)
     if attribute is None:
+        yield from _named_form(diagram, node, names)
         return
     key = node.get(attribute, "").strip()
     place = diagram.document.attribute_place(node, attribute)
@@ -71,6 +73,15 @@ def _form(diagram: Diagram, node: Node, names: Collection[str]) -> Iterator[Prob
         near = f" There is: {', '.join(sorted(names)[:5])}." if names else ""
         fix = f"Upload the form file together with the diagram.{near}"
         yield diagram.document.problem("form-missing", node, message, fix, place=place)
+
+
+def _named_form(diagram: Diagram, node: Node, names: Collection[str]) -> Iterator[Problem]:
+    """A file of the upload, in the words of other tools."""
+    terms, _fault = read_by(dialects.terms, node)
+    key = "" if terms is None else terms.form_key or ""
+    if key and not forms.is_elsewhere(key) and forms.wanted_name(key) not in names:
+        message = f'Expected a form "{forms.wanted_name(key)}" in the upload, but there is none.'
+        yield diagram.document.problem("form-missing", node, message, "Upload the form file together with the diagram.")
 
 
 def _form_data(diagram: Diagram, node: Node) -> Iterator[Problem]:

@@ -16,7 +16,8 @@ from engine.bpmn.dialects.camunda7 import CAMUNDA_7
 from engine.bpmn.dialects.camunda8 import CAMUNDA_8
 from engine.bpmn.dialects.spiffworkflow import SPIFFWORKFLOW
 from engine.bpmn.dialects.words import GIVING_SOURCES, Dialect, Effect, Reader, Word
-from engine.bpmn.nodes import TOPIC, ZEEBE, bpmn, camunda, local
+from engine.bpmn.forms.files import DEPLOYED
+from engine.bpmn.nodes import SPIFF, TOPIC, ZEEBE, bpmn, camunda, local
 
 __all__ = ["DIALECTS", "GIVING_SOURCES", "Dialect", "Effect", "Reader", "Said", "Terms", "Word", "said", "terms"]
 
@@ -132,6 +133,9 @@ def terms(node: etree._Element) -> Terms:
     for name, names in roles.starters(node).items():
         found[name] = (*found.get(name, ()), *names)  # type: ignore[misc]
     found |= _service(node)
+    form = dict(properties(node)).get("formJsonSchemaFilename", "")
+    if form.strip():
+        found["form_key"] = DEPLOYED + form.strip()
     return Terms(**found, **_extensions(node))  # type: ignore[arg-type]
 
 
@@ -161,6 +165,7 @@ def says(node: etree._Element, term: str) -> bool:
 
 _PROPERTIES = (
     (f"{camunda('properties')}/{camunda('property')}", "name"),
+    (f"{{{SPIFF}}}properties/{{{SPIFF}}}property", "name"),
     (f"{{{ZEEBE}}}properties/{{{ZEEBE}}}property", "name"),
     (f"{{{ZEEBE}}}taskHeaders/{{{ZEEBE}}}header", "key"),
 )
@@ -171,6 +176,11 @@ def properties(node: etree._Element) -> Iterator[tuple[str, str]]:
     for path, name in _PROPERTIES:
         for each in node.iterfind(f"{bpmn('extensionElements')}/{path}"):
             yield each.get(name, ""), each.get("value", "")
+
+
+def instructions(node: etree._Element) -> str:
+    """What SpiffArena shows at a task, as it is written."""
+    return (node.findtext(f"{bpmn('extensionElements')}/{{{SPIFF}}}instructionsForEndUser") or "").strip()
 
 
 def _extensions(node: etree._Element) -> dict[str, object]:

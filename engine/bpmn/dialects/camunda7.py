@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.bpmn.dialects.words import GIVING_SOURCES, Dialect, Effect, change, harmless, mapped
 from engine.bpmn.forms.files import DEPLOYED
-from engine.bpmn.nodes import CAMUNDA, SERVICES
+from engine.bpmn.nodes import CAMUNDA, FLOW_NODES, SERVICES
 from engine.bpmn.scripts import effect
 from engine.bpmn.texts import literal, literals, name_or_expression, value, values, whole_number
 
@@ -106,10 +108,21 @@ ELEMENTS = {
     "out": (mapped("what comes out"),),
     "failedJobRetryTimeCycle": (mapped("how its calls are tried again", *_SERVICES),),
     "connector": (mapped("a call by HTTP", *_CALLING),),
+    "executionListener": (
+        replace(
+            mapped("runs as it is entered, or when its work is done", *FLOW_NODES),
+            attributes={
+                "event": mapped("when it runs"),
+                "expression": mapped("what it does"),
+                "class": change(_LISTENER),
+                "delegateExpression": change(_LISTENER),
+            },
+        ),
+        change(_LISTENER),
+    ),
     "potentialStarter": (mapped("who may start it", "process"),),
     "properties": (harmless("Workers outside are told of them."),),
     # ---- to be changed
-    "executionListener": (change(_LISTENER),),
     "taskListener": (change(_LISTENER),),
     "field": (change(_JAVA),),
     "errorEventDefinition": (change("Let the service raise a BPMN error."),),

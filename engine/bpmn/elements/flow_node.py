@@ -69,6 +69,9 @@ class Element:
     lane: str = ""
     inputs: tuple[Assignment, ...] = ()
     outputs: tuple[Assignment, ...] = ()
+    before: tuple[str, ...] = ()
+    """Scripts that run as it is entered, behind its input mapping; and when its work is done."""
+    after: tuple[str, ...] = ()
     data: Data | None = None
     """What data associations bring in and take out; None: nothing."""
     properties: tuple[tuple[str, str], ...] = ()
@@ -239,12 +242,14 @@ class FlowNode(BpmnTaskSpec):
             if "compensates" not in data:
                 self._map_inputs(my_task)
                 self.attach_boundary_events(my_task)
+                self._run_scripts(my_task, "before", self.element.before)
             if not self.enter(my_task):
                 return None
         if my_task.id in my_task.workflow.tasks:
             self.finish(my_task)
         if my_task.id not in my_task.workflow.tasks:
             return None  # cancelled by what it threw
+        self._run_scripts(my_task, "after", self.element.after)
         self._map_outputs(my_task)
         if my_task.triggered:
             data["again"] = my_task.parent.task_spec.decide(my_task.parent, my_task)
@@ -269,6 +274,15 @@ class FlowNode(BpmnTaskSpec):
         for flow in self.flows:
             for _ in range(self.completion_quantity if flow.id in taken else 0):
                 my_task.workflow.place(flow.target, flow=flow.id)
+
+    def _run_scripts(self, token: Token, when: str, scripts: Sequence[str]) -> None:
+        """Once for each visit, however often the work is tried; not for what is skipped or undone."""
+        data = token.internal_data
+        if not scripts or data.keys() & {"compensates", "skipped"} or when in data.get("ran", ()):
+            return
+        for script in scripts:
+            token.workflow.top_workflow.execute(token, script)
+        data["ran"] = [*data.get("ran", ()), when]
 
     # ---- mappings
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import NoReturn
 
+from engine.bpmn.forms import json_schema
 from engine.bpmn.forms.properties import KINDS, Fault, count, faults, is_said, number, unsupported
 from engine.errors import Invalid
 from engine.model import Json
@@ -35,7 +36,21 @@ _SUBTYPES = {"date": FieldKind.DATE, "time": FieldKind.TIME, "datetime": FieldKi
 
 def from_form_js(file: str, data: bytes) -> Form:
     """Read a form. Raises Invalid with every problem."""
-    return _Reading(file, _text(file, data)).form()
+    return _Reading(file, _plain(file, _text(file, data))).form()
+
+
+def _plain(file: str, text: str) -> str:
+    """A JSON schema in form-js's words; anything else as it is."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text  # told by who reads it
+    if not json_schema.is_json_schema(found):
+        return text
+    try:
+        return json.dumps(json_schema.as_form_js(found))
+    except (ValueError, TypeError) as cause:
+        _refuse("form-invalid", Place(file), str(cause), "Or draw it in the form editor.")
 
 
 def form_id(data: bytes) -> str | None:

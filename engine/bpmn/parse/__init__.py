@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.bpmn import dialects, forms, global_tasks, scripts
-from engine.bpmn.dialects import Terms
+from engine.bpmn.dialects import Terms, listeners
 from engine.bpmn.document import Document
 from engine.bpmn.elements import (
     activities,
@@ -121,10 +121,12 @@ class _Builder:
             id=node.get("id", ""),
             type=local(node),
             name=name_of(node),
-            documentation=child_text(node, "documentation"),
+            documentation=child_text(node, "documentation") or dialects.instructions(node),
             lane=self.lanes.get(node.get("id", ""), lane),
             inputs=(*(Assignment(name, source) for name, source in terms.inputs), *calls.mappings(node, "in")),
             outputs=(*(Assignment(name, source) for name, source in terms.outputs), *calls.mappings(node, "out")),
+            before=listeners.told(node, "start"),
+            after=listeners.told(node, "end"),
             data=data.of(node, self.items),
             properties=tuple(dialects.properties(node)),
         )
