@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine import Engine, SettableClock, definitions, instances, user_tasks
@@ -10,6 +12,7 @@ from engine.model import Json
 from tests.conftest import Cast
 from tests.driver import PROCESSES, ROOT, Driver
 from tests.play import END, START, chain, document, user
+from tests.services import Reply, serving
 
 RECEIPTS: list[Json] = [{"shop": " Inn ", "amount": 90}, {"shop": "Taxi", "amount": 30}]
 
@@ -143,6 +146,38 @@ def test_an_escalation_says_its_code(driver: Driver) -> None:
     body = f'{START}<subProcess id="s">{inside}{chain("inner", "risen")}</subProcess>{caught}{END}<endEvent id="e2"/>'
 
     assert driver.draw(body + chain("start", "s", "end") + chain("b", "e2")).values()["code"] == "LATE"
+
+
+def test_a_connector_of_camunda_7_calls_by_http(driver: Driver) -> None:
+    connector = """<serviceTask id="n"><extensionElements><camunda:connector><camunda:inputOutput>
+        <camunda:inputParameter name="url">${base}/orders</camunda:inputParameter>
+        <camunda:inputParameter name="method">post</camunda:inputParameter>
+        <camunda:inputParameter name="headers"><camunda:map>
+          <camunda:entry key="X-Order">${number}</camunda:entry></camunda:map></camunda:inputParameter>
+        <camunda:inputParameter name="payload">order ${number}</camunda:inputParameter>
+        <camunda:outputParameter name="told">${response.answer}</camunda:outputParameter>
+        <camunda:outputParameter name="code">${statusCode}</camunda:outputParameter>
+        </camunda:inputOutput><camunda:connectorId>http-connector</camunda:connectorId></camunda:connector>
+        </extensionElements></serviceTask>"""
+    hosts = {"http_hosts": ("127.0.0.1",), "http_private": ("127.0.0.0/8",)}
+    driver.engine.settings = replace(driver.engine.settings, **hosts)
+    with serving() as service:
+        service.answers(Reply(body={"answer": "taken"}))
+        story = driver.draw(START + connector + END + chain("start", "n", "end"), base=service.address, number=7)
+
+    (request,) = service.asked
+    assert (request.method, request.path, request.headers["X-Order"]) == ("POST", "/orders", "7")
+    assert (story.values()["told"], story.values()["code"]) == ("taken", 200)
+
+
+def test_a_message_may_be_sent_by_a_service_alone(driver: Driver) -> None:
+    definition = '<messageEventDefinition camunda:type="external" camunda:topic="send"/>'
+    sending = driver.serve("send")
+
+    story = driver.draw(START + f'<endEvent id="end">{definition}</endEvent>' + chain("start", "end"))
+
+    assert sending.count == 1
+    assert story.status == "completed"
 
 
 def test_diagrams_of_activiti_run(driver: Driver, cast: Cast) -> None:

@@ -7,6 +7,13 @@ import pytest
 from engine.model.problems import Severity
 from tests.unit.drawing import HERE, accepted, between, process, refused, refused_file
 
+HTTP = "<camunda:connectorId>http-connector</camunda:connectorId>"
+
+
+def inputs(**told: str) -> str:
+    given = (f'<camunda:inputParameter name="{name}">{text}</camunda:inputParameter>' for name, text in told.items())
+    return f"<camunda:inputOutput>{''.join(given)}</camunda:inputOutput>"
+
 
 def extended(extension: str) -> str:
     holder = f"<extensionElements>\n{extension}{HERE}</extensionElements>"
@@ -91,3 +98,31 @@ def test_a_script_without_a_value_has_no_result() -> None:
     node = f'<scriptTask id="n" camunda:resultVariable="x">{HERE}<script>y = 1</script></scriptTask>'
 
     assert "last line" in refused("script-syntax", "n", between(node)).message
+
+
+@pytest.mark.parametrize("kind", ["message", "signal"])
+def test_names_are_no_expressions(kind: str) -> None:
+    text = process(between('<manualTask id="n"/>'))
+    named = f'<{kind} id="x" name="of-${{order}}"/>{HERE}\n'
+
+    refused_file("unsupported-element", "x", text.replace("<process", f"{named}<process"))
+
+
+@pytest.mark.parametrize(
+    ("connector", "words"),
+    [
+        ("<camunda:connectorId>soap-http-connector</camunda:connectorId>", "soap-http-connector"),
+        (f"{HTTP}<camunda:inputOutput/>", "no url"),
+        (f"{HTTP}{inputs(url='http://a', body='b')}", "body"),
+        (f"{HTTP}{inputs(url='http://a', method='${m}')}", "plain text"),
+        (f"{HTTP}{inputs(url='http://a', method='SEND')}", "SEND"),
+        (f"{HTTP}{inputs(url='${a.b()}')}", "b()"),
+    ],
+)
+def test_connectors_that_are_not_plain_are_refused(connector: str, words: str) -> None:
+    node = (
+        f'<serviceTask id="n"><extensionElements>\n<camunda:connector>{HERE}{connector}</camunda:connector>'
+        "</extensionElements></serviceTask>"
+    )
+
+    assert words in refused("http-call", "n", between(node)).message

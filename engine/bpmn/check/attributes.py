@@ -9,6 +9,7 @@ from engine.bpmn.check.diagram import Diagram
 from engine.bpmn.check.expressions import read_by, sources_problems
 from engine.bpmn.check.limits import fault_of_people, fault_of_variable
 from engine.bpmn.check.python import Fault
+from engine.bpmn.dialects.camunda7 import JAVA
 from engine.bpmn.nodes import Node, bpmn
 from engine.bpmn.schedule import TimerKind
 from engine.bpmn.script import constant
@@ -33,7 +34,8 @@ def _attribute(diagram: Diagram, node: Node, said: dialects.Said, read: dialects
     if fault is None and rule is not None:
         fault = rule(told)
     if fault is not None:
-        fault = fault._replace(message=f"{said.attribute.rpartition('}')[2]}: {fault.message}")
+        fix = fault.fix or _FIXES.get(said.word.term, "")
+        fault = fault._replace(message=f"{said.attribute.rpartition('}')[2]}: {fault.message}", fix=fix)
     place = diagram.document.attribute_place(said.holder, said.attribute, 0 if fault is None else fault.offset)
     yield from sources_problems(diagram, node, told if read in dialects.GIVING_SOURCES else (), place, fault)
 
@@ -73,6 +75,8 @@ def _tries(texts: Sequence[str]) -> Fault | None:
     return None if is_right else Fault(f'Expected a number of tries up to {MOST_TRIES:,}, but it is "{texts[0]:.50}".')
 
 
+_FIXES = {"effect": JAVA}
+"""What to do about a text that has no plain meaning, by its term."""
 _RULES: Mapping[str, Callable[[Sequence[str]], Fault | None]] = {
     "assignee": fault_of_people,
     "candidate_users": fault_of_people,

@@ -60,6 +60,12 @@ def _binding(diagram: Diagram, node: Node) -> Iterator[Problem]:
 
 def _mapping(diagram: Diagram, node: Node, mapping: Node) -> Iterator[Problem]:
     place = diagram.document.place(mapping)
+    if mapping.get("local", "").strip() == "true":
+        message = "Only the variables of the activity itself are meant, but they are not told apart here."
+        yield diagram.document.problem(
+            RULE, node, message, "Name each by source and target, without local.", place=place
+        )
+        return
     if mapping.get("businessKey"):
         if not is_own_key(mapping.get("businessKey", "")):
             yield from _value(diagram, node, mapping, "businessKey")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from engine.bpmn import schedule, texts
+from engine.bpmn import dialects, schedule, texts
 from engine.bpmn.check import python
 from engine.bpmn.check.diagram import EVENTS, Diagram, Scope
 from engine.bpmn.check.instantiation import is_begun_by
@@ -92,7 +92,8 @@ def _is_prose(text: str) -> bool:
 
 
 def _message(diagram: Diagram, event: Node, definition: Node) -> Iterator[Problem]:
-    if not definition.get("messageRef"):
+    is_sent_otherwise = dialects.says(definition, "topic") or dialects.says(definition, "effect")
+    if not definition.get("messageRef") and not is_sent_otherwise:
         message = "Expected a message, but none is chosen."
         fix = "Choose or create one in the modeler, so that messageRef names it."
         yield diagram.document.problem("event-definition-incomplete", event, message, fix)

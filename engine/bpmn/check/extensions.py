@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.bpmn import dialects
+from engine.bpmn import dialects, texts
 from engine.bpmn.check.diagram import Diagram, children, owner
 from engine.bpmn.dialects import Effect, Said
 from engine.bpmn.nodes import Node, is_true, local
@@ -19,8 +19,18 @@ def check(diagram: Diagram) -> Iterator[Problem]:
     for process in diagram.processes:
         yield from _runs_unsaid(diagram, process)
     for node in seen_by_checks(diagram):
+        yield from _name(diagram, node)
         for said in dialects.said(node):
             yield from _word(diagram, node, said)
+
+
+def _name(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    """Camunda 7 evaluates the names of messages and signals; here they are names."""
+    if local(node) in ("message", "signal") and texts.is_mixed(node.get("name", "")):
+        message = f"Expected the name of the {local(node)} as plain text, but it has an expression."
+        fix = "Give it one name, and let a correlation key tell which instance is meant."
+        place = diagram.document.attribute_place(node, "name")
+        yield diagram.document.problem("unsupported-element", node, message, fix, place=place)
 
 
 def seen_by_checks(diagram: Diagram) -> list[Node]:

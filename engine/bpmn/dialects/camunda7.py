@@ -19,7 +19,7 @@ _SERVICES = tuple(sorted(SERVICES))
 _CALLING = (*_SERVICES, "messageEventDefinition")
 _LOOP = "multiInstanceLoopCharacteristics"
 
-_JAVA = (
+JAVA = (
     'Write camunda:type="external" camunda:topic="..." instead and register a Python function of that name, '
     "or let a worker outside fetch it."
 )
@@ -86,8 +86,8 @@ ATTRIBUTES = {
     "modelerTemplateIcon": (harmless("It tells the modeler what to show."),),
     # ---- to be changed
     "errorMessage": (mapped("what is told when it is thrown", "error", term="error_message", read=value),),
-    "class": (change(_JAVA),),
-    "delegateExpression": (change(_JAVA),),
+    "class": (change(JAVA),),
+    "delegateExpression": (change(JAVA),),
     "decisionRef": (change(_DECISION),),
     "mapDecisionResult": (change(_DECISION),),
     "decisionRefBinding": (change(_DECISION),),
@@ -124,7 +124,7 @@ ELEMENTS = {
     "properties": (harmless("Workers outside are told of them."),),
     # ---- to be changed
     "taskListener": (change(_LISTENER),),
-    "field": (change(_JAVA),),
+    "field": (change(JAVA),),
     "errorEventDefinition": (change("Let the service raise a BPMN error."),),
 }
 CAMUNDA_7 = Dialect("Camunda 7", "camunda", CAMUNDA, ATTRIBUTES, ELEMENTS, unknown=Effect.IGNORED)
