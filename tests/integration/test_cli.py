@@ -84,6 +84,14 @@ def test_start_refuses_what_it_does_not_know(migrated: Command) -> None:
     assert (refusal.exit_code, refusal.stderr) == (1, "Error: Expected --variable name=value, but got days.\n")
 
 
+def test_check_tells_what_becomes_of_the_words_of_other_tools(command: Command) -> None:
+    told = command("check", "--imported", LEAVE)
+
+    assert told.exit_code == 0
+    assert "leave.bpmn:6:101 mapped: camunda:dueDate of userTask" in told.output
+    assert "Words of other tools: 4 mapped." in told.output
+
+
 def test_check_lists_each_problem_on_its_line(command: Command) -> None:
     good, bad = command("check", LEAVE), command("check", LEAVE, REFUSED)
 

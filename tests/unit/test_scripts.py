@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import random
+
 import pytest
 
-from engine.bpmn import scripts
+from engine.bpmn import scripts, texts
 from engine.bpmn.translation import Untranslatable
 
 
@@ -69,3 +72,33 @@ def test_what_is_not_plain_is_refused_with_its_place(script: str, offset: int, w
 
     assert words in caught.value.message
     assert caught.value.offset == offset
+
+
+PARTS = (
+    *"ab1().[]{},;=!+-*/%<>?:`@\n ",
+    *(" 'x' ", " 2.5 ", "==", "===", "&&", "||", "..", "**", " if ", " else ", " then ", " for ", " in ", " return "),
+    *(" some ", " satisfies ", " between ", " and ", " not ", " var ", " throw ", " new ", "execution", "setVariable"),
+    *("print", " empty ", "substring", "string length", " null ", " lambda ", "\\", " 1e999 "),
+)
+
+
+def test_whatever_is_written_becomes_python_or_is_refused() -> None:
+    chance = random.Random(7)
+    readers = (
+        lambda text: texts.expression(f"={text}"),
+        lambda text: texts.value(f"a ${{{text}}} b"),
+        lambda text: scripts.effect(f"${{{text}}}"),
+        lambda text: scripts.python("JavaScript", text, "r"),
+    )
+    translated = 0
+    for _ in range(3_000):
+        text = "".join(chance.choices(PARTS, k=chance.randint(1, 12)))
+        for read in readers:
+            try:
+                source = read(text)
+            except Untranslatable as refused:
+                assert 0 <= refused.offset <= len(text) + 5
+            else:
+                ast.parse(source)
+                translated += 1
+    assert translated > 100

@@ -49,7 +49,7 @@ RUN: tuple[Construct, ...] = (
     ),
     Construct(
         ("callActivity",),
-        "an instance of another process; latest, deployed together, or by version; compensated from within",
+        "an instance of another process; latest, deployed together, by version or version tag; compensated from within",
     ),
     Construct(("exclusiveGateway", "parallelGateway", "inclusiveGateway"), "splitting and joining, in loops too"),
     Construct(("eventBasedGateway",), "the first event behind it; one that begins the instance, exclusive or parallel"),
