@@ -167,10 +167,13 @@ def test_a_broadcast_that_failed_is_told_and_tried_again(
 def test_a_job_whose_instance_cannot_be_read_is_told_and_goes_on_once_it_can(
     engine: Engine, cast: Cast, clock: SettableClock
 ) -> None:
-    """As when a worker of an older version took the job."""
+    """As when there are only workers of an older version, for longer than it takes to replace them."""
     instance_id = waiting_for_a_timer(engine, cast)
     readable = change_state(engine, b'{"v":99}')
     clock.advance(days=1)
+    engine.run_until_idle()
+    assert pending(engine, cast) == []
+    clock.advance(hours=1)
 
     exhaust(engine, clock)
 
