@@ -1,7 +1,7 @@
 """Web, workers, broker, database and services are killed at each crash point and at random, while payments are made:
 none is lost, none stuck, none charged twice, and what has to be undone is undone.
 
-A few payments on every change; `pytest -s -m fuzz tests/faults` makes 2,000 on each set-up, or FAULT_PAYMENTS of them.
+A few payments on every change; `pytest -s -m bench tests/faults` makes 2,000 on each set-up, or FAULT_PAYMENTS of them.
 """
 
 from __future__ import annotations
@@ -253,7 +253,7 @@ def test_payments_survive_each_crash(shop: Shop, set_up: SetUp) -> None:
     expect_each_once(shop, payments, set_up.few)
 
 
-@pytest.mark.fuzz
+@pytest.mark.bench
 def test_many_payments_survive_crashes_at_any_moment(shop: Shop, set_up: SetUp) -> None:
     begun, every = time.monotonic(), MANY // BATCH
     shop.services.outside.switch("all", failing=0.2, duplicate=0.3)
