@@ -118,7 +118,7 @@ def test_the_place_of_a_wrong_end_is_told() -> None:
     assert refused("data-association", "n", task(association).replace("<to>\nz", "<to>z"))
 
 
-@pytest.mark.parametrize("text", ["order >", "order = 1", "true", "=order"])
+@pytest.mark.parametrize("text", ["order >", "order = 1", "true", "=order >", "=some order"])
 def test_expressions_are_checked(text: str) -> None:
     wrong = text.replace(">", "&gt;")
 
