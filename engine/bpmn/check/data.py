@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator
 
-from engine.bpmn import forms, items, script
-from engine.bpmn.check.diagram import SUB_PROCESSES, Diagram, owner
+from engine.bpmn import dialects, forms, items, script
+from engine.bpmn.check.diagram import SUB_PROCESSES, Diagram
+from engine.bpmn.check.expressions import read_by
 from engine.bpmn.check.gateways import decided_names
 from engine.bpmn.nodes import Node, bpmn, camunda, local, name_of
 from engine.errors import Invalid
@@ -66,7 +67,7 @@ def _written(diagram: Diagram, files: forms.FormFiles) -> Iterator[tuple[Node, N
         parent = node.getparent()
         if node.find(_LOOP) is not None and parent is not None:
             yield parent, _let_out(diagram, node)
-    yield from ((text.node, set(_assigned(text.node, text.source))) for text in diagram.texts)
+    yield from ((text.node, set(script.names(text.source).assigned)) for text in diagram.texts)
 
 
 # ---- what is set ---------------------------------------------------------------------------------------------------
@@ -74,21 +75,22 @@ def _written(diagram: Diagram, files: forms.FormFiles) -> Iterator[tuple[Node, N
 
 def _set_by(diagram: Diagram, node: Node, files: forms.FormFiles) -> Names:
     """The names that an element sets, scripts aside."""
-    found = {node.get(camunda(word), "").strip() for word in ("resultVariable", "initiator")}
+    told = read_by(dialects.terms, node)[0] or dialects.Terms()
+    found: set[str | None] = {told.result_variable, told.initiator, told.code_variable, told.message_variable}
     if local(node) in SUB_PROCESSES | {"process"}:
         found |= diagram.data_names(node)
     if local(node) in ("userTask", "startEvent"):
-        drawn = {field.get("id", "") for field in node.iter(camunda("formField"))} | _keys(node, files)
+        properties = {each.get("variable", "") or each.get("id", "") for each in node.iter(camunda("formProperty"))}
+        drawn = {field.get("id", "") for field in node.iter(camunda("formField"))} | properties | _keys(told, files)
         found |= drawn or decided_names(diagram, node)
     if node.find(_LOOP) is None:
         found |= _mapped(diagram, node)
-    return found - {""}
+    return {name for name in found if name}
 
 
-def _keys(node: Node, files: forms.FormFiles) -> Names:
-    key = node.get(camunda("formKey")) or node.get(camunda("formRef")) or ""
+def _keys(told: dialects.Terms, files: forms.FormFiles) -> Names:
     try:
-        form = files.get(key) if key else None
+        form = files.get(told.form_key) if told.form_key else None
         return set() if form is None else {field.key for field in form.fields}
     except Invalid:
         return set()  # told where the form is read
@@ -97,17 +99,14 @@ def _keys(node: Node, files: forms.FormFiles) -> Names:
 def _mapped(diagram: Diagram, node: Node) -> Names:
     """What an activity's output mapping and data output associations set around it."""
     given = [diagram.items.name(items.target(each)) for each in items.executed(node, diagram.items, outward=True)]
-    path = f"{bpmn('extensionElements')}/{camunda('inputOutput')}/{camunda('outputParameter')}"
-    return {each.get("name", "").strip() for each in node.findall(path)} | set(given)
+    told = read_by(dialects.terms, node)[0] or dialects.Terms()
+    return {name for name, _source in told.outputs} | set(given)
 
 
 def _let_out(diagram: Diagram, activity: Node) -> Names:
     collected = diagram.items.name(items.loop_reference(activity, "loopDataOutputRef"))
-    return (_mapped(diagram, activity) | {collected}) - {""}
-
-
-def _assigned(node: Node, source: str) -> frozenset[str]:
-    return script.names(source).assigned if local(owner(node)) == "scriptTask" else frozenset()
+    told = read_by(dialects.terms, activity)[0] or dialects.Terms()
+    return (_mapped(diagram, activity) | {collected, told.output_collection or ""}) - {""}
 
 
 # ---- what is read --------------------------------------------------------------------------------------------------
