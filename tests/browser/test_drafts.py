@@ -11,6 +11,7 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 from engine import rules
 from tests.live import axe, wait_for_islands
 from tests.play import document
+from tests.topology import eventually
 from tests.unit.drawing import END, START, chain, flow
 
 pytestmark = pytest.mark.browser
@@ -65,14 +66,14 @@ def test_a_problem_leads_to_its_element(open_page: OpenPage, size: dict[str, obj
     uploaded(page, BAD)
 
     expect(page.get_by_text("It cannot run yet")).to_be_visible()
-    assert "problem-error" in (shape(page, "large-pack").get_attribute("class") or "")
-    assert "problem-error" in (shape(page, "wrap").get_attribute("class") or "")
-    assert "problem-warning" in (shape(page, "ask").get_attribute("class") or "")
+    expect(shape(page, "large-pack")).to_contain_class("problem-error")
+    expect(shape(page, "wrap")).to_contain_class("problem-error")
+    expect(shape(page, "ask")).to_contain_class("problem-warning")
     axe(page)
     page.get_by_role("button", name="script task “Wrap”").press("Enter")
 
-    assert "problem-selected" in (shape(page, "wrap").get_attribute("class") or "")
-    assert is_inside(page, "wrap")
+    expect(shape(page, "wrap")).to_contain_class("problem-selected")
+    eventually(lambda: is_inside(page, "wrap"), seconds=10)  # it is moved there
     expect(page.locator("#problems > [aria-current]")).to_contain_text("Wrap")
     axe(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
