@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -614,6 +615,7 @@ def test_other_branches_go_on_beside_an_incident(driver: Driver) -> None:
 
 
 def test_a_loop_without_exit_is_stopped(driver: Driver) -> None:
+    driver.engine.settings = replace(driver.engine.settings, command_duration=timedelta(minutes=1))
     story = driver.draw(START + '<exclusiveGateway id="again"/><task id="t"/>' + chain("start", "again", "t", "again"))
 
     assert "loop without an exit" in story.incidents()[0].message

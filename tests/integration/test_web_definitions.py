@@ -158,7 +158,8 @@ def test_the_import_report_is_shown(ana: Visitor) -> None:
     sent = ana.post("/definitions/upload", {"files": [(io.BytesIO(document(told)), "p.bpmn")]})
     page = ana.page(sent.location)
     report = words(ana.get(f"{sent.location}/imported").text)
-    problems = words(ana.post("/definitions/upload", {"files": [(io.BytesIO(refused), "p.bpmn")]}).text)
+    draft = ana.post("/definitions/upload", {"files": [(io.BytesIO(refused), "p.bpmn")]})
+    problems = words(ana.get(draft.location).text)
 
     assert "Made for Camunda 7" in page
     assert "camunda:candidateGroups the candidate groups" in report
