@@ -145,6 +145,8 @@ TRUE_REASONS = {
     "expression-syntax",
     "script-language",
     "event-definition-incomplete",
+    "form-invalid",
+    "mapping-name",
     "multi-instance",
 }
 """What keeps a reference diagram from running; how one hangs together is never in doubt."""

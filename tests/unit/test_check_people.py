@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from engine.bpmn import parse, read
 from engine.model.problems import Severity
 from tests.unit.drawing import HERE, accepted, between, problems, process, refused
 
@@ -125,3 +126,39 @@ def test_a_wrong_field_is_called_by_its_label() -> None:
 
     assert problem.message.startswith('Field "First name": ')
     assert "as in first_name" in problem.message
+
+
+def with_form_inside(form: str) -> str:
+    """A diagram of Camunda 8 whose one task has a form that stands in the diagram."""
+    zeebe = 'xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"'
+    drawn = (
+        f'<extensionElements><zeebe:userTaskForm {zeebe} id="inside">{form}</zeebe:userTaskForm></extensionElements>'
+    )
+    key = f'<zeebe:formDefinition {zeebe} formKey="camunda-forms:bpmn:inside"/>'
+    task = f'<userTask id="n" camunda:assignee="ana"><extensionElements>{key}</extensionElements></userTask>'
+    return process(drawn + between(task))
+
+
+def test_a_form_may_stand_inside_the_diagram() -> None:
+    form = '{"components": [{"type": "textfield", "key": "reason", "label": "Reason"}]}'
+    text = with_form_inside(form)
+
+    assert problems(text) == []
+
+    (built,) = parse.processes(read.read("d.bpmn", text.encode()))
+    assert [field.key for field in built.forms["n"].form.fields] == ["reason"]
+
+
+def test_a_form_inside_the_diagram_is_checked_in_the_lines_of_the_diagram() -> None:
+    text = with_form_inside('{"components": [\n{"type": "textfield", "key": "the reason", "label": "Reason"}]}')
+
+    (problem,) = problems(text)
+
+    assert problem.rule == "form-invalid"
+    assert "the reason" in text.splitlines()[problem.place.line - 1]
+
+
+def test_a_text_inside_the_diagram_that_is_no_form_is_told() -> None:
+    (problem,) = problems(with_form_inside("Hello"))
+
+    assert (problem.rule, problem.element_id) == ("form-syntax", "inside")

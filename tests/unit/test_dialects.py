@@ -216,6 +216,23 @@ def test_the_terms_of_mappings() -> None:
     assert terms(node).outputs == (("f", "g"),)
 
 
+def test_inputs_of_camunda_8_may_make_an_object_by_its_properties() -> None:
+    given = (
+        ("mail.to.name", "=customer"),
+        ("note", "urgent"),
+        ("mail.to.address", "a@b.c"),
+        ("mail.title", "=title"),
+    )
+    drawn = "".join(f'<zeebe:input target="{target}" source="{source}"/>' for target, source in given)
+    zeebe = 'xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"'
+    node = element(f"<extensionElements><zeebe:ioMapping {zeebe}>{drawn}</zeebe:ioMapping></extensionElements>")
+
+    assert terms(node).inputs == (
+        ("mail", "{'to': {'name': customer, 'address': 'a@b.c'}, 'title': title}"),
+        ("note", "'urgent'"),
+    )
+
+
 @pytest.mark.parametrize(("text", "source"), [("orders", "orders"), ("${order.lines}", "order['lines']")])
 def test_a_collection_is_the_name_of_a_variable(text: str, source: str) -> None:
     loop = f'<multiInstanceLoopCharacteristics camunda:collection="{text}" camunda:elementVariable="line"/>'

@@ -140,7 +140,7 @@ def read_all(files: Mapping[str, bytes]) -> tuple[list[Document], list[Problem]]
 
 def of_document(document: Document, files: forms.FormFiles, beside: Templates) -> Iterator[Problem]:
     """What is wrong with one diagram that could be read. files, beside: of the whole upload."""
-    diagram = Diagram(document)
+    diagram, files = Diagram(document), files.with_embedded(document.root)
     for family in FAMILIES:
         yield from family(diagram)
     yield from people.check(diagram, files)

@@ -190,7 +190,8 @@ def _listeners(diagram: Diagram, node: Node) -> Iterator[Problem]:
 
 def _mapping_name(diagram: Diagram, node: Node, parameter: Node, attribute: str = "name") -> Iterator[Problem]:
     name = parameter.get(attribute, "").strip()
-    if not names.is_variable(name):
+    path = name.split(".") if parameter.tag == mappings.ZEEBE_INPUT else [name]
+    if not all(map(names.is_variable, path)):
         message = f'Expected a mapping to the name of a variable, but it is "{name:.50}".'
         place = diagram.document.place(parameter)
         yield diagram.document.problem("mapping-name", node, message, names.RULE, place=place)

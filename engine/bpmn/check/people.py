@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from engine.bpmn import dialects, forms
 from engine.bpmn.check.diagram import Diagram
@@ -11,6 +12,7 @@ from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.dialects.camunda7 import WORK_OF_PEOPLE
 from engine.bpmn.dialects.roles import ROLES
 from engine.bpmn.nodes import Node, bpmn, camunda, local
+from engine.errors import Invalid
 from engine.model.problems import Problem, Severity
 
 _ASSIGNMENT = ("assignee", "candidateUsers", "candidateGroups")
@@ -19,6 +21,7 @@ _ASSIGNMENT = ("assignee", "candidateUsers", "candidateGroups")
 def check(diagram: Diagram, files: forms.FormFiles) -> Iterator[Problem]:
     """files: of the whole upload."""
     names = files.names.keys()
+    yield from _embedded(diagram)
     in_lanes = frozenset(_in_lanes(diagram))
     for node in diagram.running:
         if local(node) in ("userTask", "startEvent"):
@@ -82,6 +85,20 @@ def _named_form(diagram: Diagram, node: Node, names: Collection[str]) -> Iterato
     if key and not forms.is_elsewhere(key) and forms.wanted_name(key) not in names:
         message = f'Expected a form "{forms.wanted_name(key)}" in the upload, but there is none.'
         yield diagram.document.problem("form-missing", node, message, "Upload the form file together with the diagram.")
+
+
+def _embedded(diagram: Diagram) -> Iterator[Problem]:
+    """Forms inside the diagram: what is wrong with them, in the lines of the file around them."""
+    for identifier, node in forms.embedded(diagram.document.root).items():
+        text = node.text or ""
+        try:
+            forms.from_form_js(identifier, text.encode())
+        except Invalid as cause:
+            lines = text.splitlines(keepends=True)
+            for problem in cause.problems:
+                offset = sum(map(len, lines[: problem.place.line - 1])) + problem.place.column - 1
+                identifier = problem.element_id or identifier
+                yield replace(problem, place=diagram.document.text_place(node, offset), element_id=identifier)
 
 
 def _form_data(diagram: Diagram, node: Node) -> Iterator[Problem]:

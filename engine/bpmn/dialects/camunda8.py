@@ -64,6 +64,7 @@ ELEMENTS = {
             versionTag=_FORM_VERSION,
         ),
     ),
+    "userTaskForm": (mapped("a form inside the diagram", id=mapped("its id")),),
     "userTask": (harmless("Every user task comes to the inbox."),),
     "calledElement": (
         mapped(
@@ -109,7 +110,6 @@ ELEMENTS = {
     "calledDecision": (change("Decisions are not executed: let a service decide (zeebe:taskDefinition)."),),
     "executionListeners": (change(_LISTENER),),
     "taskListeners": (change(_LISTENER),),
-    "userTaskForm": (change("Save the form as a file of its own, and upload it together with the diagram."),),
     "publishMessage": (change("Delete it: a message goes to who waits for it by its correlation key."),),
     "adHoc": (change("Let people choose in the inbox: delete it.", *ACTIVITIES),),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
@@ -12,15 +12,37 @@ from engine.bpmn.texts import expression, feel_value, value
 from engine.bpmn.translation import Untranslatable
 
 ZEEBE_MAPPING = f"{{{ZEEBE}}}ioMapping"
+ZEEBE_INPUT = f"{{{ZEEBE}}}input"
 Mapped = tuple[str, str]
 """The name a mapping sets, and the source of its value."""
+_Tree = dict[str, "str | _Tree"]
 
 
 def inputs(extensions: etree._Element) -> Iterator[Mapped]:
     """What extensionElements say. Raises Untranslatable."""
     yield from map(mapped, extensions.iterfind(f"{camunda('inputOutput')}/{camunda('inputParameter')}"))
     yield from operands(extensions)
-    yield from map(zeebe, extensions.iterfind(f"{ZEEBE_MAPPING}/{{{ZEEBE}}}input"))
+    yield from _gathered(map(zeebe, extensions.iterfind(f"{ZEEBE_MAPPING}/{ZEEBE_INPUT}")))
+
+
+def _gathered(given: Iterable[Mapped]) -> Iterator[Mapped]:
+    """Names with dots set properties: those of one object become the one mapping that makes the object."""
+    tree: _Tree = {}
+    for name, source in given:
+        *objects, last = name.split(".")
+        inner = tree
+        for each in objects:
+            held = inner.get(each)
+            inner[each] = inner = held if isinstance(held, dict) else {}
+        inner[last] = source
+    yield from ((name, _made(value)) for name, value in tree.items())
+
+
+def _made(value: str | _Tree) -> str:
+    """The source of a value, or of an object with its properties."""
+    if isinstance(value, str):
+        return value
+    return f"{{{', '.join(f'{name!r}: {_made(inner)}' for name, inner in value.items())}}}"
 
 
 def outputs(extensions: etree._Element) -> Iterator[Mapped]:

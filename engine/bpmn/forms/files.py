@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
+from lxml import etree
+
 from engine.bpmn.forms.form_js import form_id, from_form_js
+from engine.bpmn.nodes import ZEEBE
 from engine.model.forms import Form
 
 ENDINGS = (".form", ".json")
@@ -19,6 +22,15 @@ def is_form(file: str) -> bool:
 def wanted_name(key: str) -> str:
     """What a form key asks for; "camunda-forms:deployment:" before it says nothing."""
     return key.strip().rpartition(":")[2]
+
+
+EMBEDDED = f"{{{ZEEBE}}}userTaskForm"
+"""A form inside the diagram, in the words of Camunda 8."""
+
+
+def embedded(root: etree._Element) -> dict[str, etree._Element]:
+    """The forms that stand inside a diagram, by their ids."""
+    return {node.get("id", ""): node for node in root.iter(EMBEDDED)}
 
 
 DEPLOYED = "camunda-forms:deployment:"
@@ -47,6 +59,15 @@ class FormFiles:
             for name in _names_of(file, content):
                 found.setdefault(name, file)
         return found
+
+    def with_embedded(self, root: etree._Element) -> FormFiles:
+        """These, and the forms that stand inside a diagram."""
+        drawn = {identifier: (node.text or "").encode() for identifier, node in embedded(root).items()}
+        if not drawn:
+            return self
+        both = FormFiles()
+        both._files = {**self._files, **drawn}
+        return both
 
     def get(self, key: str) -> Form | None:
         """The form that a key means; None when there is none. Raises Invalid."""

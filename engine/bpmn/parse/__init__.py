@@ -37,7 +37,7 @@ __all__ = ["FormSource", "Process", "StartPoint", "processes"]
 def processes(document: Document, files: Mapping[str, bytes] | None = None) -> list[Process]:
     """Every executable process of a document that the checks have passed. files: its whole upload."""
     references, items = References.of(document), Items.of(document.root)
-    forms, templates = FormFiles(files), Templates(files)
+    forms, templates = FormFiles(files).with_embedded(document.root), Templates(files)
     return [
         _Builder(node, references, items, forms, templates).build()
         for node in document.root.iterfind(bpmn("process"))
