@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select, true, union
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, select, true, union
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
@@ -224,8 +224,14 @@ def with_values(instance_id: InstrumentedAttribute[Any], told: Mapping[str, Json
 
 
 def _has_value(instance_id: InstrumentedAttribute[Any], name: str, value: Json) -> ColumnElement[bool]:
+    try:
+        stored = values.dump(value)
+    except TypeError:
+        return false()  # no variable has what cannot be stored
+    if values.shown(name) != name:
+        return false()
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    same = VariableRow.number == value if is_number else VariableRow.value == values.dump(value)
+    same = VariableRow.number == value if is_number else VariableRow.value == stored
     mine = (VariableRow.instance_id == instance_id, VariableRow.scope == PROCESS, VariableRow.name == name)
     return exists().where(*mine, same)
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic.alias_generators import to_camel
 from werkzeug.exceptions import BadRequest
 
+from engine import values
 from web.api.variables import moment_from, value_from
 
 B = TypeVar("B", bound="Body")
@@ -39,7 +40,10 @@ class Body(BaseModel):
 
 def body(kind: type[B]) -> B:
     """The JSON body of this request. Raises BadRequest, ValidationError."""
-    sent = request.get_json(force=True, silent=True) if request.data else {}
+    try:
+        sent = request.get_json(force=True, silent=True) if request.data else {}
+    except RecursionError:
+        sent = None
     if not isinstance(sent, dict):
         raise BadRequest("Expected a JSON object as the body.")
     return kind.model_validate(sent)
@@ -61,10 +65,24 @@ def _values(told: Any) -> Any:
     return {name: value_from(name, each) for name, each in told.items()}
 
 
-Texts = Annotated[list[str], BeforeValidator(_listed)]
-Ids = Annotated[list[int], BeforeValidator(_listed)]
+def _storable(told: Any) -> Any:
+    """Raises ValueError for a text that no column can hold."""
+    try:
+        return values.fitting(told, LONGEST_TEXT, "a text") if isinstance(told, str) else told
+    except TypeError as cause:
+        raise ValueError(str(cause)) from cause
+
+
+LONGEST_TEXT = 4_000
+"""Characters of a name, an id or a key."""
+MOST_LISTED = 10_000
+Text = Annotated[str, BeforeValidator(_storable)]
+Id = Annotated[int, Field(ge=0, lt=2**63)]
+Texts = Annotated[list[Text], BeforeValidator(_listed), Field(max_length=MOST_LISTED)]
+Ids = Annotated[list[Id], BeforeValidator(_listed), Field(max_length=MOST_LISTED)]
 Variables = Annotated[dict[str, Any], BeforeValidator(_values), Field(default_factory=dict)]
 """Typed values in, plain values out."""
 Moment = Annotated[datetime, BeforeValidator(moment_from)]
 Milliseconds = Annotated[int, Field(ge=0, le=10**12)]
+Whole = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 Count = Annotated[int, Field(ge=0, le=10**6)]

@@ -12,6 +12,8 @@ from werkzeug.exceptions import HTTPException, Unauthorized
 from engine import Busy, Conflict, Forbidden, Invalid, InvalidValues, NotFound, Rejected
 
 INVALID = "InvalidRequestException"
+LONGEST_MESSAGE = 2_000
+"""Characters; it may repeat what was sent."""
 _KINDS: Mapping[type[Exception], tuple[int, str]] = {
     NotFound: (404, "RestException"),
     Forbidden: (403, "AuthorizationException"),
@@ -54,7 +56,7 @@ def _http(error: HTTPException) -> Response:
 
 
 def _answer(status: int, kind: str, message: str) -> Response:
-    response = jsonify(type=kind, message=message, code=0)
+    response = jsonify(type=kind, message=message[:LONGEST_MESSAGE], code=0)
     response.status_code = status
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="Procession"'

@@ -15,7 +15,21 @@ from sqlalchemy import desc
 from engine import BpmnError, ExternalTask, InvalidValues, Json, external_task_query, external_tasks
 from engine.external_tasks import Taken, Wanted
 from web.api.access import caller, command, reading
-from web.api.bodies import NO_TENANTS, Body, Count, Ids, Milliseconds, Moment, Texts, Variables, asked, body
+from web.api.bodies import (
+    NO_TENANTS,
+    Body,
+    Count,
+    Id,
+    Ids,
+    Milliseconds,
+    Moment,
+    Text,
+    Texts,
+    Variables,
+    Whole,
+    asked,
+    body,
+)
 from web.api.variables import moment, typed
 from web.context import engine
 
@@ -35,14 +49,14 @@ class Topic(Body):
         "tenantIdIn": NO_TENANTS,
         "processDefinitionVersionTag": "ask for the ids of the versions instead",
     }
-    topic_name: str
+    topic_name: Text
     lock_duration: Milliseconds
-    variables: list[str] | None = None
+    variables: Texts | None = None
     local_variables: bool = False
-    business_key: str | None = None
-    process_definition_id: int | None = None
+    business_key: Text | None = None
+    process_definition_id: Id | None = None
     process_definition_id_in: Ids | None = None
-    process_definition_key: str | None = None
+    process_definition_key: Text | None = None
     process_definition_key_in: Texts | None = None
     process_variables: dict[str, Any] | None = None
 
@@ -59,7 +73,7 @@ class Topic(Body):
 
 
 class Fetch(Body):
-    worker_id: str
+    worker_id: Text
     max_tasks: Count
     async_response_timeout: Milliseconds = 0
     topics: Annotated[list[Topic], Field(default_factory=list, max_length=1_000)]
@@ -81,7 +95,7 @@ def fetch_and_lock() -> ResponseReturnValue:
 
 
 class Lock(Body):
-    worker_id: str
+    worker_id: Text
     lock_duration: Milliseconds
 
 
@@ -94,7 +108,7 @@ def lock(task_id: int) -> ResponseReturnValue:
 
 
 class Extension(Body):
-    worker_id: str
+    worker_id: Text
     new_duration: Milliseconds
 
 
@@ -117,7 +131,7 @@ def unlock(task_id: int) -> ResponseReturnValue:
 
 
 class Completion(Body):
-    worker_id: str
+    worker_id: Text
     variables: Variables
     local_variables: Variables
 
@@ -131,7 +145,7 @@ def complete(task_id: int) -> ResponseReturnValue:
 
 
 class Failure(Body):
-    worker_id: str
+    worker_id: Text
     error_message: str | None = None
     error_details: str | None = None
     retries: Count | None = None
@@ -150,8 +164,8 @@ def failure(task_id: int) -> ResponseReturnValue:
 
 
 class Error(Body):
-    worker_id: str
-    error_code: str = Field(min_length=1)
+    worker_id: Text
+    error_code: Text = Field(min_length=1)
     error_message: str | None = None
     variables: Variables
 
@@ -199,7 +213,7 @@ def set_retries_of_many() -> ResponseReturnValue:
 
 
 class Priority(Body):
-    priority: int = Field(ge=-(2**31), lt=2**31)
+    priority: Whole
 
 
 @bp.put("/<int:task_id>/priority")
@@ -214,35 +228,35 @@ def set_priority(task_id: int) -> ResponseReturnValue:
 
 
 class Sorting(Body):
-    sort_by: str
-    sort_order: str = "asc"
+    sort_by: Text
+    sort_order: Text = "asc"
 
 
 class Query(Body):
     REFUSED: ClassVar = {"tenantIdIn": NO_TENANTS}
-    external_task_id: int | None = None
+    external_task_id: Id | None = None
     external_task_id_in: Ids | None = None
-    topic_name: str | None = None
-    worker_id: str | None = None
+    topic_name: Text | None = None
+    worker_id: Text | None = None
     locked: bool = False
     not_locked: bool = False
     with_retries_left: bool = False
     no_retries_left: bool = False
     lock_expiration_after: Moment | None = None
     lock_expiration_before: Moment | None = None
-    activity_id: str | None = None
+    activity_id: Text | None = None
     activity_id_in: Texts | None = None
-    execution_id: str | None = None
-    process_instance_id: int | None = None
+    execution_id: Text | None = None
+    process_instance_id: Id | None = None
     process_instance_id_in: Ids | None = None
-    process_definition_id: int | None = None
-    process_definition_key: str | None = None
+    process_definition_id: Id | None = None
+    process_definition_key: Text | None = None
     active: bool = False
     suspended: bool = False
-    priority_higher_than_or_equals: int | None = None
-    priority_lower_than_or_equals: int | None = None
-    sort_by: str | None = None
-    sort_order: str = "asc"
+    priority_higher_than_or_equals: Whole | None = None
+    priority_lower_than_or_equals: Whole | None = None
+    sort_by: Text | None = None
+    sort_order: Text = "asc"
     sorting: Annotated[list[Sorting], Field(default_factory=list)]
     first_result: Count = 0
     max_results: Count = 1_000

@@ -21,7 +21,7 @@ from engine import (
     signals,
 )
 from web.api.access import command
-from web.api.bodies import NO_TENANTS, Body, Variables, body
+from web.api.bodies import NO_TENANTS, Body, Id, Text, Variables, body
 from web.api.processes import instance
 from web.api.variables import typed
 
@@ -33,9 +33,9 @@ class Message(Body):
         "tenantId": NO_TENANTS,
         "processDefinitionId": "the newest version takes a message that starts it",
     }
-    message_name: str = Field(min_length=1)
-    business_key: str | None = None
-    process_instance_id: int | None = None
+    message_name: Text = Field(min_length=1)
+    business_key: Text | None = None
+    process_instance_id: Id | None = None
     correlation_keys: Variables
     local_correlation_keys: Variables
     process_variables: Variables
@@ -94,7 +94,7 @@ def _execution(taker: Instance) -> dict[str, Json]:
 
 class Signal(Body):
     REFUSED: ClassVar = {"executionId": "a signal goes to all who wait; send a message instead", "tenantId": NO_TENANTS}
-    name: str = Field(min_length=1)
+    name: Text = Field(min_length=1)
     variables: Variables
 
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 from flask import Blueprint, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
-from engine import Instance, InstanceStatus, Json, definitions, instances
+from engine import Instance, InstanceStatus, Json, Right, definitions, instances
 from web.api.access import command
-from web.api.bodies import Body, Variables, body
+from web.api.bodies import Body, Text, Variables, body
 from web.api.variables import typed
 
 bp = Blueprint("processes", __name__, url_prefix="/process-definition")
@@ -20,7 +20,7 @@ class Start(Body):
         "startInstructions": "an instance begins at its start event",
         "caseInstanceId": "there are no cases here",
     }
-    business_key: str | None = None
+    business_key: Text | None = None
     variables: Variables
     with_variables_in_return: bool = False
 
@@ -34,6 +34,7 @@ def start(key: str) -> ResponseReturnValue:
 @bp.post("/<int:definition_id>/start")
 def start_version(definition_id: int) -> ResponseReturnValue:
     with command() as tx:
+        tx.require(Right.START)
         row = definitions.version_to_start(tx, definition_id)
         key, version = row.key, row.version
     return _start(key, version)
@@ -42,6 +43,7 @@ def start_version(definition_id: int) -> ResponseReturnValue:
 def _start(key: str, version: int | None = None) -> ResponseReturnValue:
     told = body(Start)
     with command() as tx:
+        tx.require(Right.START)
         once = request.headers.get("Idempotency-Key") or None
         about = {"business_key": told.business_key, "once": once}
         begun = instances.start(tx, key, variables=told.variables, version=version, **about)

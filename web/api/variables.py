@@ -13,6 +13,8 @@ import orjson
 from engine import Json
 
 _INT, _LONG = 2**31, 2**63
+EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+"""What can be told in every zone."""
 
 
 # ---- out -----------------------------------------------------------------------------------------------------------
@@ -88,7 +90,10 @@ def moment_from(told: Json) -> datetime:
     if not isinstance(told, str):
         raise ValueError(f"Expected a moment such as 2026-01-05T09:00:00.000+0000, but got {told!r:.60}")
     found = datetime.fromisoformat(told.replace(" ", "+"))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    if not EARLIEST <= found <= LATEST:
+        raise ValueError(f"Expected a moment of the years 2 to 9998, but got {told:.60}")
+    return found
 
 
 def _number(limit: int) -> Callable[[Json, Any], int]:
