@@ -27,7 +27,14 @@ _STEPS = (
 
 
 class _Json(DefaultJSONProvider):
-    """Process data for the browser: moments as ISO 8601, decimals as numbers."""
+    """Process data for the browser: moments as ISO 8601, decimals as numbers. What is sent is read with bounds."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Raises ValueError for whatever cannot be read."""
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as cause:
+            raise ValueError("Expected lists and objects that are nested less deep.") from cause
 
     @staticmethod
     def default(value: Any) -> Any:

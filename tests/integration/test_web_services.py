@@ -169,6 +169,26 @@ def test_a_service_posts_that_it_failed(site: Site, address: str, service: HttpS
     assert "out of paper" in site.visitor("root").page(f"/instances/{story.id}/history?kind=tries")
 
 
+HOSTILE = {
+    "cut": b"{",
+    "endless": b"[" * 100_000,
+    "deep": b'{"sum": ' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+    "half a character": b'{"sum": "\\ud800"}',
+    "no number": b'{"sum": NaN}',
+    "no text": b"\xff",
+}
+
+
+@pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_outcomes_are_refused_and_still_awaited(site: Site, address: str, raw: bytes) -> None:
+    client = site.app.test_client()
+
+    refused = client.post(address, data=raw, content_type="application/json")
+
+    assert (refused.status_code, refused.json["type"]) == (400, "InvalidRequestException"), refused.text
+    assert client.post(f"{address}/heartbeat").status_code == 200
+
+
 def test_an_address_that_nobody_gave(site: Site, address: str) -> None:
     client = site.app.test_client()
     for path in ("/callbacks/x", f"{address}x", f"{address}/other"):

@@ -40,10 +40,7 @@ class Body(BaseModel):
 
 def body(kind: type[B]) -> B:
     """The JSON body of this request. Raises BadRequest, ValidationError."""
-    try:
-        sent = request.get_json(force=True, silent=True) if request.data else {}
-    except RecursionError:
-        sent = None
+    sent = request.get_json(force=True, silent=True) if request.data else {}
     if not isinstance(sent, dict):
         raise BadRequest("Expected a JSON object as the body.")
     return kind.model_validate(sent)
