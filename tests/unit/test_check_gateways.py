@@ -198,41 +198,6 @@ def test_an_answer_is_no_condition() -> None:
     )
 
 
-# ---- joins that wait for ever --------------------------------------------------------------------------------------
-
-
-def joined(split: str, join: str = "parallelGateway") -> str:
-    """Two ways out of a gateway that come together again."""
-    nodes = f'<{split} id="g" name="Which?" default="g-b"/><task id="a"/><task id="b"/>\n<{join} id="j"/>{HERE}'
-    return (
-        START
-        + nodes
-        + END
-        + chain("start", "g")
-        + flow("g", "a", "x")
-        + flow("g", "b")
-        + chain("a", "j", "end")
-        + chain("b", "j")
-    )
-
-
-def test_a_parallel_join_behind_an_exclusive_split_waits_for_ever() -> None:
-    problem = refused("stuck-join", "j", joined("exclusiveGateway"), severity=Severity.WARNING)
-
-    assert '"Which?"' in problem.message
-
-
-@pytest.mark.parametrize("gateways", [("inclusiveGateway",), ("exclusiveGateway", "exclusiveGateway")])
-def test_other_joins_pass(gateways: tuple[str, ...]) -> None:
-    accepted(joined(*gateways).replace(HERE, ""))
-
-
-def test_a_join_of_a_loop_passes() -> None:
-    back = '<exclusiveGateway id="x"/><task id="a"/><parallelGateway id="j"/>' + chain("start", "x", "a", "j", "end")
-
-    accepted(START + back + END + '<task id="b"/>' + chain("j", "b", "x"))
-
-
 def test_a_repeated_receive_task_behind_an_event_based_gateway_is_refused() -> None:
     loop = "<multiInstanceLoopCharacteristics><loopCardinality>2</loopCardinality></multiInstanceLoopCharacteristics>"
     gateway = f'{START}<eventBasedGateway id="g"/>\n<receiveTask id="r" messageRef="paid">{loop}{HERE}</receiveTask>'

@@ -35,6 +35,7 @@ from engine.bpmn.check import (
     references,
     retries,
     sandbox,
+    soundness,
     structure,
     support,
 )
@@ -141,8 +142,9 @@ def read_all(files: Mapping[str, bytes]) -> tuple[list[Document], list[Problem]]
 def of_document(document: Document, files: forms.FormFiles, beside: Templates) -> Iterator[Problem]:
     """What is wrong with one diagram that could be read. files, beside: of the whole upload."""
     diagram, files = Diagram(document), files.with_embedded(document.root)
-    for family in FAMILIES:
-        yield from family(diagram)
+    found = [problem for family in FAMILIES for problem in family(diagram)]
+    yield from found
+    yield from soundness.check(diagram, found)
     yield from people.check(diagram, files)
     yield from data.check(diagram, files)
     yield from mail.check_templates(diagram, beside)

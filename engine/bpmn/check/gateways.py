@@ -201,32 +201,6 @@ def _opposite(tree: ast.expr) -> ast.expr:
     return ast.UnaryOp(ast.Not(), tree)
 
 
-# ---- joins ---------------------------------------------------------------------------------------------------------
-
-
-def _stuck_joins(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
-    """A parallel gateway waits for all its flows; behind an exclusive one only one of them ever comes."""
-    for join in scope.of("parallelGateway"):
-        flows = scope.incoming(join)
-        splits = [_split_before(scope, flow) for flow in flows]
-        if len(flows) > 1 and splits[0] is not None and all(split is splits[0] for split in splits):
-            called = name_of(splits[0]) or splits[0].get("id", "")
-            message = f'Expected all {len(flows)} flows to come, but the exclusive gateway "{called}" lets one go on.'
-            fix = "Make both gateways parallel, or both exclusive."
-            yield diagram.document.problem("stuck-join", join, message, fix, severity=Severity.WARNING)
-
-
-def _split_before(scope: Scope, flow: Node) -> Node | None:
-    """The exclusive gateway that a flow comes from with nothing but single nodes between."""
-    seen: set[Node] = set()
-    while (node := scope.source(flow)) not in seen:
-        seen.add(node)
-        if len(scope.outgoing(node)) > 1 or len(scope.incoming(node)) != 1 or scope.boundary.get(node.get("id", "")):
-            return node if local(node) == "exclusiveGateway" else None
-        (flow,) = scope.incoming(node)
-    return None
-
-
 # ---- complex gateways -----------------------------------------------------------------------------------------------
 
 
@@ -290,7 +264,6 @@ _RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
     _lost_choices,
     _ignored_conditions,
     _words_for_conditions,
-    _stuck_joins,
     _bad_defaults,
     _no_defaults,
     _complex_gateways,

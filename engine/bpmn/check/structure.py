@@ -224,7 +224,7 @@ def _starts(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
         else:
             message = "The sub-process is empty: it does nothing."
             yield problem("empty-sub-process", holder, message, "Draw its inside.", severity=Severity.WARNING)
-    elif not _first(scope):
+    elif not first(scope):
         message = "Expected a start event, but there is none, and every element waits for another."
         yield problem("no-start", holder, message, "Draw a start event.")
     blank = [start for start in scope.starts if not diagram.definitions_of(start)]
@@ -233,7 +233,7 @@ def _starts(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
         yield problem("multiple-blank-start", start, message, "Keep one, or give this one a message, timer or signal.")
 
 
-def _first(scope: Scope) -> list[Node]:
+def first(scope: Scope) -> list[Node]:
     """Where tokens begin: start events, or without any the nodes that no flow leads to. Source: BPMN 2.0.2, 13.2."""
     begun = [*scope.starts, *(node for node in scope.nodes if is_true(node, "instantiate"))]
     if scope.starts:
@@ -257,7 +257,7 @@ def _is_entered_otherwise(node: Node) -> bool:
 
 def _unreachable(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     reached = _reached(scope)
-    if not reached or local(scope.holder) == "adHocSubProcess" or _has_broken_flows(scope):
+    if not reached or local(scope.holder) == "adHocSubProcess" or has_broken_flows(scope):
         return
     for node in scope.nodes:
         if node in reached or local(node) == "boundaryEvent" or _is_entered_by_event(node):
@@ -267,27 +267,32 @@ def _unreachable(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
             yield diagram.document.problem("unreachable", node, message, "Draw a flow to it, or delete it.")
 
 
-def _has_broken_flows(scope: Scope) -> bool:
+def has_broken_flows(scope: Scope) -> bool:
     """Flows that lead nowhere are told by another rule; what is behind them is not to blame."""
     return len(scope.flows) < len(scope.holder.findall(bpmn("sequenceFlow")))
 
 
 def _reached(scope: Scope) -> set[Node]:
-    catching: dict[str, list[Node]] = {}
-    for node in scope.of("intermediateCatchEvent"):
-        catching.setdefault(link_name(node) or "", []).append(node)
     reached: set[Node] = set()
-    todo = [*_first(scope)]
+    todo = [*first(scope)]
     while todo:
         node = todo.pop()
-        if node in reached:
-            continue
-        reached.add(node)
-        todo += [scope.target(flow) for flow in scope.outgoing(node)]
-        todo += scope.boundary.get(node.get("id", ""), [])
-        link = link_name(node) if local(node) == "intermediateThrowEvent" else None
-        todo += catching.get(link, []) if link else []
+        if node not in reached:
+            reached.add(node)
+            todo += next_of(scope, node)
     return reached
+
+
+def next_of(scope: Scope, node: Node) -> list[Node]:
+    """Where tokens may go from an element: along flows, by its boundary events, through a link."""
+    targets = [scope.target(flow) for flow in scope.outgoing(node)]
+    return [*targets, *scope.boundary.get(node.get("id", ""), []), *linked(scope, node)]
+
+
+def linked(scope: Scope, node: Node) -> list[Node]:
+    """The catching events of the link that a node throws."""
+    name = link_name(node) if local(node) == "intermediateThrowEvent" else None
+    return [event for event in scope.of("intermediateCatchEvent") if link_name(event) == name] if name else []
 
 
 _RULES: tuple[Callable[[Diagram], Iterator[Problem]], ...] = (

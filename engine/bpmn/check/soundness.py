@@ -1,0 +1,328 @@
+"""Whether an instance can always come to its end: joins that wait for ever, tokens that multiply, loops without end.
+
+Data are left aside: every choice that is drawn may be made, in any order. So what goes wrong in some runs only is worth
+a warning (conditions may exclude it), and what goes wrong in every run that comes there is an error.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from engine.bpmn.check import structure
+from engine.bpmn.check.diagram import Diagram, Scope
+from engine.bpmn.check.folding import fold
+from engine.bpmn.check.net import BEGIN, Flow, Join, Net, Station, Way, is_playable, net_of
+from engine.bpmn.nodes import Node, is_true, local, name_of
+from engine.model.problems import Problem, Severity
+
+MOST_STATES = 8_000
+"""Looked at in one scope; a second is not exceeded by it."""
+LONGEST_PATH = 12
+"""Elements of a path that are told."""
+State = frozenset[Flow]
+"""The flows with a token."""
+
+
+class Step(NamedTuple):
+    """One passage of a station."""
+
+    station: Station
+    taken: frozenset[Flow]
+    given: Way
+
+
+@dataclass(slots=True)
+class Played:
+    """What came of playing a net through."""
+
+    net: Net
+    reached: dict[State, tuple[State, Step] | None] = field(default_factory=dict)
+    """Each state, with the step that led to it first."""
+    followed: dict[State, list[State]] = field(default_factory=dict)
+    over: set[State] = field(default_factory=set)
+    """Where nothing is left to do, or nothing more is to be told."""
+    stuck: list[State] = field(default_factory=list)
+    doubled: dict[Flow, tuple[State, Step]] = field(default_factory=dict)
+    """Flows that got a second token, or met another one at a merge: where, and by which step."""
+    passed: set[Station] = field(default_factory=set)
+    is_complete: bool = True
+
+    def path(self, state: State) -> list[Step]:
+        """The steps that led to a state."""
+        steps: list[Step] = []
+        while (before := self.reached[state]) is not None:
+            state, step = before
+            steps.append(step)
+        return steps[::-1]
+
+
+BLURRING = frozenset(
+    {
+        "boundary-invalid",
+        "cross-scope-flow",
+        "duplicate-id",
+        "end-outgoing",
+        "event-gateway",
+        "event-sub-process",
+        "instantiation",
+        "link-invalid",
+        "missing-id",
+        "multiple-blank-start",
+        "start-incoming",
+    }
+)
+"""Rules that say of a scope that the ways through it are not drawn as they are meant."""
+
+
+def check(diagram: Diagram, found: Iterable[Problem]) -> Iterator[Problem]:
+    """found: what other rules have told; what follows from that is not told again."""
+    blurred = {problem.element_id for problem in found if problem.rule in BLURRING}
+    for scope in diagram.scopes:
+        begun = structure.first(scope)
+        if begun and not _is_blurred(scope, blurred) and is_playable(scope):
+            net = net_of(diagram, scope, begun)
+            fold(net)
+            yield from _told(diagram, scope, play(net))
+
+
+def _is_blurred(scope: Scope, blurred: Collection[str]) -> bool:
+    drawn = (*scope.nodes, *scope.flows)
+    return structure.has_broken_flows(scope) or any(node.get("id", "") in blurred for node in drawn)
+
+
+# ---- playing -------------------------------------------------------------------------------------------------------
+
+
+def play(net: Net) -> Played:
+    """Go through every state that tokens can come to, the nearest first, and no more than MOST_STATES."""
+    played = Played(net)
+    begin = frozenset({BEGIN})
+    played.reached[begin] = None
+    todo = deque([begin])
+    reaching = {station: _ways_to(net, station) for station in net.stations if station.join is Join.COMING}
+    while todo:
+        state = todo.popleft()
+        steps = list(_steps(net, state, reaching))
+        played.followed[state] = []
+        if not steps:
+            played.over.add(state)
+            played.stuck += [state] if state else []
+        for step in steps:
+            after = _after(played, state, step)
+            played.passed.add(step.station)
+            if after is None:
+                played.over.add(state)
+            else:
+                played.followed[state].append(after)
+            if after is not None and after not in played.reached:
+                played.reached[after] = (state, step)
+                todo.append(after)
+        if len(played.reached) > MOST_STATES:
+            played.is_complete = False
+            break
+    return played
+
+
+def _after(played: Played, state: State, step: Step) -> State | None:
+    """The state behind a step; None when tokens meet that do not wait for each other: told, and not played on."""
+    if step.station.ends_all:
+        return frozenset()
+    left = state - step.taken
+    met = [flow for flow in sorted(step.given) if _meets(played.net, flow, left | step.given - {flow}, left)]
+    for flow in met:
+        played.doubled.setdefault(flow, (state, step))
+    return None if met else left | step.given
+
+
+def _meets(net: Net, flow: Flow, others: State, left: State) -> bool:
+    """Whether a token on this flow comes to where another one is that goes on by itself."""
+    target = net.target[flow]
+    is_merge = target.join is Join.ANY and not target.ends_all
+    return flow in left or (is_merge and bool(others & target.takes))
+
+
+Reaching = dict[Station, dict[Flow, set[Flow]]]
+"""For each inclusive join and each of its flows: from where a token can still come to that flow."""
+
+
+def _steps(net: Net, state: State, reaching: Reaching) -> Iterator[Step]:
+    for station in dict.fromkeys(net.target[flow] for flow in sorted(state)):
+        here = state & station.takes
+        if station.join is Join.ANY:
+            yield from (Step(station, frozenset({flow}), way) for flow in sorted(here) for way in station.ways)
+        elif len(here) == len(station.takes) or (
+            station.join is Join.COMING and not _is_coming(state - here, here, reaching[station])
+        ):
+            yield from (Step(station, here, way) for way in station.ways)
+
+
+def _is_coming(elsewhere: State, here: State, ways: dict[Flow, set[Flow]]) -> bool:
+    """Whether a flow that has no token may still get one. Source: BPMN 2.0.2, 13.4.3 Inclusive Gateway."""
+    wanted = set().union(*(found for flow, found in ways.items() if flow not in here))
+    had = set().union(*(ways[flow] for flow in here))
+    return bool(elsewhere & wanted - had)
+
+
+def _ways_to(net: Net, join: Station) -> dict[Flow, set[Flow]]:
+    """For each flow into a join: the flows from which a token can get there without passing the join."""
+    found: dict[Flow, set[Flow]] = {}
+    for flow in join.takes:
+        reached, todo = {flow}, [flow]
+        while todo:
+            source = net.source[todo.pop()]
+            more = source.takes - reached if source is not join else set()
+            reached |= more
+            todo += more
+        found[flow] = reached
+    return found
+
+
+# ---- telling -------------------------------------------------------------------------------------------------------
+
+
+def _told(diagram: Diagram, scope: Scope, played: Played) -> Iterator[Problem]:
+    yield from _deadlocks(diagram, scope, played)
+    yield from _doubled(diagram, played)
+    if played.is_complete:
+        yield from _endless(diagram, scope, played)
+    else:
+        message = f"There are more than {MOST_STATES:,} ways to stand here at one time; not all were looked at."
+        fix = "Nothing need be wrong. Draw parts of it as sub-processes, and each is looked at by itself."
+        yield diagram.document.problem("soundness-unknown", scope.holder, message, fix, severity=Severity.WARNING)
+
+
+def _deadlocks(diagram: Diagram, scope: Scope, played: Played) -> Iterator[Problem]:
+    """A join that has got some of its tokens and can get no more."""
+    told: set[Station] = set()
+    for state in played.stuck:
+        for join in dict.fromkeys(played.net.target[flow] for flow in sorted(state)):
+            if join not in told:
+                told.add(join)
+                is_certain = played.is_complete and join not in played.passed and not _is_interrupted(diagram, scope)
+                yield _deadlock(diagram, played, state, join, Severity.ERROR if is_certain else Severity.WARNING)
+
+
+def _deadlock(diagram: Diagram, played: Played, state: State, join: Station, severity: Severity) -> Problem:
+    net = played.net
+    missing = _listed(net.passed(flow)[-1] for flow in sorted(join.takes - state))
+    come = _names(net, played.path(state), state & join.takes)
+    message = f"Expected a token from each flow, but none comes from {missing} any more once it went {come}."
+    some = "" if severity == Severity.ERROR else "If the conditions do not rule that out: "
+    fix = f"{some}join with an exclusive gateway what an exclusive one parts, or part it with a parallel gateway."
+    return diagram.document.problem("deadlock", join.node, message, fix[:1].upper() + fix[1:], severity=severity)
+
+
+def _doubled(diagram: Diagram, played: Played) -> Iterator[Problem]:
+    """Where ways that are gone side by side meet without waiting for each other."""
+    told: set[Node] = set()
+    for flow, (state, step) in played.doubled.items():
+        others = (state - step.taken | step.given - {flow}) & played.net.target[flow].takes
+        meeting = _meeting(played.net, flow, others)
+        if meeting in told:
+            continue
+        told.add(meeting)
+        come = _names(played.net, [*played.path(state), step], others | {flow})
+        message = f"What follows is done more than once: several tokens come here side by side, having gone {come}."
+        fix = "Let a parallel or inclusive gateway wait for all of them, or let the conditions allow but one."
+        yield diagram.document.problem("lack-of-sync", meeting, message, fix, severity=Severity.WARNING)
+
+
+def _meeting(net: Net, flow: Flow, others: State) -> Node:
+    """The element in which the ways of two tokens become one: the first of those that both pass in the end."""
+    found = net.target[flow].node
+    pairs = zip(reversed(net.via[flow]), reversed(net.via[min(others)]), strict=False) if others else ()
+    for mine, other in pairs:
+        if mine is not other:
+            break
+        found = mine
+    return found
+
+
+def _folded(net: Net, flows: Iterable[Flow]) -> list[Node]:
+    return [node for flow in sorted(flows) for node in net.via[flow]]
+
+
+def _endless(diagram: Diagram, scope: Scope, played: Played) -> Iterator[Problem]:
+    """A loop that nothing leads out of."""
+    endless = [node for node in _without_end(played) if node in scope.nodes]
+    if not endless or _is_interrupted(diagram, scope):
+        return
+    inside = _loop(scope, endless)
+    entry = next((node for node in inside if len(scope.incoming(node)) > 1), inside[0])
+    message = f"Nothing leads out of this loop: {_listed(inside)}. An instance that comes here never ends."
+    fix = "Draw a way out, such as an exclusive gateway with a condition."
+    yield diagram.document.problem("livelock", entry, message, fix)
+
+
+def _without_end(played: Played) -> list[Node]:
+    """The elements passed where no end can be reached any more, the nearest first."""
+    net, before = played.net, dict[State, list[State]]()
+    for state, following in played.followed.items():
+        for after in following:
+            before.setdefault(after, []).append(state)
+    ending, todo = set(played.over), [*played.over]
+    while todo:
+        more = [state for state in before.get(todo.pop(), []) if state not in ending]
+        ending.update(more)
+        todo += more
+    flows = (flow for state in played.reached if state not in ending for flow in sorted(state))
+    return list(dict.fromkeys(node for flow in flows for node in (*net.via[flow], net.target[flow].node)))
+
+
+def _loop(scope: Scope, endless: list[Node]) -> list[Node]:
+    """Of elements without an end, those that are gone through again and again."""
+    ahead = {node: _ahead(scope, node) for node in endless}
+    loops = [node for node in endless if node in ahead[node]]
+    last = min(loops, key=lambda node: len(ahead[node]))
+    return [node for node in loops if node in ahead[last]]
+
+
+def _ahead(scope: Scope, node: Node) -> set[Node]:
+    """The elements that a token may come to from this one."""
+    reached, todo = set[Node](), [node]
+    while todo:
+        more = set(structure.next_of(scope, todo.pop())) - reached
+        reached |= more
+        todo += more
+    return reached
+
+
+def _is_interrupted(diagram: Diagram, scope: Scope) -> bool:
+    """Whether an event may end the scope from outside, or by an event sub-process inside."""
+    parent = scope.holder.getparent()
+    around = diagram.scope(parent).boundary if parent is not None else {}
+    attached = around.get(scope.holder.get("id", ""), [])
+    handlers = (each for each in scope.nodes if is_true(each, "triggeredByEvent"))
+    starts = (start for handler in handlers for start in diagram.scope(handler).starts)
+    return any(is_true(event, "cancelActivity", "true") for event in attached) or any(
+        is_true(start, "isInterrupting", "true") for start in starts
+    )
+
+
+# ---- words ---------------------------------------------------------------------------------------------------------
+
+
+def _names(net: Net, steps: list[Step], last: State) -> str:
+    """The elements that were passed, in their order: "Start" → "Approve?" → "Pay"."""
+    nodes = [*_elements(net, steps), *_folded(net, last)]
+    named = [_name(node) for node in dict.fromkeys(nodes) if local(node) != "process"]
+    shown = named if len(named) <= LONGEST_PATH else [*named[:2], "...", *named[3 - LONGEST_PATH :]]
+    return " → ".join(shown)
+
+
+def _elements(net: Net, steps: Iterable[Step]) -> Iterator[Node]:
+    for step in steps:
+        yield from _folded(net, step.taken)
+        yield step.station.node
+
+
+def _listed(nodes: Iterable[Node]) -> str:
+    named = list(dict.fromkeys(map(_name, nodes)))
+    return ", ".join(named if len(named) <= LONGEST_PATH else [*named[:LONGEST_PATH], "..."])
+
+
+def _name(node: Node) -> str:
+    return f'"{(name_of(node) or node.get("id", ""))[:60]}"'
