@@ -38,14 +38,23 @@ class Station:
 
     node: Node
     join: Join
+    number: int
     takes: set[Flow] = field(default_factory=set)
     ways: set[Way] = field(default_factory=set)
     ends_all: bool = False
     """Whether every token of the scope is gone when it is passed."""
 
+    def __hash__(self) -> int:
+        return self.number  # so that sets of them are gone through in the same order in every run
+
     @property
     def is_end(self) -> bool:
         return self.ways == {frozenset()}
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether tokens that come side by side go on side by side; at an end event that means nothing."""
+        return self.join is Join.ANY and not self.ends_all and local(self.node) != "endEvent"
 
 
 @dataclass(eq=False, slots=True)
@@ -91,15 +100,18 @@ class _Builder:
     def __init__(self, diagram: Diagram, scope: Scope) -> None:
         self.diagram, self.scope = diagram, scope
         self.net = Net(set(), {}, {}, {})
-        self.of = {node: Station(node, _JOINS.get(local(node), Join.ANY)) for node in scope.nodes}
+        joins = [(node, _JOINS.get(local(node), Join.ANY)) for node in scope.nodes]
+        self.of = {node: Station(node, join, number) for number, (node, join) in enumerate(joins, 1)}
         self.flows: dict[tuple[Node, Node], Flow] = {}
 
     def build(self, begun: list[Node]) -> Net:
-        for node in self._reached(begun):
-            station = self.of[node]
+        reached = self._reached(begun)
+        for node, station in self.of.items():
+            if node not in reached:
+                continue
             self.net.stations.add(station)
             station.ends_all = local(node) == "endEvent" and bool(_ALL_END & self._triggers(node))
-        first = Station(self.scope.holder, Join.ANY, {BEGIN})
+        first = Station(self.scope.holder, Join.ANY, 0, {BEGIN})
         self.net.stations.add(first)
         self.net.target[BEGIN], self.net.source[BEGIN], self.net.via[BEGIN] = first, first, ()
         for station in [*self.net.stations - {first}]:

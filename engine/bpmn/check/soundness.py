@@ -7,8 +7,9 @@ a warning (conditions may exclude it), and what goes wrong in every run that com
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import NamedTuple
 
 from engine.bpmn.check import structure
@@ -140,8 +141,7 @@ def _after(played: Played, state: State, step: Step) -> State | None:
 def _meets(net: Net, flow: Flow, others: State, left: State) -> bool:
     """Whether a token on this flow comes to where another one is that goes on by itself."""
     target = net.target[flow]
-    is_merge = target.join is Join.ANY and not target.ends_all
-    return flow in left or (is_merge and bool(others & target.takes))
+    return flow in left or (target.is_merge and bool(others & target.takes))
 
 
 Reaching = dict[Station, dict[Flow, set[Flow]]]
@@ -207,12 +207,16 @@ def _deadlocks(diagram: Diagram, scope: Scope, played: Played) -> Iterator[Probl
 
 def _deadlock(diagram: Diagram, played: Played, state: State, join: Station, severity: Severity) -> Problem:
     net = played.net
-    missing = _listed(net.passed(flow)[-1] for flow in sorted(join.takes - state))
-    come = _names(net, played.path(state), state & join.takes)
+    lacking = join.takes - state
+    waiting = _meeting(net, lacking, state & join.takes)
+    before = [_until(waiting, net.passed(flow)) for flow in sorted(lacking)]
+    missing = _listed(way[-1] for way in before if way)
+    last = _until(waiting, _folded(net, state & join.takes))
+    come = _arrows([*_elements(net, played.path(state)), *last])
     message = f"Expected a token from each flow, but none comes from {missing} any more once it went {come}."
     some = "" if severity == Severity.ERROR else "If the conditions do not rule that out: "
     fix = f"{some}join with an exclusive gateway what an exclusive one parts, or part it with a parallel gateway."
-    return diagram.document.problem("deadlock", join.node, message, fix[:1].upper() + fix[1:], severity=severity)
+    return diagram.document.problem("deadlock", waiting, message, fix[:1].upper() + fix[1:], severity=severity)
 
 
 def _doubled(diagram: Diagram, played: Played) -> Iterator[Problem]:
@@ -220,25 +224,34 @@ def _doubled(diagram: Diagram, played: Played) -> Iterator[Problem]:
     told: set[Node] = set()
     for flow, (state, step) in played.doubled.items():
         others = (state - step.taken | step.given - {flow}) & played.net.target[flow].takes
-        meeting = _meeting(played.net, flow, others)
+        meeting = _meeting(played.net, {flow}, others)
         if meeting in told:
             continue
         told.add(meeting)
-        come = _names(played.net, [*played.path(state), step], others | {flow})
-        message = f"What follows is done more than once: several tokens come here side by side, having gone {come}."
+        ways = [played.net.via[each] for each in sorted({flow, *others})]
+        apart = len(_common(ways))
+        come = _arrows([*_elements(played.net, [*played.path(state), step]), *ways[0][:apart]])
+        branches = [_arrows(_until(meeting, way[apart:])) for way in ways]
+        over = f" over {' and over '.join(filter(None, branches))}" if any(branches) else ""
+        message = f"Tokens come here side by side{over}, once it went {come}; what follows is done for each of them."
         fix = "Let a parallel or inclusive gateway wait for all of them, or let the conditions allow but one."
         yield diagram.document.problem("lack-of-sync", meeting, message, fix, severity=Severity.WARNING)
 
 
-def _meeting(net: Net, flow: Flow, others: State) -> Node:
-    """The element in which the ways of two tokens become one: the first of those that both pass in the end."""
-    found = net.target[flow].node
-    pairs = zip(reversed(net.via[flow]), reversed(net.via[min(others)]), strict=False) if others else ()
-    for mine, other in pairs:
-        if mine is not other:
-            break
-        found = mine
-    return found
+def _meeting(net: Net, some: Iterable[Flow], others: Iterable[Flow]) -> Node:
+    """The element in which the ways of two tokens become one: the first that both pass in the end."""
+    pairs = [(net.via[one][::-1], net.via[other][::-1]) for one in sorted(some) for other in sorted(others)]
+    common = max(map(_common, pairs), key=len, default=[])
+    return common[-1] if common else net.target[min(some)].node
+
+
+def _common(ways: Sequence[Sequence[Node]]) -> list[Node]:
+    """What several ways begin with."""
+    return [nodes[0] for nodes in takewhile(lambda nodes: len(set(nodes)) == 1, zip(*ways, strict=False))]
+
+
+def _until(end: Node, way: Iterable[Node]) -> list[Node]:
+    return [*takewhile(lambda node: node is not end, way)]
 
 
 def _folded(net: Net, flows: Iterable[Flow]) -> list[Node]:
@@ -305,9 +318,8 @@ def _is_interrupted(diagram: Diagram, scope: Scope) -> bool:
 # ---- words ---------------------------------------------------------------------------------------------------------
 
 
-def _names(net: Net, steps: list[Step], last: State) -> str:
-    """The elements that were passed, in their order: "Start" → "Approve?" → "Pay"."""
-    nodes = [*_elements(net, steps), *_folded(net, last)]
+def _arrows(nodes: Iterable[Node]) -> str:
+    """Elements in the order in which they are passed: "Start" → "Approve?" → "Pay"."""
     named = [_name(node) for node in dict.fromkeys(nodes) if local(node) != "process"]
     shown = named if len(named) <= LONGEST_PATH else [*named[:2], "...", *named[3 - LONGEST_PATH :]]
     return " → ".join(shown)
