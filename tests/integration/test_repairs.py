@@ -273,7 +273,7 @@ def test_a_gateway_that_does_not_know_its_way_is_not_skipped(driver: Driver) -> 
 def test_a_join_that_waits_for_what_cannot_come_goes_on_with_what_has(driver: Driver) -> None:
     story = driver.draw(
         START
-        + '<exclusiveGateway id="split"/><parallelGateway id="join"/><manualTask id="a"/><manualTask id="b"/>'
+        + '<inclusiveGateway id="split"/><parallelGateway id="join"/><manualTask id="a"/><manualTask id="b"/>'
         + END
         + flow("split", "a", "True")
         + flow("split", "b", "False")

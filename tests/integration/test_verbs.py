@@ -614,9 +614,11 @@ def test_other_branches_go_on_beside_an_incident(driver: Driver) -> None:
     assert [each.element_id for each in story.incidents()] == ["s"]
 
 
-def test_a_loop_without_exit_is_stopped(driver: Driver) -> None:
+def test_a_loop_that_is_never_left_is_stopped(driver: Driver) -> None:
     driver.engine.settings = replace(driver.engine.settings, command_duration=timedelta(minutes=1))
-    story = driver.draw(START + '<exclusiveGateway id="again"/><task id="t"/>' + chain("start", "again", "t", "again"))
+    loop = '<exclusiveGateway id="again"/><exclusiveGateway id="left" default="left_again"/>'
+    ways = chain("start", "again", "left", "again") + flow("left", "end", "False")
+    story = driver.draw(START + loop + END + ways)
 
     assert "loop without an exit" in story.incidents()[0].message
     assert story.status == "active"

@@ -6,9 +6,20 @@ from time import process_time
 
 import pytest
 
-from engine.bpmn.check import check
 from engine.model.problems import Severity
-from tests.unit.drawing import END, HEAD, HERE, START, accepted, between, chain, process, refused, refused_file
+from tests.unit.drawing import (
+    END,
+    HEAD,
+    HERE,
+    START,
+    accepted,
+    between,
+    chain,
+    problems,
+    process,
+    refused,
+    refused_file,
+)
 
 ORDER = '<dataObject id="order"/>'
 SPECIFIED = '<ioSpecification><dataInput id="i" name="x"/></ioSpecification>'
@@ -105,7 +116,7 @@ def test_data_that_cannot_move_is_refused(association: str, told: str) -> None:
 
 def refused_all(content: str) -> str:
     """Every problem of the task's associations, in one text."""
-    found = check({"a.bpmn": process(content).encode()})
+    found = problems(process(content))
     assert found
     assert {(each.rule, each.element_id) for each in found} == {("data-association", "n")}
     assert all(each.fix for each in found)
@@ -224,7 +235,7 @@ def test_data_stores_pass(store: str) -> None:
     reference = '<dataStoreReference id="r" dataStoreRef="s"/>'
     text = stored(store, reference + task(inward(ends("r", "i")) + outward(ends("o", "r"))))
 
-    assert check({"a.bpmn": text.encode()}) == []
+    assert problems(text) == []
 
 
 def test_a_capacity_is_a_number() -> None:
@@ -275,7 +286,7 @@ def test_data_is_looked_up_once_for_all_associations() -> None:
     content = f'<dataObject id="outer"/><subProcess id="n">{objects}{inner}</subProcess>'
 
     begun = process_time()
-    check({"a.bpmn": process(between(content)).encode()})
+    problems(process(between(content)))
     assert process_time() - begun < 5
 
 

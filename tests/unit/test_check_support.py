@@ -18,7 +18,7 @@ TASK = '<manualTask id="n"/>'
     ("node", "words"),
     [
         ('<implicitThrowEvent id="n"/>', "throwing event"),
-        ('<foo id="n"/>', "supported elements"),
+        ('<foo id="n"/>', "extensionElements"),
     ],
 )
 def test_what_is_not_executed_is_refused_with_what_is(node: str, words: str) -> None:

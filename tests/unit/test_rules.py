@@ -19,7 +19,7 @@ COMPOSED = {"-mismatch": ("incoming", "outgoing"), "-code": ("error", "escalatio
 """End of a rule's id -> what may stand before it, where that is put together."""
 TELLING = re.compile(r"(problem|refuse|tell)$", re.IGNORECASE)
 """Functions that are given the id of a rule."""
-NAMING = {"Text"}
+NAMING = {"Fault", "Text"}
 """Values that carry one."""
 ID = re.compile(r"[a-z]+(-[a-z]+)*")
 

@@ -35,6 +35,7 @@ from engine.bpmn.check import (
     references,
     retries,
     sandbox,
+    schema,
     soundness,
     structure,
     support,
@@ -145,6 +146,7 @@ def of_document(document: Document, files: forms.FormFiles, beside: Templates) -
     found = [problem for family in FAMILIES for problem in family(diagram)]
     yield from found
     yield from soundness.check(diagram, found)
+    yield from schema.check(diagram, found)
     yield from people.check(diagram, files)
     yield from data.check(diagram, files)
     yield from mail.check_templates(diagram, beside)

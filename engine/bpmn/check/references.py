@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
+from engine.bpmn.check import schema
 from engine.bpmn.check.diagram import ACTIVITIES, EVENT_DEFINITIONS, FLOW_NODES, Diagram, a, owner
 from engine.bpmn.nodes import Node, bpmn, local
 from engine.model.problems import Problem, Severity
@@ -100,7 +101,7 @@ def _unresolved(diagram: Diagram, node: Node, reference: _Reference, *, with_sug
             yield diagram.document.problem(
                 "unresolved-ref", owner(node), message, near or _AGAIN, place=place, severity=reference.severity
             )
-        elif reference.targets and local(found) not in reference.targets:
+        elif reference.targets and local(found) not in reference.targets and schema.is_element(local(found)):
             message = f'Expected {reference.name} to name {_kinds(reference)}, but "{wanted}" is {a(local(found))}.'
             yield diagram.document.problem(
                 "wrong-ref-type", owner(node), message, _AGAIN, place=place, severity=reference.severity

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from engine.bpmn import dialects
+from engine.bpmn.check import schema
 from engine.bpmn.check.diagram import SERVICES, SUB_PROCESSES, Diagram
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.elements import constructs
@@ -55,6 +56,10 @@ _CONTAINERS = frozenset({"process"}) | SUB_PROCESSES
 def _elements(diagram: Diagram, node: Node) -> Iterator[Problem]:
     parent = node.getparent()
     if parent is None or local(parent) not in _CONTAINERS or local(node) in EXECUTED | DRAWN | _OF_ACTIVITIES:
+        return
+    if not schema.is_element(local(node)):
+        fix = schema.near_element(local(node)) or "Delete it, or put it into the extensionElements."
+        yield _refused(diagram, node, f"BPMN has no element {local(node)}.", fix)
         return
     fix = INSTEAD.get(local(node), "Delete it, or draw it with supported elements.")
     yield _refused(diagram, node, f"The element {local(node)} is not executed.", fix)
