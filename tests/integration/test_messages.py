@@ -50,6 +50,18 @@ def test_it_reaches_who_waits_with_what_its_mapping_made(driver: Driver) -> None
     assert waiting.values() == {"sum": 7}
 
 
+@pytest.mark.parametrize(("name", "message"), [("", "wait"), ('name="The goods"', "The goods")])
+def test_a_receive_task_without_one_takes_what_is_called_as_itself(driver: Driver, name: str, message: str) -> None:
+    receiver(driver, RECEIVES.replace(WAITS, f'<receiveTask id="wait" {name}/>'))
+    waiting = driver.start("receiver")
+
+    with driver.engine.transaction(ROOT) as tx:
+        messages.correlate(tx, message, variables={"sum": 3})
+
+    assert is_taken(waiting)
+    assert waiting.values() == {"sum": 3}
+
+
 def test_it_waits_for_a_receiver_that_comes_later(driver: Driver) -> None:
     receiver(driver)
     driver.start("thrower", amount=7)

@@ -102,8 +102,11 @@ def test_what_is_waited_for_is_named(tag: str) -> None:
     refused("event-definition-incomplete", "n", content)
 
 
-def test_a_receive_task_names_its_message() -> None:
-    refused("event-definition-incomplete", "n", between(f'<receiveTask id="n"/>{HERE}'))
+def test_a_receive_task_that_names_no_message_is_warned_of() -> None:
+    for named in ("", ' name="The money"'):
+        content = between(f'<receiveTask id="n"{named}/>{HERE}')
+        problem = refused("event-definition-incomplete", "n", content, severity=Severity.WARNING)
+        assert f'"{"The money" if named else "n"}"' in problem.message
 
 
 @pytest.mark.parametrize("kind", ["error", "escalation"])

@@ -11,7 +11,7 @@ from engine.bpmn.check.instantiation import is_begun_by
 from engine.bpmn.check.loops import throws_own_signal
 from engine.bpmn.check.python import Fault
 from engine.bpmn.check.support import is_executed
-from engine.bpmn.nodes import TIMERS, Node, bpmn, child_text, is_true, link_name, local
+from engine.bpmn.nodes import TIMERS, Node, bpmn, child_text, is_true, link_name, local, name_of
 from engine.bpmn.schedule import TimerKind
 from engine.bpmn.script import constant
 from engine.model.problems import Problem, Severity
@@ -27,7 +27,7 @@ def check(diagram: Diagram) -> Iterator[Problem]:
                 if read is not None and is_executed(event, definition):
                     yield from read(diagram, event, definition)
         for task in scope.of("receiveTask"):
-            yield from _message(diagram, task, task)
+            yield from _received(diagram, task)
         yield from _boundary_events(diagram, scope)
         yield from _links(diagram, scope)
 
@@ -97,6 +97,17 @@ def _message(diagram: Diagram, event: Node, definition: Node) -> Iterator[Proble
         message = "Expected a message, but none is chosen."
         fix = "Choose or create one in the modeler, so that messageRef names it."
         yield diagram.document.problem("event-definition-incomplete", event, message, fix)
+
+
+def _received(diagram: Diagram, task: Node) -> Iterator[Problem]:
+    """A receive task may leave its message open. Source: BPMN 2.0.2, 10.3.3 Receive Task (messageRef: 0..1)."""
+    if is_true(task, "instantiate"):
+        yield from _message(diagram, task, task)
+    elif not task.get("messageRef"):
+        called = name_of(task) or task.get("id", "")
+        message = f'No message is chosen, so the task waits for one that is called "{called}" as itself.'
+        fix = "Choose or create one in the modeler, so that messageRef names it."
+        yield diagram.document.problem("event-definition-incomplete", task, message, fix, severity=Severity.WARNING)
 
 
 def _signal(diagram: Diagram, event: Node, definition: Node) -> Iterator[Problem]:

@@ -38,7 +38,10 @@ RUN: tuple[Construct, ...] = (
         "a registered function or a worker outside by topic, a call by HTTP, or a mail, with retries; "
         "a sendTask may throw a message instead",
     ),
-    Construct(("receiveTask",), "waits for a message, or begins the instance (`instantiate`)"),
+    Construct(
+        ("receiveTask",),
+        "waits for a message (none chosen: one that is called as itself), or begins the instance (`instantiate`)",
+    ),
     Construct(("subProcess",), "embedded, or begun by an event; compensated as a whole or from within"),
     Construct(
         ("adHocSubProcess",),

@@ -43,7 +43,7 @@ class References:
 
 def definition(node: Node, references: References) -> event_definition.Definition:
     """What an event is about; a receive or send task names its message itself."""
-    if local(node) in ("receiveTask", "sendTask") and node.get("messageRef"):
+    if local(node) == "receiveTask" or (local(node) == "sendTask" and node.get("messageRef")):
         return _message(node, node, references)
     shared = [references.get(reference.text) for reference in node.iterfind(bpmn("eventDefinitionRef"))]
     told = [each for each in [*event_definitions(node), *shared] if each is not None]
@@ -78,9 +78,9 @@ def _timer(node: Node, event: Node, references: References) -> event_definition.
 
 def _message(node: Node, event: Node, references: References) -> event_definition.Definition:
     message = references.get(node.get("messageRef"))
-    return event_definition.Message(
-        _called(message), () if message is None else correlations(message, event, references.keys)
-    )
+    if message is None:
+        return event_definition.Message(_called(node))  # of a receive task, for which one may go unnamed
+    return event_definition.Message(_called(message), correlations(message, event, references.keys))
 
 
 def _signal(node: Node, event: Node, references: References) -> event_definition.Definition:
