@@ -5,7 +5,8 @@ Rules about how a diagram hangs together apply to the whole file, rules about ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from engine import values
@@ -16,9 +17,12 @@ from engine.bpmn.check import (
     attributes,
     calls,
     catch_up,
+    choreography,
+    collaboration,
     compensation,
     correlation,
     data,
+    data_sets,
     event_sub_processes,
     events,
     expressions,
@@ -26,6 +30,8 @@ from engine.bpmn.check import (
     gateways,
     http,
     instantiation,
+    interchange,
+    lanes,
     limits,
     loops,
     mail,
@@ -40,11 +46,11 @@ from engine.bpmn.check import (
     structure,
     support,
 )
-from engine.bpmn.check.diagram import Diagram
+from engine.bpmn.check.diagram import Diagram, Drawn
 from engine.bpmn.document import Document
 from engine.bpmn.templates import Templates, is_template
 from engine.errors import Invalid
-from engine.model.problems import Place, Problem
+from engine.model.problems import Place, Problem, Severity
 
 MAX_FILES = 50
 LONGEST_FILE_NAME = 400
@@ -144,12 +150,68 @@ def of_document(document: Document, files: forms.FormFiles, beside: Templates) -
     """What is wrong with one diagram that could be read. files, beside: of the whole upload."""
     diagram, files = Diagram(document), files.with_embedded(document.root)
     found = [problem for family in FAMILIES for problem in family(diagram)]
+    found += _of_drawn(document)
+    found += _of_read(diagram, {problem.element_id for problem in found if problem.severity == Severity.ERROR})
     yield from found
     yield from soundness.check(diagram, found)
     yield from schema.check(diagram, found)
     yield from people.check(diagram, files)
     yield from data.check(diagram, files)
     yield from mail.check_templates(diagram, beside)
+
+
+READ_FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
+    collaboration.check,
+    choreography.check,
+    data_sets.check,
+    lanes.check,
+    interchange.check,
+)
+"""About what is only read. An element that cannot run is not told of for this, too."""
+DRAWN_FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
+    structure.check,
+    events.check,
+    event_sub_processes.check,
+    ad_hoc.check,
+    compensation.check,
+    gateways.check,
+    instantiation.check,
+)
+HOLDING_TOGETHER = frozenset(
+    {
+        "ad-hoc",
+        "bad-default",
+        "boundary-invalid",
+        "compensation",
+        "cross-scope-flow",
+        "end-outgoing",
+        "event-gateway",
+        "event-sub-process",
+        "gateway-direction",
+        "incoming-mismatch",
+        "instantiation",
+        "link-invalid",
+        "lone-condition",
+        "lone-event",
+        "misplaced-element",
+        "multiple-blank-start",
+        "outgoing-mismatch",
+        "start-incoming",
+    }
+)
+"""Rules of these families that say how a process is drawn, and nothing of how it runs."""
+
+
+def _of_read(diagram: Diagram, wrong: Collection[str]) -> list[Problem]:
+    told = (problem for family in READ_FAMILIES for problem in family(diagram))
+    return [problem for problem in told if not problem.element_id or problem.element_id not in wrong]
+
+
+def _of_drawn(document: Document) -> list[Problem]:
+    """Of processes that are not to run: how they hang together. Nothing of it stops the upload."""
+    drawn = Drawn(document)
+    found = (problem for family in DRAWN_FAMILIES for problem in family(drawn)) if drawn.executable else ()
+    return [replace(problem, severity=Severity.WARNING) for problem in found if problem.rule in HOLDING_TOGETHER]
 
 
 def _of_upload(files: Mapping[str, bytes], documents: Iterable[Document]) -> Iterator[Problem]:

@@ -61,8 +61,13 @@ _SEEN = FLOW_NODES | {
 
 
 def owner(node: Node) -> Node:
-    """The element people see in the diagram: the node itself, or the one it is a part of."""
-    return next((each for each in (node, *node.iterancestors()) if local(each) in _SEEN), node)
+    """What people see in the diagram, or the whole file shares: the node itself, or what it is a part of."""
+    return next((each for each in (node, *node.iterancestors()) if local(each) in _SEEN or _is_shared(each)), node)
+
+
+def _is_shared(node: Node) -> bool:
+    parent = node.getparent()
+    return parent is not None and parent.getparent() is None
 
 
 def a(word: str) -> str:
@@ -209,6 +214,15 @@ class Diagram:
         references = (child.text or "" for child in event.findall(bpmn("eventDefinitionRef")))
         shared = [found for found in map(self.referred, references) if found is not None]
         return [*event_definitions(event), *shared]
+
+
+class Drawn(Diagram):
+    """The same document, but with the processes that are not to run in the place of those that are."""
+
+    @cached_property
+    def executable(self) -> list[Node]:
+        running = set(Diagram(self.document).executable)
+        return [process for process in self.processes if process not in running]
 
 
 def _walk(node: Node) -> Iterator[Node]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from engine.bpmn import forms
 from engine.bpmn.check import python
-from engine.bpmn.check.diagram import ACTIVITIES, Diagram, Scope, a
+from engine.bpmn.check.diagram import ACTIVITIES, GATEWAYS, Diagram, Scope, a
 from engine.bpmn.juel import Untranslatable
 from engine.bpmn.names import choice_variable
 from engine.bpmn.nodes import Node, bpmn, camunda, child_text, event_definitions, local, name_of
@@ -201,6 +201,38 @@ def _opposite(tree: ast.expr) -> ast.expr:
     return ast.UnaryOp(ast.Not(), tree)
 
 
+# ---- what is told of a gateway, and what is drawn -------------------------------------------------------------------
+
+
+_MANY = {"Converging": (True, False), "Diverging": (False, True), "Mixed": (True, True)}
+"""Direction -> whether several flows come in, and go out."""
+
+
+def _directions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 8.4.9 Gateways (gatewayDirection)."""
+    for gateway in scope.of(*GATEWAYS):
+        wanted = _MANY.get(gateway.get("gatewayDirection", "").strip())
+        drawn = len(scope.incoming(gateway)), len(scope.outgoing(gateway))
+        if wanted is not None and tuple(count > 1 for count in drawn) != wanted:
+            message = f"Expected what its gatewayDirection, {gateway.get('gatewayDirection')}, says, "
+            message += f"but {drawn[0]} flows come in and {drawn[1]} go out."
+            place = diagram.document.attribute_place(gateway, "gatewayDirection")
+            fix = "Delete the attribute: the flows count."
+            yield diagram.document.problem(
+                "gateway-direction", gateway, message, fix, place=place, severity=Severity.WARNING
+            )
+
+
+def _lone_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 8.4.13 Sequence Flow."""
+    for activity in scope.of(*ACTIVITIES):
+        flows = scope.outgoing(activity)
+        if len(flows) == 1 and condition(flows[0]):
+            message = "Expected another flow beside the one with a condition: when it is not true, nothing goes on."
+            fix = "Delete the condition, or draw where it goes otherwise."
+            yield diagram.document.problem("lone-condition", flows[0], message, fix, severity=Severity.WARNING)
+
+
 # ---- complex gateways -----------------------------------------------------------------------------------------------
 
 
@@ -223,12 +255,20 @@ def _event_gateways(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
         if not flows:
             message = "Expected events to wait for behind the gateway, but no flow leaves it."
             yield diagram.document.problem("event-gateway", gateway, message, "Draw two or more catching events.")
+        if len(flows) == 1 and not _fault_behind(diagram, scope, scope.target(flows[0])):
+            message = "Expected two or more flows to leave the gateway, but there is one, and nothing to choose."
+            fix = "Draw another, or leave the gateway out."
+            yield diagram.document.problem("lone-event", gateway, message, fix, severity=Severity.WARNING)
         for flow in flows:
             target = scope.target(flow)
-            wrong = _not_waiting(scope, target) or _guarded(diagram, scope, target)
+            wrong = _fault_behind(diagram, scope, target)
             if wrong:
                 fix = "Lead each flow to a catching event or receive task of its own."
                 yield diagram.document.problem("event-gateway", target, wrong, fix)
+
+
+def _fault_behind(diagram: Diagram, scope: Scope, target: Node) -> str:
+    return _not_waiting(scope, target) or _guarded(diagram, scope, target)
 
 
 _LOOP = bpmn("standardLoopCharacteristics")
@@ -260,6 +300,8 @@ def _guarded(diagram: Diagram, scope: Scope, target: Node) -> str:
 
 
 _RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
+    _directions,
+    _lone_conditions,
     _missing_conditions,
     _lost_choices,
     _ignored_conditions,

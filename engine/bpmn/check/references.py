@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from engine.bpmn.check import schema
-from engine.bpmn.check.diagram import ACTIVITIES, EVENT_DEFINITIONS, FLOW_NODES, Diagram, a, owner
+from engine.bpmn.check.diagram import ACTIVITIES, CHOREOGRAPHY, EVENT_DEFINITIONS, FLOW_NODES, Diagram, a, owner
 from engine.bpmn.nodes import Node, bpmn, local
 from engine.model.problems import Problem, Severity
 
@@ -35,6 +35,16 @@ def _of(*tags: str) -> frozenset[str]:
 _ANY: frozenset[str] = frozenset()
 _MESSAGE_OWNERS = _of("messageEventDefinition", "receiveTask", "sendTask")
 _SPLITTERS = ACTIVITIES | _of("exclusiveGateway", "inclusiveGateway", "complexGateway")
+CONVERSATIONS = ("conversation", "subConversation", "callConversation")
+_GLOBAL_TASKS = ("globalTask", "globalUserTask", "globalManualTask", "globalScriptTask", "globalBusinessRuleTask")
+_PARTNERS = ("partnerRole", "partnerEntity")
+
+
+def _drawn(name: str, owners: tuple[str, ...], *targets: str, is_child: bool = False) -> tuple[_Reference]:
+    """A reference that no run depends on. No targets: any element."""
+    return (_Reference(frozenset(owners), name, frozenset(targets), Severity.WARNING, is_child),)
+
+
 _REFERENCES = (
     _Reference(_of("sequenceFlow"), "sourceRef", FLOW_NODES),
     _Reference(_of("sequenceFlow"), "targetRef", FLOW_NODES),
@@ -62,7 +72,40 @@ _REFERENCES = (
     _Reference(FLOW_NODES, "incoming", _of("sequenceFlow"), Severity.WARNING, is_child=True),
     _Reference(FLOW_NODES, "outgoing", _of("sequenceFlow"), Severity.WARNING, is_child=True),
     _Reference(FLOW_NODES, "eventDefinitionRef", EVENT_DEFINITIONS, is_child=True),
+    *_drawn("itemSubjectRef", ("dataObject", "dataStore", "dataInput", "dataOutput", "property"), "itemDefinition"),
+    *_drawn("structureRef", ("error", "escalation", "signal"), "itemDefinition"),
+    *_drawn("itemRef", ("message",), "itemDefinition"),
+    *_drawn("operationRef", ("serviceTask", "sendTask", "receiveTask"), "operation"),
+    *_drawn("operationRef", ("messageEventDefinition",), "operation", is_child=True),
+    *_drawn("inMessageRef", ("operation",), "message", is_child=True),
+    *_drawn("outMessageRef", ("operation",), "message", is_child=True),
+    *_drawn("errorRef", ("operation",), "error", is_child=True),
+    *_drawn("supportedInterfaceRef", ("process", *_GLOBAL_TASKS), "interface", is_child=True),
+    *_drawn("interfaceRef", ("participant",), "interface", is_child=True),
+    *_drawn("supports", ("process",), "process", is_child=True),
+    *_drawn("definitionalCollaborationRef", ("process",), "collaboration", "choreography"),
+    *_drawn("categoryValueRef", ("group",), "categoryValue"),
+    *_drawn("categoryValueRef", tuple(FLOW_NODES), "categoryValue", is_child=True),
+    *_drawn("messageRef", ("messageFlow",), "message"),
+    *_drawn("participantRef", (*CONVERSATIONS, *CHOREOGRAPHY, *_PARTNERS), "participant", is_child=True),
+    *_drawn("messageFlowRef", (*CONVERSATIONS, "choreographyTask"), "messageFlow", is_child=True),
+    *_drawn("initiatingParticipantRef", tuple(CHOREOGRAPHY), "participant"),
+    *_drawn("innerParticipantRef", ("participantAssociation",), "participant", is_child=True),
+    *_drawn("outerParticipantRef", ("participantAssociation",), "participant", is_child=True),
+    *_drawn("innerMessageFlowRef", ("messageFlowAssociation",), "messageFlow"),
+    *_drawn("outerMessageFlowRef", ("messageFlowAssociation",), "messageFlow"),
+    *_drawn("choreographyRef", ("collaboration",), "choreography", "collaboration", is_child=True),
+    *_drawn("sourceRef", ("conversationLink",), "participant", *CONVERSATIONS),
+    *_drawn("targetRef", ("conversationLink",), "participant", *CONVERSATIONS),
+    *_drawn("partitionElementRef", ("lane",)),
+    *_drawn("dataInputRefs", ("inputSet",), "dataInput", is_child=True),
+    *_drawn("optionalInputRefs", ("inputSet",), "dataInput", is_child=True),
+    *_drawn("outputSetRefs", ("inputSet",), "outputSet", is_child=True),
+    *_drawn("dataOutputRefs", ("outputSet",), "dataOutput", is_child=True),
+    *_drawn("optionalOutputRefs", ("outputSet",), "dataOutput", is_child=True),
+    *_drawn("inputSetRefs", ("outputSet",), "inputSet", is_child=True),
 )
+"""Source: the class tables of BPMN 2.0.2, chapters 8 to 11."""
 _REQUIRED = {("sequenceFlow", "sourceRef"), ("sequenceFlow", "targetRef"), ("boundaryEvent", "attachedToRef")}
 
 
