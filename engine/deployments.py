@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, text, update
 
-from engine import execution, history, jobs, uploads, waits
+from engine import consistency, execution, history, jobs, uploads, waits
 from engine.bpmn import check as checks
 from engine.bpmn import parse, schedule
 from engine.bpmn.check import imported as reports
@@ -113,7 +113,10 @@ def deploy(tx: Transaction, upload: Mapping[str, bytes] | Checked) -> Deployment
         definition(_new_version(tx, deployment_id, resources[document.file], document, process), document.file)
         for document, process in checked.parsed
     ]
-    return Deployment(deployment_id, tx.now, tx.actor.id, tuple(made), checked.warnings)
+    documents = dict.fromkeys(document for document, _process in checked.parsed)
+    warnings = {*checked.warnings, *consistency.problems(tx, documents)}
+    ordered = sorted(warnings, key=lambda problem: (problem.place, problem.rule))
+    return Deployment(deployment_id, tx.now, tx.actor.id, tuple(made), tuple(ordered))
 
 
 def _one_at_a_time(tx: Transaction) -> None:

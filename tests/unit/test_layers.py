@@ -52,7 +52,7 @@ LAYERS = (
         "engine.webhooks",
         "engine.workers",
     },
-    {"engine.execution", "engine.differences", "engine.waits"},
+    {"engine.consistency", "engine.execution", "engine.differences", "engine.waits"},
     {
         "engine.data_stores",
         "engine.history",

@@ -66,7 +66,11 @@ def test_every_page_is_of_a_rule() -> None:
     assert sorted(rules.every().keys() - told() - of_tables) == []
 
 
-@pytest.mark.parametrize("id", rules.every())
+AT_DEPLOYMENT = {"unknown-person"}
+"""Told by what the database holds: tests/integration/test_consistency.py."""
+
+
+@pytest.mark.parametrize("id", sorted(rules.every().keys() - AT_DEPLOYMENT))
 def test_the_wrong_example_breaks_its_rule(id: str) -> None:
     assert id in {problem.rule for problem in definitions.problems(files(rules.every()[id].wrong))}
 

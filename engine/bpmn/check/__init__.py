@@ -35,6 +35,7 @@ from engine.bpmn.check import (
     limits,
     loops,
     mail,
+    outside,
     own_words,
     people,
     quantities,
@@ -126,6 +127,7 @@ def examine(files: Mapping[str, bytes]) -> Examined:
     problems += _of_upload(files, documents)
     beside = forms.FormFiles(files), Templates(files)
     problems += [problem for document in documents for problem in of_document(document, *beside)]
+    problems += outside.misspelt_calls(documents)
     return Examined(documents, _told(problems))
 
 
