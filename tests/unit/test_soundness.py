@@ -13,6 +13,7 @@ from engine.bpmn.check import soundness, structure
 from engine.bpmn.check.diagram import Diagram
 from engine.bpmn.check.folding import fold
 from engine.bpmn.check.net import net_of
+from engine.bpmn.check.playing import play
 from engine.bpmn.read import read
 from engine.model.problems import Problem
 from tests.unit.drawing import process
@@ -204,7 +205,7 @@ def verdict(content: str, *, folded: bool) -> tuple[bool, bool, bool] | None:
     net = net_of(diagram, scope, structure.first(scope))
     if folded:
         fold(net)
-    played = soundness.play(net)
+    played = play(net)
     if not played.is_complete:
         return None
     endless = bool(soundness._without_end(played))
