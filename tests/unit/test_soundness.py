@@ -115,6 +115,7 @@ UNSOUND = {
     "nested: the inner one": ("s p1 x1 a p3 p2 e, x1 b p3, p1 d p2", "error deadlock p3"),
     "parallel, merged": ("s p1 a x2 d e, p1 b x2", "warning lack-of-sync x2"),
     "parallel, merged before the end": ("s p1 a x2 e, p1 b x2", "warning lack-of-sync x2"),
+    "inclusive, meeting in a task": ("s o1 a d e, o1 b d, o1 e", "warning lack-of-sync d"),
     "parallel, meeting in a task": ("s p1 a d e, p1 b d", "warning lack-of-sync d"),
     "inclusive, merged": ("s o1 a x2 d e, o1 b x2", "warning lack-of-sync x2"),
     "implicit split, merged": ("s a d x1 f e, a g x1", "warning lack-of-sync x1"),

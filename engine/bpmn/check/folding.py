@@ -76,7 +76,7 @@ def _next(net: Net, station: Station) -> Touched:
     target = net.target[flow]
     if target.takes == {flow}:
         return _take_over(net, station, flow, target)
-    is_alike = station.join is target.join and station.join is not Join.COMING
+    is_alike = station.join is target.join is not Join.COMING and (target.is_merge or not station.is_merge)
     if BEGIN in station.takes or not (len(station.takes) == 1 or is_alike):
         return set()
     for taken in station.takes:
