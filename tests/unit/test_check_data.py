@@ -8,7 +8,7 @@ import pytest
 
 from engine.bpmn.check import check
 from engine.model.problems import Severity
-from tests.unit.drawing import END, HERE, START, accepted, chain, flow, process, refused
+from tests.unit.drawing import END, HERE, START, accepted, chain, flow, problems, process, refused
 
 EACH = '<multiInstanceLoopCharacteristics camunda:collection="people" camunda:elementVariable="person"/>'
 FIELD = '<camunda:formData><camunda:formField id="vote" type="boolean"/></camunda:formData>'
@@ -68,3 +68,38 @@ def test_a_running_total_passes() -> None:
     add = f"<scriptTask id='n'>{EACH}<script>total = total + 1</script></scriptTask>"
 
     accepted(START + add + DECIDE + BEHIND.replace("vote", "total &gt; 2"))
+
+
+# ---- names that nothing sets ---------------------------------------------------------------------------------------
+
+
+def computed(*scripts: str) -> str:
+    nodes = "".join(
+        f'<scriptTask id="n{number}" scriptFormat="python">\n<script>{script}</script></scriptTask>'
+        for number, script in enumerate(scripts)
+    )
+    return START + nodes + END + chain("start", *(f"n{number}" for number in range(len(scripts))), "end")
+
+
+def test_a_name_much_like_one_that_is_set_is_told_in_its_line() -> None:
+    text = process(computed("amount = 3", "price = amuont * 2"))
+    (problem,) = problems(text)
+
+    assert (problem.rule, problem.element_id, problem.severity) == ("unset-name", "n1", Severity.WARNING)
+    assert "amuont" in text.splitlines()[problem.place.line - 1]
+    assert problem.fix == 'Did you mean "amount"?'
+
+
+@pytest.mark.parametrize(
+    "scripts",
+    [
+        ("amount = 3", "price = quantity * 2"),
+        ("amount = 3", "price = amounts[0]"),
+        ("amount1 = 3", "price = amount2"),
+        ("amount = 3", "price = amuont", "other = amuont"),
+        ("cat = 3", "price = cut"),
+        ("approved = True", "price = approver"),
+    ],
+)
+def test_other_names_may_come_from_outside(scripts: tuple[str, ...]) -> None:
+    accepted(computed(*scripts))

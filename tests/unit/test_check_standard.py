@@ -144,6 +144,11 @@ BROKEN = {
         "end-outgoing",
         "e2",
     ),
+    "a way without an end event": (
+        SHOP.replace(flow("a", "e"), f'{flow("a", "e")}\n<manualTask id="z"/>{HERE}{flow("a", "z")}'),
+        "implicit-end",
+        "z",
+    ),
     "an item that is not there": (
         refers('\n<message id="x" itemRef="zz"/>'),
         "unresolved-ref",
@@ -181,6 +186,7 @@ def test_a_broken_constraint_is_warned_of_at_its_element(inside: str, rule: str,
 
 
 SOUND = {
+    "no end event at all": SHOP.replace('<endEvent id="e"/>', "").replace(flow("a", "e"), ""),
     "messages between pools": message("a", "b"),
     "a message to a pool": message("a", "Q"),
     "a message that begins": message("a", "s2"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from engine.bpmn import dialects, schedule, texts
@@ -60,7 +61,7 @@ def _time_fault(kind: TimerKind, text: str, *, is_start: bool) -> Fault | None:
     """What is wrong with a time: written out, in ${...}, or Python that gives either."""
     is_mixed = texts.is_mixed(text)
     told = _wrong_time(kind, text, len(text) - len(text.lstrip()))
-    if told is None or (schedule.is_literal(text) and not is_mixed):
+    if told is None or (schedule.is_literal(text) and not is_mixed) or _MEANT_FOR_A_CYCLE.fullmatch(text.strip()):
         return told
     fault = python.fault_of_value(text) if is_mixed else python.fault_of_expression(text)
     if fault is not None:
@@ -73,6 +74,10 @@ def _time_fault(kind: TimerKind, text: str, *, is_start: bool) -> Fault | None:
         how = f"it reads {names}" if names else "it is computed"
         return Fault(f"Expected a time that is known before the start, but {how}.", "Write it out: R/P1D.")
     return None
+
+
+_MEANT_FOR_A_CYCLE = re.compile(r"R\d*P[\dYMWDTHS]+")
+"""Without its stroke a cycle looks like the name of a variable."""
 
 
 def _wrong_time(kind: TimerKind, text: str, offset: int = 0) -> Fault | None:

@@ -132,7 +132,9 @@ def _words_for_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
         if condition(flow).lower() in _WORDS:
             message = f'The condition asks whether a variable called "{condition(flow)}" is true.'
             fix = 'Compare what was answered, as in approved == True or answer == "yes".'
-            yield diagram.document.problem("condition-word", flow, message, fix, severity=Severity.WARNING)
+            drawn = flow.find(bpmn("conditionExpression"))
+            place = diagram.document.place(flow) if drawn is None else diagram.document.text_place(drawn)
+            yield diagram.document.problem("condition-word", flow, message, fix, place=place, severity=Severity.WARNING)
 
 
 def _why_ignored(source: Node, flow: Node) -> str:

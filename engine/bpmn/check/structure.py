@@ -267,6 +267,24 @@ def _unreachable(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
             yield diagram.document.problem("unreachable", node, message, "Draw a flow to it, or delete it.")
 
 
+def _implicit_ends(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """Source: BPMN 2.0.2, 10.5.3 End Event: where there is one, every way ends at one."""
+    if local(scope.holder) == "adHocSubProcess" or not scope.of("endEvent") or has_broken_flows(scope):
+        return
+    for node in scope.nodes:
+        if not (next_of(scope, node) or _is_entered_by_event(node) or _may_end(diagram, node)):
+            message = "A way ends here without an end event, though others have one."
+            fix = "Draw an end event behind it, or the flow that is missing."
+            yield diagram.document.problem("implicit-end", node, message, fix, severity=Severity.WARNING)
+
+
+def _may_end(diagram: Diagram, node: Node) -> bool:
+    """End events, what throws to a link, and boundary events, of which some only undo."""
+    if local(node) in ("endEvent", "boundaryEvent"):
+        return True
+    return local(node) in EVENTS and any(local(each) == "linkEventDefinition" for each in diagram.definitions_of(node))
+
+
 def has_broken_flows(scope: Scope) -> bool:
     """Flows that lead nowhere are told by another rule; what is behind them is not to blame."""
     return len(scope.flows) < len(scope.holder.findall(bpmn("sequenceFlow")))
@@ -309,4 +327,5 @@ _SCOPE_RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
     _mismatches,
     _starts,
     _unreachable,
+    _implicit_ends,
 )
