@@ -126,3 +126,11 @@ def test_connectors_that_are_not_plain_are_refused(connector: str, words: str) -
     )
 
     assert words in refused("http-call", "n", between(node)).message
+
+
+def test_a_word_that_is_misspelt_is_told_with_the_one_that_may_be_meant() -> None:
+    drawn = f'<userTask id="n" camunda:candidateGroups="clerks" camunda:asignee="ana"/>{HERE}'
+
+    problem = refused("ignored-attribute", "n", between(drawn), severity=Severity.WARNING)
+
+    assert problem.fix == 'Did you mean "camunda:assignee"?'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 
 from engine.bpmn.texts import expression, name_or_expression, value, values, whole_number
@@ -64,8 +65,14 @@ class Dialect:
         """Of a word at an element of such a tag."""
         known = words.get(name, ())
         nowhere = Word(Effect.IGNORED, "It has no meaning at this element. Delete it.")
-        unheard = Word(self.unknown, _UNHEARD[self.unknown])
+        unheard = Word(self.unknown, self._near(words, name, tag) or _UNHEARD[self.unknown])
         return next((word for word in known if word.fits(tag)), nowhere if known else unheard)
+
+    def _near(self, words: Words, name: str, tag: str) -> str:
+        """A question after the word that may be meant; "" when none is near."""
+        fitting = [known for known, meanings in words.items() if any(word.fits(tag) for word in meanings)]
+        near = get_close_matches(name[:60], fitting, n=1, cutoff=0.8)
+        return f'Did you mean "{self.prefix}:{near[0]}"?' if near else ""
 
 
 _UNHEARD = {
