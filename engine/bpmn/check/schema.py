@@ -7,9 +7,10 @@ a word is misspelt that would have counted in a process to run.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import islice
 from typing import NamedTuple
@@ -61,9 +62,15 @@ def check(diagram: Diagram, found: Iterable[Problem]) -> Iterator[Problem]:
 
 
 def _errors(root: Node) -> list[etree._LogEntry]:
-    schema = etree.XMLSchema(_tree("BPMN20.xsd"))  # made anew: it keeps what it has found
+    schema = _schema(threading.get_ident())
     schema.validate(root)
     return [*islice(schema.error_log, MOST)]  # type: ignore[call-overload]
+
+
+@lru_cache(maxsize=64)
+def _schema(_thread: int) -> etree.XMLSchema:
+    """One for each thread: until it looks at the next file, it keeps what it has found."""
+    return etree.XMLSchema(_tree("BPMN20.xsd"))
 
 
 @cache
