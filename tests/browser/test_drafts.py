@@ -30,6 +30,8 @@ def drawn(condition: str, inside: str = INSIDE) -> bytes:
 
 
 BAD = drawn("amount = 1000")
+WARNINGS = 2
+"""Of it: a task that is nobody's, and ends a way without an end event."""
 GOOD = drawn("amount > 1000", INSIDE.replace("scriptTask", "task"))
 
 
@@ -98,10 +100,10 @@ def test_problems_are_filtered_by_severity(open_page: OpenPage) -> None:
     everything = items.count()
 
     page.get_by_text("Warnings", exact=True).click()
-    expect(items.filter(visible=True)).to_have_count(1)
+    expect(items.filter(visible=True)).to_have_count(WARNINGS)
     page.get_by_role("radio", name="Warnings").press("ArrowLeft")
 
-    expect(items.filter(visible=True)).to_have_count(everything - 1)
+    expect(items.filter(visible=True)).to_have_count(everything - WARNINGS)
 
 
 def test_a_mended_file_is_checked_in_place_and_deployed(open_page: OpenPage) -> None:
