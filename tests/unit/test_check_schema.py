@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -128,3 +129,12 @@ def test_thousands_of_faults_are_told_quickly() -> None:
 
     assert 0 < len(found) <= 100
     assert time.process_time() - begun < 5
+
+
+def test_threads_do_not_hear_what_others_find() -> None:
+    wrong, right = process(between('<manualTask id="n" colour="red"/>')), process(between('<manualTask id="n"/>'))
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda text: len(told(text)), [wrong, right] * 100))
+
+    assert found == [1, 0] * 100

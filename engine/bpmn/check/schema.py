@@ -69,8 +69,12 @@ def _errors(root: Node) -> list[etree._LogEntry]:
 
 @lru_cache(maxsize=64)
 def _schema(_thread: int) -> etree.XMLSchema:
-    """One for each thread: until it looks at the next file, it keeps what it has found."""
-    return etree.XMLSchema(_tree("BPMN20.xsd"))
+    """One for each thread, from a tree of its own: until it looks at the next file, it keeps what it has found."""
+    with _COMPILING:
+        return etree.XMLSchema(etree.parse(str(_SCHEMAS / "BPMN20.xsd")))
+
+
+_COMPILING = threading.Lock()
 
 
 @cache
