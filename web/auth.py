@@ -10,14 +10,12 @@ from flask_wtf.csrf import CSRFError
 from engine import Account, Actor, InvalidValues, NotFound, accounts
 from web.context import NOBODY, actor, command, engine, is_fragment, own_path, reading
 from web.errors import Refusal, answer, refuse
-from web.security import limiter
+from web.security import PROGRAMS, limiter
 
 bp = Blueprint("auth", __name__)
 
 PUBLIC = frozenset({"auth.login", "health.healthz", "health.metrics", "health.readyz", "static"})
 """Endpoints that need no sign-in; everything else does."""
-OPEN = frozenset({"api", "callbacks", "deliveries"})
-"""Those of programs, which prove themselves in other ways."""
 
 FAILURES_PER_ADDRESS = "30 per minute; 300 per hour"
 FAILURES_PER_NAME = "10 per 5 minutes; 50 per day"
@@ -58,7 +56,7 @@ def load_person(key: str) -> Person | None:
 
 def require_person() -> ResponseReturnValue | None:
     """Send whoever is not signed in to the sign-in page, and back afterwards."""
-    is_open = request.endpoint is None or request.endpoint in PUBLIC or not OPEN.isdisjoint(request.blueprints)
+    is_open = request.endpoint is None or request.endpoint in PUBLIC or not PROGRAMS.isdisjoint(request.blueprints)
     if is_open or current_user.is_authenticated:
         return None
     if is_fragment() or request.accept_mimetypes.best == "application/json":

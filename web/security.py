@@ -20,6 +20,8 @@ MAX_FORM_PARTS = 500
 UPLOADS = ("processes.upload", "drafts.mend")
 MAX_DELIVERY_BYTES = 1_000_000
 DELIVERY = "deliveries.deliver"
+PROGRAMS = frozenset({"api", "callbacks", "deliveries"})
+"""Blueprints for programs, which prove themselves in other ways than by signing in."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -79,8 +81,8 @@ def init_app(app: Flask) -> None:
 def _limit() -> None:
     most = {**dict.fromkeys(UPLOADS, MAX_UPLOAD_BYTES), DELIVERY: MAX_DELIVERY_BYTES}
     request.max_content_length = most.get(request.endpoint or "", MAX_REQUEST_BYTES)
-    if request.endpoint == DELIVERY:
-        request.get_data()  # what is signed are the bytes, which reading the form would use up
+    if not PROGRAMS.isdisjoint(request.blueprints):
+        request.get_data()  # the bytes count, whatever type they tell: reading them as a form would use them up
 
 
 def _refuse_nul() -> None:

@@ -157,6 +157,16 @@ def test_a_service_posts_its_outcome(site: Site, address: str) -> None:
         assert (str(done.status), instances.process_values(tx, done.id)) == ("completed", {"sum": 3})
 
 
+def test_an_outcome_counts_whatever_type_it_tells(site: Site, address: str) -> None:
+    """Read as a form it would be nothing, and the address used up."""
+    client = site.app.test_client()
+    kind = "application/x-www-form-urlencoded"
+
+    refused = client.post(address, data=b"sum=3", content_type=kind)
+    assert (refused.status_code, "string indices" in refused.json["message"]) == (400, True)
+    assert client.post(address, json={"sum": 3}).status_code == 200
+
+
 def test_a_service_posts_that_it_failed(site: Site, address: str, service: HttpService) -> None:
     client = site.app.test_client()
     assert client.post(f"{address}/failure", json={"message": "out of paper"}).status_code == 200
