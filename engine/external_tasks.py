@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -65,16 +65,28 @@ class Taken:
 # ---- taking --------------------------------------------------------------------------------------------------------
 
 
+def _never() -> bool:
+    return False
+
+
 def fetch(
-    store: Store, actor: Actor, wanted: Sequence[Wanted], *, worker: str, limit: int, wait: timedelta = timedelta(0)
+    store: Store,
+    actor: Actor,
+    wanted: Sequence[Wanted],
+    *,
+    worker: str,
+    limit: int,
+    wait: timedelta = timedelta(0),
+    is_gone: Callable[[], bool] = _never,
 ) -> list[Taken]:
     """Take up to limit tasks; when there are none, wait that long for some (at most LONGEST_WAIT).
 
     Waiting looks again when this process has added one, and now and then for what others have.
+    is_gone: whether the worker hears the answer no longer; then nothing is taken for it.
     Raises Forbidden, InvalidValues.
     """
     until = time.monotonic() + min(wait, LONGEST_WAIT).total_seconds()
-    while True:
+    while not is_gone():
         heard = store.bell.rung
         taken = _take(store, actor, wanted, worker, limit)
         workers.note(store, worker, [each.topic for each in wanted if each.topic])
@@ -82,6 +94,7 @@ def fetch(
         if taken or left <= 0 or store.bell.is_closed:
             return taken
         store.bell.wait(heard, min(left, store.settings.poll_interval.total_seconds()))
+    return []
 
 
 def _take(store: Store, actor: Actor, wanted: Sequence[Wanted], worker: str, limit: int) -> list[Taken]:

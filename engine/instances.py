@@ -230,10 +230,16 @@ def _has_value(instance_id: InstrumentedAttribute[Any], name: str, value: Json) 
         return false()  # no variable has what cannot be stored
     if values.shown(name) != name:
         return false()
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    same = VariableRow.number == value if is_number else VariableRow.value == stored
+    same = VariableRow.number == float(value) if _is_compared_as_number(value) else VariableRow.value == stored
     mine = (VariableRow.instance_id == instance_id, VariableRow.scope == PROCESS, VariableRow.name == name)
     return exists().where(*mine, same)
+
+
+def _is_compared_as_number(value: Json) -> bool:
+    """12 is 12.0; but a whole number that a float cannot tell from the next one is itself only."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, float) or abs(value) < 2**53
 
 
 _HAS_INCIDENT = InstanceRow.id.in_(select(IncidentRow.instance_id).where(IncidentRow.resolved_at.is_(None)))

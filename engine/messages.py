@@ -92,6 +92,31 @@ def correlate(
     return taker
 
 
+def correlate_all(
+    tx: Transaction,
+    name: str,
+    *,
+    business_key: str | None = None,
+    variables: Mapping[str, Json] | None = None,
+    instance_id: int | None = None,
+    matching: Mapping[str, Json] | None = None,
+    message_id: str | None = None,
+) -> list[int]:
+    """Deliver a message to each instance that waits for it, one of its own to each; gives their ids.
+
+    message_id: a second one of that id goes to nobody.
+    Raises Conflict when more than MOST_WAITING wait: nobody gets it then; and Invalid, InvalidValues as correlate does.
+    """
+    takers = waiting(tx, name, business_key=business_key, instance_id=instance_id, matching=matching)
+    if len(takers) > MOST_WAITING:
+        raise Conflict(f'Expected at most {MOST_WAITING:,} to wait for message "{name}", but there are more.')
+    if message_id is not None and not receipts.is_new(tx, name, message_id):
+        return []
+    about = {"business_key": business_key, "variables": variables, "matching": matching}
+    found = [correlate(tx, name, instance_id=each, **about) for each in takers]  # type: ignore[arg-type]
+    return [each for each in found if each is not None]
+
+
 # ---- for whom ------------------------------------------------------------------------------------------------------
 
 
@@ -170,15 +195,22 @@ def _waiting(tx: Transaction, sent: _Sent, fits: ColumnElement[bool]) -> list[Su
 
 
 def waiting(
-    tx: Transaction, name: str, *, business_key: str | None = None, matching: Mapping[str, Json] | None = None
+    tx: Transaction,
+    name: str,
+    *,
+    business_key: str | None = None,
+    instance_id: int | None = None,
+    matching: Mapping[str, Json] | None = None,
 ) -> list[int]:
-    """The instances that wait for a message of this name, at most MOST_WAITING."""
+    """The instances that wait for a message of this name; MOST_WAITING and one more tell that there are too many."""
     tx.require(Right.MESSAGE)
     query = select(InstanceRow.id).join(SubscriptionRow, SubscriptionRow.instance_id == InstanceRow.id)
     query = query.where(_of(name), instances.with_values(InstanceRow.id, matching or {}))
     if business_key is not None:
         query = query.where(InstanceRow.business_key == business_key)
-    return list(tx.session.scalars(query.distinct().order_by(InstanceRow.id).limit(MOST_WAITING)))
+    if instance_id is not None:
+        query = query.where(InstanceRow.id == instance_id)
+    return list(tx.session.scalars(query.distinct().order_by(InstanceRow.id).limit(MOST_WAITING + 1)))
 
 
 def require_storable(name: str, payload: Mapping[str, Json]) -> None:

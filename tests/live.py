@@ -29,7 +29,9 @@ class Server:
 
 @contextmanager
 def serving(engine: Engine) -> Iterator[Server]:
-    listener = create_server(create_app(engine), host="127.0.0.1", port=0, threads=8, ident=None)
+    listener = create_server(
+        create_app(engine), host="127.0.0.1", port=0, threads=8, ident=None, channel_request_lookahead=1
+    )
     thread = threading.Thread(target=listener.run, name="server")
     thread.start()
     try:

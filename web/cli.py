@@ -132,8 +132,12 @@ def _listen(app: Flask, *, host: str, port: int, **options: Any) -> Any:
 
 
 def _limits() -> dict[str, Any]:
-    """The application refuses what is too large with a page; waitress only cuts off what is far beyond that."""
-    return {"max_request_body_size": 4 * security.MAX_UPLOAD_BYTES, "ident": None, "channel_timeout": 60}
+    """The application refuses what is too large with a page; waitress only cuts off what is far beyond that.
+
+    It looks ahead on a connection whose request goes on, for else it does not see that the client has hung up.
+    """
+    most = 4 * security.MAX_UPLOAD_BYTES
+    return {"max_request_body_size": most, "ident": None, "channel_timeout": 60, "channel_request_lookahead": 1}
 
 
 def _trust(proxy: str | None) -> dict[str, Any]:

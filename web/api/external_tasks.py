@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from threading import BoundedSemaphore
 from typing import Annotated, Any, ClassVar
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 from sqlalchemy import desc
 
-from engine import BpmnError, ExternalTask, InvalidValues, Json, external_task_query, external_tasks
+from engine import BpmnError, ExternalTask, InvalidValues, Json, Transaction, external_task_query, external_tasks
 from engine.external_tasks import Taken, Wanted
 from web.api.access import caller, command, reading
 from web.api.bodies import (
+    MOST_ASKED,
+    MOST_LISTED,
     NO_TENANTS,
     Body,
     Count,
@@ -58,7 +60,7 @@ class Topic(Body):
     process_definition_id_in: Ids | None = None
     process_definition_key: Text | None = None
     process_definition_key_in: Texts | None = None
-    process_variables: dict[str, Any] | None = None
+    process_variables: Annotated[dict[str, Any], Field(max_length=MOST_ASKED)] | None = None
 
     @property
     def wanted(self) -> Wanted:
@@ -87,11 +89,17 @@ def fetch_and_lock() -> ResponseReturnValue:
     may_wait = bool(wait) and _waiting.acquire(blocking=False)
     try:
         about = {"worker": told.worker_id, "limit": told.max_tasks, "wait": wait if may_wait else timedelta(0)}
-        taken = external_tasks.fetch(engine(), caller(), wanted, **about)  # type: ignore[arg-type]
+        taken = external_tasks.fetch(engine(), caller(), wanted, is_gone=_is_gone(), **about)  # type: ignore[arg-type]
     finally:
         if may_wait:
             _waiting.release()
     return jsonify([_taken(each) for each in taken])
+
+
+def _is_gone() -> Callable[[], bool]:
+    """Whether the worker has hung up, as far as the server can tell."""
+    told: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
+    return told
 
 
 class Lock(Body):
@@ -206,10 +214,19 @@ def set_retries_of_many() -> ResponseReturnValue:
     if not told.external_task_ids and not told.process_instance_ids:
         raise InvalidValues({"externalTaskIds": "Expected ids of external tasks or of process instances."})
     with command() as tx:
-        found = external_task_query.find(tx, {"instances": told.process_instance_ids or []}, limit=1_000)
-        for task_id in dict.fromkeys([*(told.external_task_ids or []), *(task.id for task in found.rows)]):
+        for task_id in _meant(tx, told):
             external_tasks.set_retries(tx, task_id, told.retries)
     return NO_CONTENT
+
+
+def _meant(tx: Transaction, told: RetriesOfMany) -> Iterable[int]:
+    """Each once. Raises InvalidValues for too many: nobody would know which were left out."""
+    of_instances = {"instances": told.process_instance_ids or []}
+    found = external_task_query.find(tx, of_instances, limit=MOST_LISTED + 1)
+    meant = dict.fromkeys([*(told.external_task_ids or []), *(task.id for task in found.rows)])
+    if len(meant) > MOST_LISTED:
+        raise InvalidValues({"processInstanceIds": f"Expected at most {MOST_LISTED:,} external tasks at a time."})
+    return meant
 
 
 class Priority(Body):
@@ -257,9 +274,9 @@ class Query(Body):
     priority_lower_than_or_equals: Whole | None = None
     sort_by: Text | None = None
     sort_order: Text = "asc"
-    sorting: Annotated[list[Sorting], Field(default_factory=list)]
+    sorting: Annotated[list[Sorting], Field(default_factory=list, max_length=len(external_task_query.ORDERS))]
     first_result: Count = 0
-    max_results: Count = 1_000
+    max_results: Annotated[int, Field(ge=0, le=MOST_LISTED)] = 1_000
 
     @property
     def asked(self) -> dict[str, Any]:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
 from engine import (
+    Busy,
     Conflict,
     Instance,
     InstanceStatus,
     InvalidValues,
     Json,
     NotFound,
+    Right,
     Transaction,
     instances,
     messages,
     signals,
 )
 from web.api.access import command
-from web.api.bodies import NO_TENANTS, Body, Id, Text, Variables, body
+from web.api.bodies import NO_TENANTS, Body, Id, Matching, Text, Variables, body, idempotency_key
 from web.api.processes import instance
 from web.api.variables import typed
 
@@ -36,8 +38,8 @@ class Message(Body):
     message_name: Text = Field(min_length=1)
     business_key: Text | None = None
     process_instance_id: Id | None = None
-    correlation_keys: Variables
-    local_correlation_keys: Variables
+    correlation_keys: Matching
+    local_correlation_keys: Matching
     process_variables: Variables
     process_variables_local: Variables
     all: bool = False
@@ -55,6 +57,8 @@ def correlate() -> ResponseReturnValue:
     with command() as tx:
         try:
             found = _to_all(tx, told) if told.all else [_to_one(tx, told)]
+        except Busy:
+            raise
         except (NotFound, Conflict) as cause:
             raise InvalidValues({"messageName": str(cause)}) from cause
         results = [_result(tx, each, told) for each in found if each is not None]
@@ -62,27 +66,31 @@ def correlate() -> ResponseReturnValue:
 
 
 def _to_one(tx: Transaction, told: Message) -> int | None:
-    message_id = request.headers.get("Idempotency-Key") or None
-    about = {"business_key": told.business_key, "instance_id": told.process_instance_id, "message_id": message_id}
-    matching = {**told.correlation_keys, **told.local_correlation_keys}
-    payload = {**told.process_variables, **told.process_variables_local}
-    return messages.correlate(tx, told.message_name, variables=payload, matching=matching, **about)  # type: ignore[arg-type]
+    return messages.correlate(tx, told.message_name, **_about(told))
 
 
-def _to_all(tx: Transaction, told: Message) -> list[int | None]:
-    """Everybody who waits gets one of his own."""
-    matching = {**told.correlation_keys, **told.local_correlation_keys}
-    waiting = messages.waiting(tx, told.message_name, business_key=told.business_key, matching=matching)
-    takers = [each for each in waiting if told.process_instance_id in (None, each)]
-    return [_to_one(tx, told.model_copy(update={"process_instance_id": each})) for each in takers]
+def _to_all(tx: Transaction, told: Message) -> list[int]:
+    return messages.correlate_all(tx, told.message_name, **_about(told))
+
+
+def _about(told: Message) -> dict[str, Any]:
+    return {
+        "business_key": told.business_key,
+        "instance_id": told.process_instance_id,
+        "matching": {**told.correlation_keys, **told.local_correlation_keys},
+        "variables": {**told.process_variables, **told.process_variables_local},
+        "message_id": idempotency_key(),
+    }
 
 
 def _result(tx: Transaction, instance_id: int, told: Message) -> dict[str, Json]:
+    """Raises Forbidden when values are asked for by who may not see them."""
     taker, is_begun = instances.taker(tx, instance_id)
     result: dict[str, Any] = {"resultType": "Execution", "execution": _execution(taker), "processInstance": None}
     if is_begun:
         result = {"resultType": "ProcessDefinition", "execution": None, "processInstance": instance(taker)}
     if told.variables_in_result_enabled:
+        tx.require(Right.INSPECT)  # to send is not to read
         result["variables"] = typed(instances.process_values(tx, instance_id))
     return result
 

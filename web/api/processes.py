@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from flask import Blueprint, jsonify, request, url_for
+from flask import Blueprint, jsonify, url_for
 from flask.typing import ResponseReturnValue
 
 from engine import Instance, InstanceStatus, Json, Right, definitions, instances
 from web.api.access import command
-from web.api.bodies import Body, Text, Variables, body
+from web.api.bodies import Body, Text, Variables, body, idempotency_key
 from web.api.variables import typed
 
 bp = Blueprint("processes", __name__, url_prefix="/process-definition")
@@ -44,8 +44,7 @@ def _start(key: str, version: int | None = None) -> ResponseReturnValue:
     told = body(Start)
     with command() as tx:
         tx.require(Right.START)
-        once = request.headers.get("Idempotency-Key") or None
-        about = {"business_key": told.business_key, "once": once}
+        about = {"business_key": told.business_key, "once": idempotency_key()}
         begun = instances.start(tx, key, variables=told.variables, version=version, **about)
         values = instances.process_values(tx, begun.id) if told.with_variables_in_return else None
     answer = instance(begun)
