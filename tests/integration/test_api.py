@@ -97,6 +97,15 @@ def test_a_token_is_for_its_scopes_only(site: Site) -> None:
     assert Program(site, Right.START, name="starter").call("GET", "/external-task").status_code == 403
 
 
+def test_who_shows_wrong_tokens_is_held_up_and_who_has_one_is_not(site: Site, program: Program) -> None:
+    """Both may come from one address: a worker whose token has ended keeps asking."""
+    stranger = site.app.test_client()
+    wrong = [stranger.get("/engine-rest/external-task", auth=("a", "wrong")).status_code for _ in range(61)]
+
+    assert wrong == [401] * 60 + [429]
+    assert program.call("GET", "/external-task").status_code == 200
+
+
 def test_a_token_ends(site: Site, program: Program) -> None:
     site.advance(days=1, seconds=1)
     assert program.call("GET", "/external-task").status_code == 401

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import cast
+from typing import NoReturn, cast
 
 from flask import Blueprint, g, request
 from werkzeug.exceptions import Unauthorized
@@ -19,15 +19,20 @@ def guard(bp: Blueprint) -> None:
     bp.before_request(_let_in)
 
 
-@limiter.limit(FAILURES_PER_ADDRESS, deduct_when=lambda response: response.status_code == 401)
 def _let_in() -> None:
-    """Raises Unauthorized."""
+    """Raises Unauthorized, TooManyRequests."""
     told = request.authorization
     secret = None if told is None else told.token or told.password
     caller = access_tokens.actor_of(engine(), secret) if secret else None
     if caller is None:
-        raise Unauthorized
+        _refuse()
     g.caller = caller
+
+
+@limiter.limit(FAILURES_PER_ADDRESS)
+def _refuse() -> NoReturn:
+    """Whoever has a token that counts is let in, however often others of that address have none."""
+    raise Unauthorized
 
 
 def caller() -> Actor:
