@@ -34,6 +34,7 @@ from engine.transaction import Ref, Store, Transaction
 LONGEST_LOCK = timedelta(days=366)
 LONGEST_WAIT = timedelta(seconds=60)
 LONGEST_WORKER = 255
+LONGEST_TOPIC = 400
 MOST_TAKEN = 1_000
 """At one time."""
 
@@ -101,6 +102,7 @@ def _take(store: Store, actor: Actor, wanted: Sequence[Wanted], worker: str, lim
     with store.transaction(actor) as tx:
         tx.require(Right.WORK)
         _require_fitting(worker, limit)
+        _require_names([each.topic for each in wanted])
         found: list[Taken] = []
         for each in wanted:
             found += _take_of(tx, each, worker, limit - len(found))
@@ -344,6 +346,14 @@ def _require_fitting(worker: str, limit: int = 1) -> None:
         raise InvalidValues({"workerId": "Expected the name of a worker, but it is empty."})
     if not 1 <= limit <= MOST_TAKEN:
         raise InvalidValues({"maxTasks": f"Expected from 1 to {MOST_TAKEN:,} tasks at a time, but it is {limit}."})
+
+
+def _require_names(topics: Collection[str]) -> None:
+    try:
+        for topic in topics:
+            values.fitting(topic, LONGEST_TOPIC, "the name of a topic")
+    except TypeError as cause:
+        raise InvalidValues({"topicName": str(cause)}) from cause
 
 
 def _duration(duration: timedelta) -> timedelta:

@@ -41,7 +41,8 @@ def note(store: Store, name: str, topics: Collection[str]) -> None:
         for topic in due:
             _write(tx, name, topic)
         tx.session.execute(delete(WorkerRow).where(WorkerRow.seen_at < now - FORGOTTEN))
-    store.seen.update({(name, topic): now for topic in due})
+    lately = {each: at for each, at in store.seen.items() if at >= now - NOTED}
+    store.seen = {**lately, **{(name, topic): now for topic in due}}
 
 
 def _write(tx: Transaction, name: str, topic: str) -> None:

@@ -128,6 +128,23 @@ def test_retries_of_more_tasks_than_can_be_changed_are_refused(
     assert "at most 2 external tasks" in refused.json["message"]
 
 
+def test_a_topic_that_no_diagram_can_have_is_refused(program: Program) -> None:
+    topic = {"topicName": "x" * 401, "lockDuration": 1_000}
+
+    answer = program.post("/external-task/fetchAndLock", {"workerId": "w", "maxTasks": 1, "topics": [topic]})
+
+    assert answer.status_code == 400
+    assert answer.json["message"].startswith("topicName: Expected the name of a topic of at most 400")
+
+
+def test_who_asks_under_ever_new_names_is_forgotten(site: Site, program: Program) -> None:
+    for number in range(30):
+        program.fetch(worker=f"w{number}")
+        site.advance(seconds=10)
+
+    assert len(site.engine.seen) == 2
+
+
 # ---- messages ------------------------------------------------------------------------------------------------------
 
 

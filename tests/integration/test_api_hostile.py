@@ -123,6 +123,7 @@ HOSTILE: list[object] = [
     -(2**63) - 1,
     1.5,
     "",
+    "x" * 4_000,
     "x" * 100_000,
     "\0",
     "\ud800",
@@ -149,6 +150,8 @@ HOSTILE: list[object] = [
     {"a": {"value": 1, "type": ["x"]}},
     {"a": {"value": "{}", "type": "Object", "valueInfo": [1]}},
     {"x" * 10_000: {"value": 1}},
+    {"a": 10**30},
+    {"a": 10**400},
 ]
 RAW = {
     "no JSON": b"{",
