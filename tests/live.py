@@ -13,6 +13,7 @@ from waitress import create_server
 
 from engine import Engine
 from web import create_app
+from web.cli import HTTP_THREADS
 
 AXE = Path(__file__).parents[1] / "web" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = frozenset({"serious", "critical"})
@@ -30,7 +31,7 @@ class Server:
 @contextmanager
 def serving(engine: Engine) -> Iterator[Server]:
     listener = create_server(
-        create_app(engine), host="127.0.0.1", port=0, threads=8, ident=None, channel_request_lookahead=1
+        create_app(engine), host="127.0.0.1", port=0, threads=HTTP_THREADS, ident=None, channel_request_lookahead=1
     )
     thread = threading.Thread(target=listener.run, name="server")
     thread.start()

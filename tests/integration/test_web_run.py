@@ -49,10 +49,10 @@ class Program:
 
     def status_of(self, path: str) -> int:
         """Ask for a page, as soon as the program says where it is."""
-        status: int = urlopen(f"{self._address()}{path}").status
+        status: int = urlopen(f"{self.address()}{path}").status
         return status
 
-    def _address(self) -> str:
+    def address(self) -> str:
         deadline = time.monotonic() + STARTING_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             if found := re.search(r"http://127\.0\.0\.1:\d+", self.said):
