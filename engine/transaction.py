@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy import Engine as Database
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
@@ -193,6 +194,8 @@ def _contention_as_busy() -> Iterator[None]:
         raise Busy("Expected the database to be free, but another command held it too long. Try again.") from cause
 
 
+AWAY = (OperationalError, InterfaceError, PoolTimeout)
+"""The database does not answer, has ended the connection, or has none left for us."""
 _CONTENTION = {"SQLITE_BUSY", "55P03", "40P01", "40001"}
 """Locked (SQLite, PostgreSQL), deadlock, serialization failure."""
 

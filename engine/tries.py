@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
 from engine import history, jobs, leases, values
 from engine.errors import Busy, EngineError, Newer, ServiceFailed
 from engine.jobs import Handler, Handlers, Job, Told
@@ -20,15 +17,13 @@ from engine.model.people import SYSTEM
 from engine.model.services import TryOutcome
 from engine.observe import watch
 from engine.retry import Retry
-from engine.transaction import Ref, Store, Transaction
+from engine.transaction import AWAY, Ref, Store, Transaction
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MAX_DELIVERIES = 10
 """Times a job is handed out without coming to any end, before it is taken for one that kills its workers."""
-_AWAY = (OperationalError, InterfaceError, PoolTimeout)
-"""The database does not answer, or has ended the connection."""
 _WHILE_AWAY = timedelta(seconds=1)
 UPGRADE = timedelta(hours=1)
 """For so long a job that takes a newer program is left to one: some have been replaced already, this one not yet."""
@@ -65,7 +60,7 @@ def execute(store: Store, ref: Ref, handlers: Handlers) -> bool:
             watch.ended("busy")
             leases.give_back(store, [ref], delay=busy.pause or _moment())
             return False
-        except _AWAY as cause:  # nobody's fault: no try is counted. Should it still be away, the lease runs out
+        except AWAY as cause:  # nobody's fault: no try is counted. Should it still be away, the lease runs out
             watch.ended("busy")
             log.warning("database away", extra={"error": type(cause).__name__})
             leases.give_back(store, [ref], delay=_WHILE_AWAY)
@@ -76,7 +71,7 @@ def _try(store: Store, ref: Ref, handlers: Handlers) -> bool:
     began = Began(store.clock.now())
     try:
         return _run(store, ref, handlers, began)
-    except (Busy, *_AWAY):
+    except (Busy, *AWAY):
         raise
     except Exception as cause:  # a service, a script or a bug of ours: it counts as a failed try, and is told in full
         log.warning("job try failed", exc_info=cause, extra={"job": ref.id})

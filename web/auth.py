@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
@@ -44,6 +44,8 @@ def init_app(app: Flask) -> None:
 
 def load_person(key: str) -> Person | None:
     """Find whose session it is; None when the account is gone, switched off, or has a newer password."""
+    if g.get("is_database_away"):
+        return None
     version, _, account_id = key.partition(":")
     try:
         with engine().reading(Actor(account_id)) as tx:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import Flask, jsonify, make_response, render_template, request, url_for
+from flask import Flask, g, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import (
@@ -21,6 +21,7 @@ from werkzeug.exceptions import (
 )
 
 from engine import Busy, Conflict, Forbidden, Invalid, InvalidValues, NotFound, Rejected
+from engine.transaction import AWAY
 from web.context import is_fragment, way_back
 
 
@@ -32,6 +33,7 @@ class Refusal:
     """What to do, where the error's own words do not say it."""
 
 
+NO_DATABASE = Refusal(503, "The database does not answer", "Nothing was changed. Try again in a moment.")
 REFUSALS: Mapping[type[Exception], Refusal] = {
     NotFound: Refusal(404, "There is nothing here"),
     Forbidden: Refusal(403, "You may not do this"),
@@ -58,6 +60,7 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
         "At most 32 MB can be uploaded at once, 5 MB in one diagram, and 2 MB typed into one form.",
     ),
     TooManyRequests: Refusal(429, "Too many tries", "Wait a few minutes, then try again."),
+    **dict.fromkeys(AWAY, NO_DATABASE),
     InternalServerError: Refusal(
         500, "Something went wrong", "It is our fault and has been noted. Nothing was changed."
     ),
@@ -68,6 +71,8 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
 def init_app(app: Flask) -> None:
     app.register_error_handler(Rejected, refuse)
     app.register_error_handler(HTTPException, refuse)
+    for kind in AWAY:
+        app.register_error_handler(kind, _refuse_without_database)
 
 
 def refuse(error: Exception) -> ResponseReturnValue:
@@ -75,6 +80,12 @@ def refuse(error: Exception) -> ResponseReturnValue:
         return error
     message = str(error) if isinstance(error, Rejected) else ""
     return answer(_refusal(error), message=message)
+
+
+def _refuse_without_database(_error: Exception) -> ResponseReturnValue:
+    """Nobody knows who asks: what is shown must not ask for him."""
+    g.is_database_away = True
+    return answer(NO_DATABASE)
 
 
 def _refusal(error: Exception) -> Refusal:

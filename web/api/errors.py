@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, jsonify
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, Unauthorized
 
 from engine import Busy, Conflict, Forbidden, Invalid, InvalidValues, NotFound, Rejected
+from engine.transaction import AWAY
 
 INVALID = "InvalidRequestException"
 LONGEST_MESSAGE = 2_000
@@ -28,7 +28,8 @@ _KINDS: Mapping[type[Exception], tuple[int, str]] = {
 def tell(bp: Blueprint) -> None:
     bp.register_error_handler(Rejected, _rejected)
     bp.register_error_handler(ValidationError, _malformed)
-    bp.register_error_handler(DBAPIError, _away)
+    for kind in AWAY:
+        bp.register_error_handler(kind, _away)
     bp.register_error_handler(HTTPException, _http)
 
 
@@ -43,7 +44,7 @@ def _malformed(error: ValidationError) -> Response:
     return _answer(400, INVALID, "; ".join(told))
 
 
-def _away(_error: DBAPIError) -> Response:
+def _away(_error: Exception) -> Response:
     return _answer(503, "RestException", "The database does not answer. Try again in a moment.")
 
 
