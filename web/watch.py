@@ -10,6 +10,8 @@ from engine.observe import logs, tracing
 
 QUIET = frozenset({"health", "static"})
 """Asked for again and again, and never why anybody looks at a trace: blueprints and endpoints."""
+SECRET = frozenset({"callbacks"})
+"""Blueprints whose addresses are proofs themselves: whoever reads a trace must not be able to use one."""
 
 
 def init_app(app: Flask) -> None:
@@ -28,7 +30,8 @@ def _begin() -> None:
 def _span() -> tracing.Span:
     """Named by the rule of the address, never by the address itself: names are few."""
     rule = request.url_rule.rule if request.url_rule else "(no such page)"
-    keys = {"http.request.method": request.method, "http.route": rule, "url.path": request.path}
+    path = rule if request.blueprint in SECRET else request.path
+    keys = {"http.request.method": request.method, "http.route": rule, "url.path": path}
     sent = {name: request.headers[name] for name in tracing.HEADERS if name in request.headers}
     return tracing.span(f"{request.method} {rule}", keys, kind="server", after=sent or None)
 

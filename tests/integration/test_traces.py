@@ -89,6 +89,14 @@ def test_a_request_goes_on_with_the_trace_of_who_sent_it(site: Site, ana: Visito
     assert traced.trace_ids() == {"0af7651916cd43dd8448eb211c80319c"}
 
 
+def test_a_trace_does_not_tell_the_address_of_a_call_back(site: Site, traced: Traced) -> None:
+    site.app.test_client().post("/callbacks/the-signature/heartbeat")
+    site.app.test_client().get("/login")
+
+    told = [span.attributes["url.path"] for span in traced.spans if "url.path" in (span.attributes or {})]
+    assert told == ["/callbacks/<signed>/heartbeat", "/login"]
+
+
 def test_a_timer_and_each_try_belong_to_the_trace(driver: Driver, traced: Traced) -> None:
     service = Passing(ConnectionError("no answer"))
     with tracing.span("program", {}):
