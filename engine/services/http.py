@@ -120,6 +120,17 @@ def _prepared(store: Store, job: Job) -> _Call:
     return _Call(request, sent, unsaid, _forgetting(store.settings, service, proof))
 
 
+def secrets_of(tx: Transaction, request: Request) -> tuple[str, ...]:
+    """The words by which a call has proven itself, as far as they are known without asking. Raises ServiceFailed."""
+    service = None if request.call.service is None else catalog.called(tx, request.call.service)
+    hidden = [secrets.reveal(tx, name) for name in request.secret_headers.values()]
+    if service is None or not service.secret:
+        return tuple(hidden)
+    proof = secrets.reveal(tx, service.secret)
+    proving = {} if service.auth == Auth.OAUTH2 else _proof(tx.store, service, proof)
+    return (*hidden, proof, *_words(proving.values()))
+
+
 def asked(tx: Transaction, job: Job) -> Request:
     """What the diagram asks for, with the variables as they are now. Raises ServiceFailed."""
     run = execution.look(tx, job.instance_id or 0)

@@ -26,12 +26,14 @@ def tell(tx: Transaction, signed: str, body: Json, headers: Mapping[str, str]) -
     """
     job = _awaited(tx, signed)
     answer = Answer(200, headers, body)
+    hidden = _hidden(tx, job)
     try:
         outcome = answers.outcome_of(tx.store, http.asked(tx, job), answer)
     except ServiceFailed as cause:
-        raise InvalidValues({"body": str(cause)}) from cause
+        raise InvalidValues({"body": http.masked(str(cause), hidden)}) from cause
     http.conclude(tx, job, outcome)
-    told = Told("Told later, by the service itself.", answers.beginning(body, http.LONGEST_TOLD))
+    said = http.masked(answers.beginning(body, http.LONGEST_TOLD), hidden)
+    told = Told("Told later, by the service itself.", said)
     error = None if outcome.error is None else outcome.error.code
     how = TryOutcome.ANSWERED if error is None else TryOutcome.ERROR
     tries.keep(tx, job, tries.Began(job.due_at, told), how, error)
@@ -41,6 +43,7 @@ def tell(tx: Transaction, signed: str, body: Json, headers: Mapping[str, str]) -
 def tell_failure(tx: Transaction, signed: str, message: str, *, is_final: bool = False) -> None:
     """The try has failed. is_final: another one will not make it better. Raises as tell does."""
     job = _awaited(tx, signed)
+    message = http.masked(message, _hidden(tx, job))
     failure = ServiceFailed(message or "The service said that it has failed.", retryable=not is_final, names=["Told"])
     tries.fail(tx, job, {job.kind: http.HANDLER}, failure, tries.Began(job.due_at))
 
@@ -53,6 +56,14 @@ def beat(tx: Transaction, signed: str) -> None:
         until = datetime.fromisoformat(awaiting["until"])
         due = min(until, tx.now + timedelta(seconds=awaiting["heartbeat"]))
         tx.session.execute(update(JobRow).where(JobRow.id == job.id).values(run_at=due))
+
+
+def _hidden(tx: Transaction, job: Job) -> tuple[str, ...]:
+    """What a service may repeat and nobody shall read. What cannot be told any more is no secret of this call."""
+    try:
+        return http.secrets_of(tx, http.asked(tx, job))
+    except ServiceFailed:
+        return ()
 
 
 def _awaited(tx: Transaction, signed: str) -> Job:

@@ -119,6 +119,8 @@ DIAGRAM = """<startEvent id="start"/><serviceTask id="call"><extensionElements>
   </procession:http></extensionElements></serviceTask><endEvent id="end"/>
   <sequenceFlow id="a" sourceRef="start" targetRef="call"/><sequenceFlow id="b" sourceRef="call" targetRef="end"/>"""
 
+KEY = '<procession:header name="X-Key" secret="key"/>'
+
 
 @pytest.fixture
 def service() -> Iterator[HttpService]:
@@ -135,7 +137,9 @@ def address(site: Site, service: HttpService) -> str:
         engine.settings, http_hosts=("127.0.0.1",), http_private=("127.0.0.0/8",), public_url="http://localhost"
     )
     with engine.transaction(SYSTEM) as tx:
-        definitions.deploy(tx, {"p.bpmn": document(DIAGRAM.format(service.address))})
+        secrets.put(tx, "key", "s3cr3t")
+        drawn = DIAGRAM.format(service.address).replace("<procession:callback/>", f"{KEY}<procession:callback/>")
+        definitions.deploy(tx, {"p.bpmn": document(drawn)})
         instances.start(tx, "p")
     engine.run_until_idle()
     (asked,) = service.asked
@@ -177,6 +181,19 @@ def test_a_service_posts_that_it_failed(site: Site, address: str, service: HttpS
     with site.engine.reading(SYSTEM) as tx:
         (story,) = instances.find(tx).rows
     assert "out of paper" in site.visitor("root").page(f"/instances/{story.id}/history?kind=tries")
+
+
+@pytest.mark.parametrize("told", [("", {"sum": 3, "key": "s3cr3t"}), ("/failure", {"message": "no key s3cr3t"})])
+def test_a_secret_that_a_service_repeats_is_not_kept(
+    site: Site, address: str, told: tuple[str, dict[str, object]]
+) -> None:
+    path, body = told
+
+    assert site.app.test_client().post(f"{address}{path}", json=body).status_code == 200
+
+    with site.engine.reading(SYSTEM) as tx:
+        found = [tx.connection.exec_driver_sql(f'SELECT * FROM "{each}"').all() for each in ("try", "event", "job")]
+    assert "***" in str(found) and "s3cr3t" not in str(found)
 
 
 HOSTILE = {
