@@ -200,6 +200,13 @@ _CONTENTION = {"SQLITE_BUSY", "55P03", "40P01", "40001"}
 """Locked (SQLite, PostgreSQL), deadlock, serialization failure."""
 
 
+def note_away(error: Exception) -> None:
+    """Log that the database is away. Raises the error again when it says something else: then it is a bug of ours."""
+    if getattr(getattr(error, "orig", None), "sqlite_errorname", None) == "SQLITE_ERROR":
+        raise error  # of the statement itself
+    log.warning("database away", extra={"error": type(error).__name__})
+
+
 def _connect(url: str) -> Database:
     """What a statement is asked with is never told of when it fails: it would stand in the log."""
     if make_url(url).get_backend_name() != "sqlite":

@@ -43,6 +43,7 @@ def serving(engine: Engine) -> Iterator[Server]:
         with suppress(OSError):  # a request that ends just now has woken it already
             listener.trigger.pull_trigger(listener.close)  # in its own thread, which else would notice a second later
         thread.join(timeout=10)
+        listener.task_dispatcher.shutdown()  # requests of clients that have hung up go on a little longer
 
 
 def sign_in(page: Page, name: str, *, password: str = PASSWORD) -> None:

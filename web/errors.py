@@ -21,7 +21,7 @@ from werkzeug.exceptions import (
 )
 
 from engine import Busy, Conflict, Forbidden, Invalid, InvalidValues, NotFound, Rejected
-from engine.transaction import AWAY
+from engine.transaction import AWAY, note_away
 from web.context import is_fragment, way_back
 
 
@@ -82,8 +82,9 @@ def refuse(error: Exception) -> ResponseReturnValue:
     return answer(_refusal(error), message=message)
 
 
-def _refuse_without_database(_error: Exception) -> ResponseReturnValue:
+def _refuse_without_database(error: Exception) -> ResponseReturnValue:
     """Nobody knows who asks: what is shown must not ask for him."""
+    note_away(error)
     g.is_database_away = True
     return answer(NO_DATABASE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,11 +32,11 @@ def site(path: Path) -> Iterator[Site]:
 
 
 @pytest.mark.parametrize("address", ["/", "/start/", "/instances/1", "/login"])
-def test_pages_say_so_and_come_back(site: Site, path: Path, address: str) -> None:
+def test_pages_say_so_and_come_back(site: Site, path: Path, address: str, caplog: pytest.LogCaptureFixture) -> None:
     ben = site.visitor("ben")
     usual = ben.get(address).status_code
 
-    with away(site.engine, path):
+    with away(site.engine, path), caplog.at_level(logging.WARNING):
         page = ben.get(address)
         part = ben.get(address, fragment=True)
         told = ben.client.get(address, headers={"Accept": "application/json"})
@@ -45,6 +46,7 @@ def test_pages_say_so_and_come_back(site: Site, path: Path, address: str) -> Non
     assert "The database does not answer" in words(page.text) and "<html" in page.text
     assert "The database does not answer" in words(part.text) and "<html" not in part.text
     assert told.json["error"]["status"] == 503
+    assert set(caplog.messages) == {"database away"}
     assert ben.get(address).status_code == usual
 
 
@@ -84,3 +86,16 @@ def test_no_connection_left_is_worth_another_call(site: Site, monkeypatch: pytes
     monkeypatch.setattr("web.api.external_tasks.external_task_query.find", none_left)
 
     assert program.call("GET", "/external-task").status_code == 503
+
+
+def test_a_statement_that_fails_is_a_bug_and_no_outage(site: Site) -> None:
+    """It would fail again, however often it is tried."""
+    program = Program(site, Right.WORK)
+    site.app.testing = False
+    with site.engine.database.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE job RENAME TO lost")
+
+    answer = program.call("GET", "/external-task")
+
+    assert (answer.status_code, answer.json["type"]) == (500, "RestException")
+    assert "lost" not in answer.text and "job" not in answer.text

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, Unauthorized
 
 from engine import Busy, Conflict, Forbidden, Invalid, InvalidValues, NotFound, Rejected
-from engine.transaction import AWAY
+from engine.transaction import AWAY, note_away
 
 INVALID = "InvalidRequestException"
 LONGEST_MESSAGE = 2_000
@@ -44,7 +44,8 @@ def _malformed(error: ValidationError) -> Response:
     return _answer(400, INVALID, "; ".join(told))
 
 
-def _away(_error: Exception) -> Response:
+def _away(error: Exception) -> Response:
+    note_away(error)
     return _answer(503, "RestException", "The database does not answer. Try again in a moment.")
 
 
