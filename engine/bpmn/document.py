@@ -113,17 +113,24 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 _TAG = re.compile(rb"<(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
 _ATTRIBUTE = re.compile(rb"\s(?P<name>[^\s=<>\"']+)\s*=\s*(?P<value>\"[^\"]*\"|'[^']*')")
 _PIECE = re.compile(
-    rb"(?P<none><!--.*?-->|<\?.*?\?>|<!\[CDATA\[|\]\]>)"
+    rb"(?P<none><!--.*?-->|<\?.*?\?>)"
+    rb"|<!\[CDATA\[(?P<raw>.*?)\]\]>"
     rb"|(?P<one>&[^;<]*;|\r\n|[\0-;=-\x7f]|[\xc0-\xff][\x80-\xbf]*)",
     re.DOTALL,
 )
-"""Markup that adds no character to a text, and what adds one."""
+"""Markup that adds no character to a text, a stretch in which nothing is markup, and what adds one character."""
+_RAW = re.compile(rb"\r\n|[\0-\x7f]|[\xc0-\xff][\x80-\xbf]*")
 
 
 def _skip(source: bytes, index: int, offset: int) -> int:
     """The byte where the character `offset` characters further on begins."""
     while piece := _PIECE.match(source, index):
-        if piece["one"] is not None:
+        if piece["raw"] is not None:
+            raw = _RAW.findall(piece["raw"])
+            if offset < len(raw):
+                return piece.start("raw") + sum(map(len, raw[:offset]))
+            offset -= len(raw)
+        elif piece["one"] is not None:
             if offset <= 0:
                 break
             offset -= 1

@@ -46,3 +46,16 @@ def variable_from(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text)
     name = "".join(letter if f"_{letter}".isidentifier() else "_" for letter in plain)
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"_{name}"
+
+
+COUNTERS = frozenset(
+    {
+        "activationCount",
+        "loopCounter",
+        "nrOfActiveInstances",
+        "nrOfCompletedInstances",
+        "nrOfInstances",
+        "waitingForStart",
+    }
+)
+"""Variables that repeated activities and complex gateways set for the expressions inside."""

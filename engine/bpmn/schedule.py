@@ -101,7 +101,7 @@ def is_literal(text: str) -> bool:
 LATE = timedelta(minutes=1)
 """More than a worker that runs is late for a timer."""
 _ANY_TIME = datetime(2024, 1, 1, tzinfo=UTC)
-_LITERAL = re.compile(r"\d|[*@]|[-+]?P[\dTYMWDHS.,]*\Z|R-?\d*/", re.IGNORECASE)
+_LITERAL = re.compile(r"\d|[*@]|[-+]?P[\dTYMWDHS.,]*\Z|R-?\d*/|R+-?\d*/?PT?\d|PT?\d[\dTYMWDHS.,]*/", re.IGNORECASE)
 
 
 # ---- dates ---------------------------------------------------------------------------------------------------------
@@ -136,8 +136,12 @@ def _date(text: str, zone: tzinfo) -> datetime:
 def _date_hint(text: str) -> str:
     if re.match(r"[PR]", text, re.IGNORECASE):
         return "Make it a timer of type Duration (timeDuration), or Cycle (timeCycle) for a repetition."
-    day = re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text)
-    return f"Write {day[3]}-{day[2]:0>2}-{day[1]:0>2}." if day else ""
+    spaced = re.sub(r"(?<=\d)[ ,]+(?=\d)", "T", text)
+    if _DATE.match(spaced):
+        return f"Write {spaced}."
+    day = re.fullmatch(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(?:[ ,]+(\d{1,2}:\d\d))?", text)
+    time = f"T{day[4]:0>5}" if day and day[4] else ""
+    return f"Write {day[3]}-{day[2]:0>2}-{day[1]:0>2}{time}." if day else ""
 
 
 def _once_at(text: str, now: datetime) -> Due:
@@ -214,7 +218,9 @@ _DAY_WORDS = {"d": "D", "day": "D", "w": "W", "week": "W", "month": "M", "y": "Y
 def _corrections(text: str) -> list[str]:
     """What may have been meant: other case, the T forgotten or misplaced, or plain words."""
     upper = text.upper().replace(" ", "")
-    forms = [upper, upper.replace("P", "PT", 1), upper.replace("PT", "P", 1), f"P{upper}"]
+    days_after_t = re.fullmatch(r"PT(\d+D)(.+)", upper)
+    forms = [upper, upper.replace("P", "PT", 1), upper.replace("PT", "P", 1), f"P{upper}", upper.removesuffix("T")]
+    forms += [f"P{days_after_t[1]}T{days_after_t[2]}"] if days_after_t else []
     words = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*([a-z]+?)s?", text.lower())
     if words:
         number, word = words.groups()
@@ -396,8 +402,19 @@ def _cycle_hint(text: str) -> str:
         return f"To repeat write R/{text}; to wait once use timeDuration."
     if _DATE.match(text):
         return "A date belongs into timeDate."
-    hint = _duration_hint(text.rpartition("/")[2])
-    return hint.replace("Write P", "Write R/P") if hint.startswith("Write") else ""
+    fields = text.split()
+    if len(fields) in (3, 4) and re.match(r"[\d*][\d*?,/\sA-Za-z-]+\Z", text):
+        return f"A cron expression has five fields (minute, hour, day, month, weekday), but here are {len(fields)}."
+    repeat = _REPEAT_AND_LENGTH.match(text)
+    times, length = (repeat["times"] or "", repeat["length"]) if repeat else ("", text.rpartition("/")[2])
+    if _DURATION.match(length.upper()):
+        return f"Write R{times}/{length.upper()}."
+    hint = _duration_hint(length)
+    return hint.replace("Write P", f"Write R{times}/P") if hint.startswith("Write") else ""
+
+
+_REPEAT_AND_LENGTH = re.compile(r"R*-?(?P<times>\d+)?\s*/?\s*(?P<length>P[\dTYMWDHS.,]+)\Z", re.IGNORECASE)
+"""A repetition that was nearly right."""
 
 
 _FIRST: dict[TimerKind, Callable[[str, datetime], Due]] = {

@@ -18,7 +18,7 @@ HEAD = f"""<definitions xmlns="{BPMN}" xmlns:camunda="{CAMUNDA}" xmlns:xsi="{XSI
 <error id="declined" name="Declined" errorCode="D"/><error id="codeless" name="Codeless"/>
 <escalation id="late" name="Late" escalationCode="L"/>
 """
-BRIEF = ("schema-", "lone-event", "implicit-end")
+BRIEF = ("schema-", "lone-event", "implicit-end", "error-unmatched")
 """Rules with tests of their own."""
 START, END = '<startEvent id="start"/>', '<endEvent id="end"/>'
 

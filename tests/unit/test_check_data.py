@@ -43,7 +43,9 @@ def test_a_button_that_decides_stays_inside_too() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        voting(before=f"{START[:-2]}><extensionElements>{FIELD}</extensionElements></startEvent>"),
+        voting(before=f'{START}<scriptTask id="before"><script>vote = True</script></scriptTask>').replace(
+            chain("start", "n", "g"), chain("start", "before", "n", "g")
+        ),
         voting(before=f'{START}<dataObject id="vote"/>'),
         voting(
             before=f'{START}<dataObject id="d" name="vote"/>',

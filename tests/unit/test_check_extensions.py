@@ -77,7 +77,7 @@ def test_a_word_of_a_tool_that_is_not_known_is_refused_where_it_stands() -> None
 def test_tools_that_share_a_language_are_read_alike(namespace: str) -> None:
     node = f'<userTask id="n" xmlns:o="{namespace}" o:assignee="ana" o:dueDate="soon"/>{HERE}'
 
-    problem = refused("expression-syntax", "n", between(node))
+    problem = refused("timer-invalid", "n", between(node))
     assert "dueDate" in problem.message
     assert problem.place.column == node.index("soon") + 1
 

@@ -64,18 +64,19 @@ def test_names_that_cannot_be_kept_are_refused() -> None:
 
 EVENT = '<intermediateCatchEvent id="n"><signalEventDefinition signalRef="alam"/><!--here--></intermediateCatchEvent>'
 LOOSE = '<boundaryEvent id="b"><!--here--><errorEventDefinition/></boundaryEvent>'
-AGAIN = "Draw it again in the modeler."
+AGAIN = "Draw it again to the element that it leads to, or delete it."
 
 
 @pytest.mark.parametrize(
     ("element", "content", "fix"),
     [
         ("f", f'{between(TASK)}\n<sequenceFlow id="f" sourceRef="n" targetRef="ned"/>{HERE}', 'Did you mean "end"?'),
+        ("n", between('<receiveTask id="n" messageRef="nowhere"/><!--here-->'), "Choose one in the modeler: paid."),
         ("f", f'{between(TASK)}\n<sequenceFlow id="f" sourceRef="n"/><!--here-->', AGAIN),
         ("n", between('<receiveTask id="n" messageRef="piad"/><!--here-->'), 'Did you mean "paid"?'),
         ("n", between('<exclusiveGateway id="n" default="n-ned"/><!--here-->'), 'Did you mean "n-end"?'),
         ("n", between(EVENT), 'Did you mean "alarm"?'),
-        ("b", f"{between(TASK)}\n{LOOSE}", AGAIN),
+        ("b", f"{between(TASK)}\n{LOOSE}", "Draw the event onto an activity."),
     ],
 )
 def test_a_reference_leads_somewhere(element: str, content: str, fix: str) -> None:
@@ -220,7 +221,19 @@ def test_one_start_event_of_a_sub_process_is_blank() -> None:
 
 
 def test_a_process_may_have_several_blank_start_events() -> None:
-    accepted(f'{between(TASK)}<startEvent id="second"/>{chain("second", "n")}')
+    content = f'{between(TASK)}\n<startEvent id="second"/>{HERE}{chain("second", "n")}'
+
+    assert '"start"' in refused("multiple-blank-start", "second", content, severity=Severity.WARNING).message
+
+
+def test_a_process_that_ends_at_an_event_starts_at_one() -> None:
+    text = process(f"{TASK}{END}{chain('n', 'end')}").replace("<process ", f"{HERE}<process ")
+
+    assert '"n"' in refused_file("no-start", "p", text).message
+
+
+def test_a_process_without_start_and_end_events_begins_where_no_flow_leads_to() -> None:
+    accepted(f'{TASK}<manualTask id="m"/>{chain("n", "m")}')
 
 
 # ---- reaching ------------------------------------------------------------------------------------------------------

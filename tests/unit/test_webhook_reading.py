@@ -106,13 +106,13 @@ def test_a_script_that_never_ends_is_stopped(evaluator: Evaluator) -> None:
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ({"business_key": "body["}, "not Python"),
+        ({"business_key": "body["}, "never closed"),
         ({"business_key": "order_id"}, "it reads order_id"),
         ({"correlation_key": "${a"}, "closes"),
         ({"condition": "body && headers"}, "Write and"),
         ({"variables": "x = y"}, "it reads y"),
         ({"variables": "__x = 1"}, "names of variables"),
-        ({"variables": "x ="}, "not Python"),
+        ({"variables": "x ="}, "missing at the end"),
         ({"message_id": "1" * 10_001}, "at most 10000"),
         ({"message_id": '"\0"'}, "characters that can be stored"),
     ],

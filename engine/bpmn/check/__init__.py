@@ -23,6 +23,7 @@ from engine.bpmn.check import (
     correlation,
     data,
     data_sets,
+    errors,
     event_sub_processes,
     events,
     expressions,
@@ -35,6 +36,7 @@ from engine.bpmn.check import (
     limits,
     loops,
     mail,
+    misspelt,
     outside,
     own_words,
     people,
@@ -46,6 +48,7 @@ from engine.bpmn.check import (
     soundness,
     structure,
     support,
+    unset,
 )
 from engine.bpmn.check.diagram import Diagram, Drawn
 from engine.bpmn.document import Document
@@ -128,6 +131,7 @@ def examine(files: Mapping[str, bytes]) -> Examined:
     beside = forms.FormFiles(files), Templates(files)
     problems += [problem for document in documents for problem in of_document(document, *beside)]
     problems += outside.misspelt_calls(documents)
+    problems += outside.endless_calls(documents)
     return Examined(documents, _told(problems))
 
 
@@ -152,6 +156,7 @@ def of_document(document: Document, files: forms.FormFiles, beside: Templates) -
     """What is wrong with one diagram that could be read. files, beside: of the whole upload."""
     diagram, files = Diagram(document), files.with_embedded(document.root)
     found = [problem for family in FAMILIES for problem in family(diagram)]
+    found = misspelt.instead(diagram, found)
     found += _of_drawn(document)
     found += _of_read(diagram, {problem.element_id for problem in found if problem.severity == Severity.ERROR})
     yield from found
@@ -159,6 +164,7 @@ def of_document(document: Document, files: forms.FormFiles, beside: Templates) -
     yield from schema.check(diagram, found)
     yield from people.check(diagram, files)
     yield from data.check(diagram, files)
+    yield from unset.check(diagram, files)
     yield from mail.check_templates(diagram, beside)
 
 
@@ -166,6 +172,7 @@ READ_FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
     collaboration.check,
     choreography.check,
     data_sets.check,
+    errors.check,
     lanes.check,
     interchange.check,
 )

@@ -31,12 +31,16 @@ def _attribute(diagram: Diagram, node: Node, said: dialects.Said, read: dialects
     found, fault = read_by(read, said.text)
     told = [found] if isinstance(found, str) else list(found or ())
     rule = _RULES.get(said.word.term)
+    is_read = fault is None
     if fault is None and rule is not None:
         fault = rule(told)
     if fault is not None:
         fix = fault.fix or _FIXES.get(said.word.term, "")
         fault = fault._replace(message=f"{said.attribute.rpartition('}')[2]}: {fault.message}", fix=fix)
     place = diagram.document.attribute_place(said.holder, said.attribute, 0 if fault is None else fault.offset)
+    if fault is not None and is_read and rule is _moment:
+        yield diagram.document.problem("timer-invalid", node, fault.message, fault.fix, place=place)
+        return
     yield from sources_problems(diagram, node, told if read in dialects.GIVING_SOURCES else (), place, fault)
 
 

@@ -6,8 +6,7 @@ import ast
 from collections.abc import Collection, Iterator
 
 from engine.bpmn import dialects, forms, items, script
-from engine.bpmn.check.diagram import SUB_PROCESSES, Diagram, Text
-from engine.bpmn.check.expressions import read_by
+from engine.bpmn.check.diagram import SUB_PROCESSES, Diagram
 from engine.bpmn.check.gateways import decided_names
 from engine.bpmn.nodes import Node, bpmn, camunda, local, name_of
 from engine.errors import Invalid
@@ -18,7 +17,6 @@ Names = set[str]
 
 def check(diagram: Diagram, files: forms.FormFiles) -> Iterator[Problem]:
     """After the rules about expressions, which gather the texts. files: of the whole upload."""
-    yield from _misspelt(diagram, files)
     repeated = {node for node in diagram.running if node.find(_LOOP) is not None}
     staying = _staying(diagram, files, repeated) if repeated else {}
     for text in diagram.texts if staying else ():
@@ -27,50 +25,6 @@ def check(diagram: Diagram, files: forms.FormFiles) -> Iterator[Problem]:
             unseen = [activity for activity in staying[name] if activity not in around]
             staying[name] = [activity for activity in staying[name] if activity in around]
             yield from (_unseen(diagram, activity, name, text.node) for activity in unseen)
-
-
-SHORTEST_COMPARED = 5
-"""Characters; shorter names are alike by chance."""
-
-
-def _misspelt(diagram: Diagram, files: forms.FormFiles) -> Iterator[Problem]:
-    """A name that is read once, is set by nothing, and is much like one that is set.
-
-    Any other name may come from whoever starts the instance.
-    """
-    given = {name for _node, names in _written(diagram, files) for name in names} | _own_names(diagram)
-    readers: dict[str, list[Text]] = {}
-    for text in diagram.texts:
-        for name in _read(text.source) - given:
-            readers.setdefault(name, []).append(text)
-    for name, texts in readers.items():
-        near = next((other for other in sorted(given) if _is_slip(name, other)), "") if len(texts) == 1 else ""
-        if near:
-            (text,) = texts
-            message, fix = f'Nothing sets the variable "{name}" that is read here.', f'Did you mean "{near}"?'
-            place = text.place(max(text.source.find(name), 0))
-            yield diagram.document.problem(
-                "unset-name", text.node, message, fix, place=place, severity=Severity.WARNING
-            )
-
-
-def _own_names(diagram: Diagram) -> Names:
-    """What activities are given for themselves: their inputs, and the item of each round."""
-    told = [read_by(dialects.terms, node)[0] or dialects.Terms() for node in diagram.elements]
-    items_of_rounds = {each.element_variable for each in told} - {None}
-    data = {name for node in diagram.running for name in diagram.data_names(node)}
-    return {name for each in told for name, _source in each.inputs} | {str(name) for name in items_of_rounds} | data
-
-
-def _is_slip(name: str, other: str) -> bool:
-    """Whether letters have changed places, or one inside is missing or too many; another letter is another word."""
-    if min(len(name), len(other)) < SHORTEST_COMPARED or name == other:
-        return False
-    if len(name) == len(other):
-        return sorted(name) == sorted(other) and name[0] == other[0]
-    shorter, longer = sorted((name, other), key=len)
-    inside = (longer[:at] + longer[at + 1 :] for at in range(1, len(longer) - 1))
-    return len(longer) == len(shorter) + 1 and not longer.startswith(shorter) and shorter in inside
 
 
 def _unseen(diagram: Diagram, activity: Node, name: str, reader: Node) -> Problem:
@@ -87,7 +41,7 @@ def _staying(diagram: Diagram, files: forms.FormFiles, repeated: Collection[Node
     """
     found: dict[str, dict[Node, None]] = {}
     outside: Names = set()
-    for node, names in _written(diagram, files):
+    for node, names in written(diagram, files):
         around = list(_around(node, repeated))
         outside |= set() if around else names
         for name in names if around else ():
@@ -105,7 +59,7 @@ def _around(node: Node, repeated: Collection[Node]) -> Iterator[Node]:
 _LOOP = bpmn("multiInstanceLoopCharacteristics")
 
 
-def _written(diagram: Diagram, files: forms.FormFiles) -> Iterator[tuple[Node, Names]]:
+def written(diagram: Diagram, files: forms.FormFiles) -> Iterator[tuple[Node, Names]]:
     """What is set, and by which element; what a multi-instance activity lets out is set by what is around it."""
     for node in diagram.running:
         yield node, _set_by(diagram, node, files)
@@ -120,7 +74,7 @@ def _written(diagram: Diagram, files: forms.FormFiles) -> Iterator[tuple[Node, N
 
 def _set_by(diagram: Diagram, node: Node, files: forms.FormFiles) -> Names:
     """The names that an element sets, scripts aside."""
-    told = read_by(dialects.terms, node)[0] or dialects.Terms()
+    told = diagram.terms(node)
     found: set[str | None] = {told.result_variable, told.initiator, told.code_variable, told.message_variable}
     if local(node) in SUB_PROCESSES | {"process"}:
         found |= diagram.data_names(node)
@@ -144,13 +98,13 @@ def _keys(told: dialects.Terms, files: forms.FormFiles) -> Names:
 def _mapped(diagram: Diagram, node: Node) -> Names:
     """What an activity's output mapping and data output associations set around it."""
     given = [diagram.items.name(items.target(each)) for each in items.executed(node, diagram.items, outward=True)]
-    told = read_by(dialects.terms, node)[0] or dialects.Terms()
+    told = diagram.terms(node)
     return {name for name, _source in told.outputs} | set(given)
 
 
 def _let_out(diagram: Diagram, activity: Node) -> Names:
     collected = diagram.items.name(items.loop_reference(activity, "loopDataOutputRef"))
-    told = read_by(dialects.terms, activity)[0] or dialects.Terms()
+    told = diagram.terms(activity)
     return (_mapped(diagram, activity) | {collected, told.output_collection or ""}) - {""}
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from engine.bpmn import items, nodes
+from engine.bpmn import dialects, items, nodes
 from engine.bpmn.document import Document
 from engine.bpmn.items import Items
 from engine.bpmn.nodes import Node, bpmn, event_definitions, is_bpmn, is_true, local
+from engine.bpmn.translation import Untranslatable
 from engine.model.problems import Place
 
 SUB_PROCESSES, ACTIVITIES, SERVICES = nodes.SUB_PROCESSES, nodes.ACTIVITIES, nodes.SERVICES
@@ -150,6 +151,9 @@ class Diagram:
     document: Document
     texts: list[Text] = field(default_factory=list, repr=False)
     """Gathered by the rules about expressions."""
+    lost: set[str] = field(default_factory=set, repr=False)
+    """Ids of which the rules about references know that no element has them."""
+    _terms: dict[Node, dialects.Terms] = field(default_factory=dict, repr=False)
     _scopes: dict[Node, Scope] = field(default_factory=dict, repr=False)
     _data_names: dict[Node, frozenset[str]] = field(default_factory=dict, repr=False)
 
@@ -203,6 +207,15 @@ class Diagram:
         if holder not in self._data_names:
             self._data_names[holder] = frozenset(map(items.variable, items.owned(holder)))
         return self._data_names[holder]
+
+    def terms(self, node: Node) -> dialects.Terms:
+        """What an element says in the words of other tools; nothing where that cannot be read."""
+        if node not in self._terms:
+            try:
+                self._terms[node] = dialects.terms(node)
+            except Untranslatable:
+                self._terms[node] = dialects.Terms()
+        return self._terms[node]
 
     def referred(self, reference: str, *tags: str) -> Node | None:
         """The element that a reference names, when it is of such a kind."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from engine.bpmn import dialects, schedule, texts
@@ -15,12 +14,14 @@ from engine.bpmn.check.support import is_executed
 from engine.bpmn.nodes import TIMERS, Node, bpmn, child_text, is_true, link_name, local, name_of
 from engine.bpmn.schedule import TimerKind
 from engine.bpmn.script import constant
+from engine.bpmn.suggestions import near_name
 from engine.model.problems import Problem, Severity
 
 THROWING = frozenset({"intermediateThrowEvent", "endEvent"})
 
 
 def check(diagram: Diagram) -> Iterator[Problem]:
+    yield from _nameless(diagram)
     for scope in diagram.scopes:
         for event in scope.of(*EVENTS):
             for definition in diagram.definitions_of(event):
@@ -61,7 +62,7 @@ def _time_fault(kind: TimerKind, text: str, *, is_start: bool) -> Fault | None:
     """What is wrong with a time: written out, in ${...}, or Python that gives either."""
     is_mixed = texts.is_mixed(text)
     told = _wrong_time(kind, text, len(text) - len(text.lstrip()))
-    if told is None or (schedule.is_literal(text) and not is_mixed) or _MEANT_FOR_A_CYCLE.fullmatch(text.strip()):
+    if told is None or (schedule.is_literal(text) and not is_mixed):
         return told
     fault = python.fault_of_value(text) if is_mixed else python.fault_of_expression(text)
     if fault is not None:
@@ -74,10 +75,6 @@ def _time_fault(kind: TimerKind, text: str, *, is_start: bool) -> Fault | None:
         how = f"it reads {names}" if names else "it is computed"
         return Fault(f"Expected a time that is known before the start, but {how}.", "Write it out: R/P1D.")
     return None
-
-
-_MEANT_FOR_A_CYCLE = re.compile(r"R\d*P[\dYMWDTHS]+")
-"""Without its stroke a cycle looks like the name of a variable."""
 
 
 def _wrong_time(kind: TimerKind, text: str, offset: int = 0) -> Fault | None:
@@ -102,6 +99,17 @@ def _message(diagram: Diagram, event: Node, definition: Node) -> Iterator[Proble
         message = "Expected a message, but none is chosen."
         fix = "Choose or create one in the modeler, so that messageRef names it."
         yield diagram.document.problem("event-definition-incomplete", event, message, fix)
+
+
+def _nameless(diagram: Diagram) -> Iterator[Problem]:
+    """Messages and signals are known by their names, to those who send them from outside above all."""
+    referred = {node.get(f"{kind}Ref") for node in diagram.running for kind in ("message", "signal")}
+    for node in diagram.document.root.iterchildren(bpmn("message"), bpmn("signal")):
+        if node.get("id") in referred and not name_of(node):
+            message = f'The {local(node)} has no name, so who sends it must call it by its id, "{node.get("id")}".'
+            fix = "Give it the name that others know it by."
+            severity = Severity.WARNING
+            yield diagram.document.problem("event-definition-incomplete", node, message, fix, severity=severity)
 
 
 def _received(diagram: Diagram, task: Node) -> Iterator[Problem]:
@@ -143,11 +151,19 @@ def _code(diagram: Diagram, event: Node, definition: Node, kind: str) -> Iterato
             yield diagram.document.problem("event-definition-incomplete", event, message, "Choose or create one.")
         return
     found = diagram.referred(reference, kind)
+    if found is not None and not is_thrown and _is_thrown(diagram, f"{kind}Ref", reference):
+        return  # told there
     if found is not None and not found.get(f"{kind}Code", "").strip():
         message = f'Expected the {kind} "{found.get("name") or found.get("id")}" to have a code, but it has none.'
         fix = f"Write {kind}Code." if is_thrown else f"Write {kind}Code; without one every {kind} is caught here."
         severity = Severity.ERROR if is_thrown else Severity.WARNING
         yield diagram.document.problem(f"{kind}-code", event, message, fix, severity=severity)
+
+
+def _is_thrown(diagram: Diagram, attribute: str, reference: str) -> bool:
+    """Whether an end event or a throwing event names it, too."""
+    named = (node.getparent() for node in diagram.running if node.get(attribute) == reference)
+    return any(parent is not None and local(parent) in THROWING for parent in named)
 
 
 def _conditional(diagram: Diagram, event: Node, definition: Node) -> Iterator[Problem]:
@@ -201,14 +217,19 @@ def _boundary_faults(diagram: Diagram, scope: Scope, event: Node) -> Iterator[tu
 def _links(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     """Source: BPMN 2.0.2, 10.5.5 Link Events: many sources, one target, at the same level."""
     throwing, catching = _ends(scope, "intermediateThrowEvent"), _ends(scope, "intermediateCatchEvent")
-    targets = {name for _event, name in catching}
+    targets, sources = {name for _event, name in catching}, {name for _event, name in throwing}
     for event, name in throwing:
         if name not in targets:
             message = f'Expected a catching link event named "{name}" at the same level, but there is none.'
-            yield diagram.document.problem("link-invalid", event, message, "Draw it, or correct the name.")
+            fix = near_name(name, targets) or "Draw it, or correct the name."
+            yield diagram.document.problem("link-invalid", event, message, fix)
         if scope.outgoing(event):
             message = "A flow leaves this throwing link event; the token goes on at the catching one."
             yield diagram.document.problem("link-invalid", event, message, "Delete the flow.")
+    for event, name in catching if sources <= targets else ():
+        if name not in sources and not scope.incoming(event):
+            message = f'Expected a throwing link event named "{name}" at the same level, but there is none.'
+            yield diagram.document.problem("link-invalid", event, message, "Draw it, or correct the name.")
     seen = set[str]()
     for event, name in catching:
         if name in seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from engine.bpmn.check.limits import fault_of_people
 from engine.bpmn.check.python import Fault
 from engine.bpmn.dialects import listeners, mappings, roles
 from engine.bpmn.nodes import FLOW_NODES, OPERATOR, SPIFF, Node, bpmn, camunda, local
+from engine.bpmn.suggestions import near_name
 from engine.bpmn.translation import Untranslatable
 from engine.model.problems import Place, Problem, Severity
 
@@ -71,13 +73,18 @@ def expression(diagram: Diagram, node: Node) -> Iterator[Problem]:
         yield diagram.document.problem("script-language", seen, message, "Write it in Python.", place=place)
         return
     is_foreign = texts.is_foreign(text) or language not in LANGUAGES
-    fault = _fault_of_foreign(node) if is_foreign else python.fault_of_expression(text)
+    read = python.fault_of_condition if local(node) in _CONDITIONS else python.fault_of_expression
+    fault = _fault_of_foreign(node) if is_foreign else read(text)
     if fault is not None:
         place = diagram.document.text_place(node, fault.offset)
         yield diagram.document.problem(rule, seen, fault.message, fault.fix, place=place)
         return
     source = scripts.of_expression(node) if is_foreign else python.bracketed(text)
     diagram.texts.append(Text(seen, rule, source, _in_expression(diagram, node, text, source, is_foreign=is_foreign)))
+
+
+_CONDITIONS = frozenset({"conditionExpression", "condition", "loopCondition", "completionCondition"})
+"""What is true or false."""
 
 
 def _fault_of_foreign(node: Node) -> Fault | None:
@@ -97,7 +104,8 @@ def _script(diagram: Diagram, task: Node) -> Iterator[Problem]:
     language = task.get("scriptFormat", "").lower()
     if language not in PYTHON | scripts.FORMATS.keys():
         message = f'Expected a script in Python, but its format is "{task.get("scriptFormat")}".'
-        fix = 'Write it in Python, and scriptFormat="python".'
+        near = near_name(language, ["python", "javascript", "groovy"])
+        fix = near or 'Write it in Python, and scriptFormat="python".'
         place = diagram.document.attribute_place(task, "scriptFormat")
         yield diagram.document.problem("script-language", task, message, fix, place=place)
         return
@@ -108,6 +116,11 @@ def _script(diagram: Diagram, task: Node) -> Iterator[Problem]:
             yield diagram.document.problem("script-empty", task, "Expected a script, but there is none.", "Write one.")
         return
     result = task.get(camunda("resultVariable"))
+    if language not in PYTHON and _fault_of_foreign_script(task) and _is_python(text):
+        message = f'The script is Python, but its format is "{task.get("scriptFormat")}".'
+        place = diagram.document.attribute_place(task, "scriptFormat")
+        yield diagram.document.problem("script-language", task, message, 'Write scriptFormat="python".', place=place)
+        return
     fault = python.fault_of_script(text) if language in PYTHON and not result else _fault_of_foreign_script(task)
     if fault is not None:
         place = diagram.document.text_place(node, fault.offset)
@@ -117,6 +130,13 @@ def _script(diagram: Diagram, task: Node) -> Iterator[Problem]:
     else:
         source = scripts.of_task(task)
         diagram.texts.append(Text(task, "script-syntax", source, lambda _at: diagram.document.text_place(node)))
+
+
+_PYTHON_ALONE = re.compile(r":\s*$|\b(?:and|or|not|elif|None|True|False)\b", re.MULTILINE)
+
+
+def _is_python(text: str) -> bool:
+    return _PYTHON_ALONE.search(text) is not None and python.fault_of_script(text) is None
 
 
 def _fault_of_foreign_script(task: Node) -> Fault | None:

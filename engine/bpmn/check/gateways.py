@@ -39,12 +39,19 @@ def _missing_conditions(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     """Source: BPMN 2.0.2, 10.6.2 Exclusive Gateway, 10.6.3 Inclusive Gateway."""
     for gateway in scope.of(*DECIDING):
         flows = scope.outgoing(gateway)
-        if len(flows) < 2 or is_drawn_choice(scope, gateway):
+        if len(flows) < 2 or is_drawn_choice(scope, gateway) or _has_wrong_default(gateway, flows):
             continue
         for flow in flows:
             if not condition(flow) and flow.get("id") != gateway.get("default"):
                 message = f"Expected a condition, since {len(flows)} flows leave the gateway, but there is none."
                 yield diagram.document.problem("missing-condition", flow, message, _ADVICE)
+
+
+def _has_wrong_default(gateway: Node, flows: list[Node]) -> bool:
+    """That is told by another rule, and the flow that is meant needs no condition."""
+    default = gateway.get("default")
+    bare = [flow for flow in flows if not condition(flow)]
+    return bool(default) and len(bare) == 1 and default not in [flow.get("id") for flow in flows]
 
 
 def is_drawn_choice(scope: Scope, gateway: Node) -> bool:
@@ -157,7 +164,7 @@ def _bad_defaults(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
         if local(node) not in CONDITIONAL:
             message = f"There is no default flow at {a(local(node))}, but this one has one."
             yield diagram.document.problem("bad-default", node, message, "Delete the attribute.", place=place)
-        elif default.get("sourceRef") != node.get("id"):
+        elif node.get("id") and default.get("sourceRef") != node.get("id"):
             message = f'Expected the default flow to leave from here, but "{default.get("id")}" leaves from '
             message += f'"{default.get("sourceRef", "")}".'
             yield diagram.document.problem("bad-default", node, message, "Choose one that does.", place=place)

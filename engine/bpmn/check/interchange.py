@@ -35,7 +35,7 @@ def _drawn(diagram: Diagram, node: Node) -> Iterator[Problem]:
     reference = node.get("bpmnElement", "").strip()
     shown = diagram.referred(reference)
     kind = local(node)
-    if not reference:
+    if not reference or reference in diagram.lost:
         return
     if shown is None:
         message, fix = f'Expected the {kind} to show an element, but there is no "{reference}".', "Delete it."

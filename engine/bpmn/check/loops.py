@@ -40,10 +40,10 @@ def _of_event_sub_process(activity: Node) -> Told:
 def _multi_instance(diagram: Diagram, activity: Node, loop: Node) -> Told:
     cardinality = child_text(loop, "loopCardinality")
     collection = dialects.says(loop, "collection") or child_text(loop, "loopDataInputRef")
-    if not cardinality and not collection:
-        yield "Expected how often the activity runs, but nothing says it.", "Write a loop cardinality or a collection."
     item = dialects.says(loop, "element_variable") or loop.find(bpmn("inputDataItem")) is not None
-    if item and not collection:
+    if not cardinality and not collection and not item:
+        yield "Expected how often the activity runs, but nothing says it.", "Write a loop cardinality or a collection."
+    elif item and not collection:
         yield "Expected a collection to take the items from, but there is none.", "Name the variable that holds it."
     yield from _cardinality(loop, cardinality)
     yield from _data_names(diagram, loop)
@@ -129,6 +129,7 @@ def _thrown(definitions: list[Node]) -> Told:
 def _standard_loop(_diagram: Diagram, activity: Node, loop: Node) -> Told:
     if activity.find(bpmn("multiInstanceLoopCharacteristics")) is not None:
         yield "Expected the activity to be repeated in one way, but it is multi-instance, too.", "Keep one of them."
+        return
     maximum = loop.get("loopMaximum")
     if maximum is None and not child_text(loop, "loopCondition"):
         yield "Expected a loop condition or a maximum, but there is neither: the loop never ends.", "Write one."

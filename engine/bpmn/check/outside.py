@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from difflib import get_close_matches
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
 from engine.bpmn import dialects
-from engine.bpmn.check.diagram import Diagram
-from engine.bpmn.check.expressions import read_by
+from engine.bpmn.check import schema, structure
+from engine.bpmn.check.diagram import SUB_PROCESSES, Diagram, a
 from engine.bpmn.document import Document
 from engine.bpmn.nodes import Node, local
 from engine.bpmn.script import constant
+from engine.bpmn.suggestions import near_name, nearest
 from engine.model.problems import Place, Problem, Severity
+
+RULE = "called-element"
 
 
 class Kind(StrEnum):
@@ -35,14 +37,14 @@ def named(document: Document) -> Iterator[Named]:
     """What the processes that run name, in the order of the file."""
     diagram = Diagram(document)
     for node in diagram.running:
-        terms, _fault = read_by(dialects.terms, node)
-        for kind, source in _sources(node, terms or dialects.Terms()):
-            told = constant(source) if source else None
-            for name in _names(told[0] if told else None, kind):
-                place = (
-                    document.attribute_place(node, "calledElement") if kind is Kind.PROCESS else document.place(node)
-                )
-                yield Named(kind, name, node, place)
+        yield from _named(diagram, node)
+
+
+def _named(diagram: Diagram, node: Node) -> Iterator[Named]:
+    for kind, source in _sources(node, diagram.terms(node)):
+        told = constant(source) if source else None
+        for name in _names(told[0] if told else None, kind):
+            yield Named(kind, name, node, _place(diagram.document, node, kind))
 
 
 def _place(document: Document, node: Node, kind: Kind) -> Place:
@@ -70,22 +72,96 @@ def _names(told: object, kind: Kind) -> Iterator[str]:
 
 def misspelt_calls(documents: Iterable[Document]) -> Iterator[Problem]:
     """Processes that are called, are not in the upload, and have a name much like one that is."""
-    documents = list(documents)
-    keys = {process.get("id", "") for document in documents for process in Diagram(document).processes}
-    for document in documents:
-        for each in named(document):
-            near = get_close_matches(each.name[:60], sorted(keys)[:500], n=1, cutoff=0.8)
-            if each.kind is Kind.PROCESS and each.name not in keys and near:
-                yield absent(document, each, keys)
+    diagrams = [Diagram(document) for document in documents]
+    processes = [(diagram, process) for diagram in diagrams for process in diagram.processes]
+    keys = {process.get("id", ""): process in diagram.executable for diagram, process in processes}
+    for diagram in diagrams:
+        for each in _calls(diagram):
+            if not keys.get(each.name):
+                yield from _misspelt(diagram, each, keys)
+
+
+def _misspelt(diagram: Diagram, each: Named, keys: Mapping[str, bool]) -> Iterator[Problem]:
+    """keys: of the processes of the upload -> whether they are executable."""
+    other = diagram.referred(each.name)
+    if each.name in keys:
+        message = f'Expected an executable process to call, but "{each.name:.60}" is not, so it cannot run.'
+        fix = 'Switch on "Executable" in its properties, or write isExecutable="true".'
+    elif other is not None and not schema.is_element(local(other)):
+        return  # a process whose tag is misspelt: told of there
+    elif other is not None:
+        message = f'Expected the id of a process to call, but "{each.name:.60}" is {a(local(other))}.'
+        fix = f"Write one of: {', '.join(sorted(keys)[:5])}."
+    elif any(invalid for invalid in keys if not invalid or set(invalid) & set(" \t\n")):
+        return  # its id is told of, and what calls it meant that
+    else:
+        if nearest(each.name, keys, cutoff=0.8):
+            yield absent(diagram.document, each, keys)
+        return
+    yield diagram.document.problem(RULE, each.node, message, fix, place=each.place, severity=Severity.WARNING)
+
+
+def endless_calls(documents: Iterable[Document]) -> Iterator[Problem]:
+    """Processes that call themselves, or each other in a ring, every time that they run."""
+    diagrams = [Diagram(document) for document in documents]
+    calls = {
+        process.get("id", ""): [each for each in _calls(diagram) if _is_always_begun(diagram, each.node, process)]
+        for diagram in diagrams
+        for process in diagram.executable
+    }
+    for diagram in diagrams:
+        for process in diagram.executable:
+            key = process.get("id", "")
+            for each in calls[key]:
+                if key in _called_by(each.name, calls):
+                    around = "itself" if each.name == key else f'"{each.name:.60}", which calls it again'
+                    message = f"The process calls {around} every time, so it never ends."
+                    fix = "Draw an exclusive gateway before, with a way around the call."
+                    yield diagram.document.problem("endless-call", each.node, message, fix, place=each.place)
+
+
+def _calls(diagram: Diagram) -> list[Named]:
+    calls = (node for node in diagram.running if local(node) == "callActivity")
+    return [each for node in calls for each in _named(diagram, node) if each.kind is Kind.PROCESS]
+
+
+def _called_by(key: str, calls: Mapping[str, list[Named]]) -> set[str]:
+    """The process, and all that it calls every time, directly or not."""
+    found, todo = set[str](), [key]
+    while todo:
+        called = todo.pop()
+        if called not in found:
+            found.add(called)
+            todo += [each.name for each in calls.get(called, ())]
+    return found
+
+
+def _is_always_begun(diagram: Diagram, node: Node, process: Node) -> bool:
+    """Whether an instance cannot end without coming to an element first. (Events that come in between aside.)"""
+    if node is process:
+        return True
+    holder = node.getparent()
+    if holder is None or local(holder) not in SUB_PROCESSES | {"process"} or local(holder) == "adHocSubProcess":
+        return False
+    scope = diagram.scope(holder)
+    reached, todo = {node}, [each for each in structure.first(scope) if each is not node]
+    while todo:
+        each = todo.pop()
+        following = structure.next_of(scope, each)
+        if not following:
+            return False
+        todo += [other for other in following if other not in reached]
+        reached.update(following)
+    return _is_always_begun(diagram, holder, process)
 
 
 def absent(document: Document, each: Named, known: Collection[str]) -> Problem:
     """That something named is nowhere. known: what there is of its kind."""
-    near = get_close_matches(each.name[:60], sorted(known)[:500], n=1)
+    near = near_name(each.name, known)
     message, fix = _WORDS[each.kind]
-    fix = f'Did you mean "{near[0]}"?' if near else fix
+    fix = near or fix
     told = message.format(each.name[:60])
-    rule = "called-element" if each.kind is Kind.PROCESS else "unknown-person"
+    rule = RULE if each.kind is Kind.PROCESS else "unknown-person"
     return document.problem(rule, each.node, told, fix, place=each.place, severity=Severity.WARNING)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from engine.bpmn import dialects, forms
+from engine.bpmn import forms
 from engine.bpmn.check.diagram import Diagram
-from engine.bpmn.check.expressions import read_by
 from engine.bpmn.check.extensions import is_drawn_for_another_tool
 from engine.bpmn.dialects.camunda7 import WORK_OF_PEOPLE
 from engine.bpmn.dialects.roles import ROLES
 from engine.bpmn.nodes import Node, bpmn, camunda, local
+from engine.bpmn.suggestions import near_name
 from engine.errors import Invalid
 from engine.model.problems import Problem, Severity
 
@@ -35,7 +35,9 @@ def check(diagram: Diagram, files: forms.FormFiles) -> Iterator[Problem]:
 
 
 def _assignment(diagram: Diagram, task: Node, in_lanes: frozenset[str]) -> Iterator[Problem]:
-    if any(task.get(camunda(word), "").strip() for word in _ASSIGNMENT) or is_drawn_for_another_tool(task):
+    told = diagram.terms(task)
+    is_given = bool(told.assignee or told.candidate_users or told.candidate_groups)
+    if is_given or any(task.get(camunda(word), "").strip() for word in _ASSIGNMENT) or is_drawn_for_another_tool(task):
         return
     if next(task.iterchildren(*map(bpmn, ROLES)), None) is not None or _is_in(task, in_lanes):
         return
@@ -73,15 +75,16 @@ def _form(diagram: Diagram, node: Node, names: Collection[str]) -> Iterator[Prob
         yield diagram.document.problem("form-missing", node, message, fix, place=place, severity=Severity.WARNING)
     elif "${" not in key and wanted not in names:
         message = f'Expected a form "{wanted}" in the upload, but there is none.'
-        near = f" There is: {', '.join(sorted(names)[:5])}." if names else ""
-        fix = f"Upload the form file together with the diagram.{near}"
+        known = sorted(name for name in names if name.endswith(forms.ENDINGS))
+        there = f" There is: {', '.join(known[:5])}." if known else ""
+        fix = near_name(wanted, known) or f"Upload the form file together with the diagram.{there}"
         yield diagram.document.problem("form-missing", node, message, fix, place=place)
 
 
 def _named_form(diagram: Diagram, node: Node, names: Collection[str]) -> Iterator[Problem]:
     """A file of the upload, in the words of other tools."""
-    terms, _fault = read_by(dialects.terms, node)
-    key = "" if terms is None else terms.form_key or ""
+    terms = diagram.terms(node)
+    key = terms.form_key or ""
     if key and not forms.is_elsewhere(key) and forms.wanted_name(key) not in names:
         message = f'Expected a form "{forms.wanted_name(key)}" in the upload, but there is none.'
         yield diagram.document.problem("form-missing", node, message, "Upload the form file together with the diagram.")

@@ -34,6 +34,35 @@ def fault_of_expression(text: str) -> Fault | None:
     return None if found is None else found._replace(offset=offset_in_expression(text, source, found.offset))
 
 
+def fault_of_condition(text: str) -> Fault | None:
+    """What is wrong with an expression that is true or false: also what is Python, but cannot be meant."""
+    fault = fault_of_expression(text)
+    if fault is not None or texts.is_foreign(text):
+        return fault
+    source = bracketed(text)
+    found = next(filter(None, map(_never_meant, ast.walk(ast.parse(source, mode="eval")))), None)
+    if found is None:
+        return None
+    before, sign, message, fix = found
+    ends_at = offset_of(source, before.end_lineno or 1, before.end_col_offset or 0, is_bytes=True)
+    return Fault(message, fix, offset_in_expression(text, source, max(ends_at, source.find(sign, ends_at))))
+
+
+def _never_meant(node: ast.AST) -> tuple[ast.expr, str, str, str] | None:
+    """What stands before the sign, the sign, what is wrong with it, and what to write."""
+    match node:
+        case ast.BinOp(left=left, op=ast.RShift()):
+            return left, ">>", ">> does not compare.", "Write >."
+        case ast.BinOp(left=left, op=ast.LShift()):
+            return left, "<<", "<< does not compare.", "Write <."
+        case ast.Expression(body=ast.Tuple(elts=[first, *_])):
+            return first, ",", "A comma makes several values of it, and together they are always true.", _NO_COMMA
+    return None
+
+
+_NO_COMMA = "Write numbers without it: 1000, or 1000.5; join conditions by and, or."
+
+
 def bracketed(text: str) -> str:
     """An expression as it can be parsed: in brackets when it goes over several lines."""
     source = text.strip()
@@ -118,12 +147,45 @@ def _syntax_fault(source: str, cause: SyntaxError, mode: str) -> Fault:
         if found:
             name = "_".join(found.group().lower().split())
             return Fault(f"This is not Python: {found.group().strip()}.", fix.format(name=name), found.start())
-    offset = min(offset, len(source))
+    return _open_end(source, mode) or _in_plain_words(source, cause, min(offset, len(source)), mode)
+
+
+_OPERATOR = re.compile(r"(?:[-+*/%<>=!,]|<=|>=|==|!=|\b(?:and|or|not|in|is))\s*\Z")
+
+
+def _open_end(source: str, mode: str) -> Fault | None:
+    """An expression that breaks off behind an operator."""
+    end = _OPERATOR.search(source) if mode == "eval" else None
+    if end is None:
+        return None
+    message = f"Something is missing behind {end.group().strip()}."
+    return Fault(message, f"Write it as in {_EXAMPLES[mode]}.", end.start())
+
+
+def _in_plain_words(source: str, cause: SyntaxError, offset: int, mode: str) -> Fault:
+    """What Python's parser says, in words for people who have not met it."""
+    said = next((words for sign, words in _SAID.items() if sign in str(cause.msg)), _NO_PYTHON)
     near = source[offset:].partition("\n")[0][:25].strip()
-    fix = (
-        'Write it as in amount > 1000 and status == "open".' if mode == "eval" else "Write it as in total = 2 * price."
-    )
-    return Fault(f"This is not Python: {cause.msg}{f' at {near!r}' if near else ''}.", fix, offset)
+    if said == _NO_PYTHON and not near:
+        said = "Something is missing at the end of this line"
+    return Fault(f"{said}{f': {near}' if near else ''}.", f"Write it as in {_EXAMPLES[mode]}.", offset)
+
+
+_NO_PYTHON = "This is not Python"
+_SAID = {
+    "was never closed": "The bracket that opens here is never closed",
+    "unmatched": "The bracket that closes here was never opened",
+    "does not match": "The bracket that closes here is of another kind than the one that was opened",
+    "unterminated": "The quotes that open here are never closed",
+    "expected ':'": "Expected a colon at the end of the line",
+    "expected an indented block": "Expected this line to be indented, since it belongs to the one before",
+    "unexpected indent": "Expected this line to begin where the one before does, but it is indented",
+    "unindent does not match": "Expected this line to begin where another one before does",
+    "inconsistent use of tabs": "Expected lines to be indented by spaces, but here are tabs, too",
+    "leading zeros": "A number does not begin with zeros",
+    "invalid decimal literal": "Expected a number, or a name that begins with a letter",
+}
+"""A part of what Python's parser says -> what it means."""
 
 
 _WORD = r"(?!(?:and|or|not|in|is|if|else|lambda|for)\b)[A-Za-z_]\w*"
@@ -133,9 +195,19 @@ _HINTS = (
     (re.compile(r"\|\|"), "Write or."),
     (re.compile(r"!==|<>"), "Write !=."),
     (re.compile(r"==="), "Write ==."),
+    (re.compile("\u2265"), "Write >=."),
+    (re.compile("\u2264"), "Write <=."),
+    (re.compile("\u2260"), "Write !=."),
     (re.compile(r"=>"), "Write >=."),
     (re.compile(r"=<"), "Write <=."),
-    (re.compile(r"!\s*[A-Za-z_(]"), "Write not."),
+    (re.compile(r"!(?=\s*[A-Za-z_(])"), "Write not."),
+    (re.compile(r"\beq\b"), "Write ==."),
+    (re.compile(r"\bne\b"), "Write !=."),
+    (re.compile(r"\bgt\b"), "Write >."),
+    (re.compile(r"\blt\b"), "Write <."),
+    (re.compile(r"\bge\b"), "Write >=."),
+    (re.compile(r"\ble\b"), "Write <=."),
+    (re.compile(r"\bbetween\b"), "Write 1 <= amount <= 3."),
     (re.compile(r"\b(?:AND|OR|NOT)\b"), "Write and, or, not in small letters."),
     (re.compile(r"\?[^?\n]*:"), "Write: a if condition else b."),
     (re.compile(r"\bis\s+(?:greater|more|larger|higher)\s+than\b"), "Write >."),

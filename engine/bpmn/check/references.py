@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from engine.bpmn.check import schema
+from engine.bpmn.check import schema, structure
 from engine.bpmn.check.diagram import ACTIVITIES, CHOREOGRAPHY, EVENT_DEFINITIONS, FLOW_NODES, Diagram, a, owner
 from engine.bpmn.nodes import Node, bpmn, local
-from engine.model.problems import Problem, Severity
+from engine.model.problems import Place, Problem, Severity
 
 MAX_SUGGESTIONS = 10
 """Of one file; looking for similar ids among many is slow."""
@@ -111,6 +111,28 @@ _REQUIRED = {("sequenceFlow", "sourceRef"), ("sequenceFlow", "targetRef"), ("bou
 
 _WORDS = {ACTIVITIES: "an activity", EVENT_DEFINITIONS: "an event definition"}
 _AGAIN = "Draw it again in the modeler."
+_FIXES = {
+    "attachedToRef": "Draw the event onto an activity.",
+    "default": "Choose the default among the flows that leave from here.",
+    "flowNodeRef": "Delete it, or draw the element into the lane again.",
+    "incoming": "Delete it: the flows count.",
+    "outgoing": "Delete it: the flows count.",
+    "sourceRef": "Draw it again from the element that it leaves, or delete it.",
+    "targetRef": "Draw it again to the element that it leads to, or delete it.",
+}
+"""What to do about a reference that names nothing; others name something that is chosen in the modeler."""
+MOST_LISTED = 5
+"""Elements that a fix offers to choose from."""
+
+
+class _Said(NamedTuple):
+    """A reference as it stands in the file."""
+
+    node: Node
+    reference: _Reference
+    holder: Node
+    """The node itself, or the child whose text it is."""
+    wanted: str
 
 
 def check(diagram: Diagram) -> Iterator[Problem]:
@@ -118,37 +140,89 @@ def check(diagram: Diagram) -> Iterator[Problem]:
     for reference in _REFERENCES:
         for tag in reference.owner:
             by_owner.setdefault(tag, []).append(reference)
-    suggestions = MAX_SUGGESTIONS
+    astray = list[_Said]()
     for node in diagram.elements:
-        for reference in by_owner.get(local(node), ()):
-            for problem in _unresolved(diagram, node, reference, with_suggestion=suggestions > 0):
-                suggestions -= 1
-                yield problem
+        for said in (each for reference in by_owner.get(local(node), ()) for each in _said(node, reference)):
+            if said.wanted and not _is_foreign(diagram, node, said.wanted) and diagram.referred(said.wanted) is None:
+                astray.append(said)
+            yield from _wrong(diagram, said)
+    yield from _astray(diagram, astray)
 
 
-def _unresolved(diagram: Diagram, node: Node, reference: _Reference, *, with_suggestion: bool) -> Iterator[Problem]:
-    for holder, wanted in _wanted(node, reference):
-        if not wanted:
-            if (local(node), reference.name) in _REQUIRED:
-                message = f"Expected {reference.name} to name {_kinds(reference)}, but it is missing."
-                yield diagram.document.problem("unresolved-ref", owner(node), message, _AGAIN)
-            continue
-        if _is_foreign(diagram, node, wanted):
-            continue
-        found = diagram.referred(wanted)
-        place = diagram.document.attribute_place(node, reference.name) if holder is node else None
-        place = place or diagram.document.place(holder)
-        if found is None:
-            near = with_suggestion and _similar(diagram, wanted, reference)
-            message = f'Expected {reference.name} to name {_kinds(reference)}, but there is no element "{wanted}".'
+def _said(node: Node, reference: _Reference) -> Iterator[_Said]:
+    yield from (_Said(node, reference, holder, wanted) for holder, wanted in _wanted(node, reference))
+
+
+def _wrong(diagram: Diagram, said: _Said) -> Iterator[Problem]:
+    """A reference that is lacking, or names an element of another kind."""
+    node, reference, _holder, wanted = said
+    found = diagram.referred(wanted) if wanted else None
+    if not wanted and (local(node), reference.name) in _REQUIRED:
+        message = f"Expected {reference.name} to name {_kinds(reference)}, but it is missing."
+        yield diagram.document.problem("unresolved-ref", owner(node), message, _FIXES.get(reference.name, _AGAIN))
+    if found is not None and _is_other(found, reference) and not _is_foreign(diagram, node, wanted):
+        message = f'Expected {reference.name} to name {_kinds(reference)}, but "{wanted}" is {a(local(found))}.'
+        place, fix = _place(diagram, said), _choice(diagram, reference)
+        yield diagram.document.problem(
+            "wrong-ref-type", owner(node), message, fix, place=place, severity=reference.severity
+        )
+
+
+def _is_other(found: Node, reference: _Reference) -> bool:
+    return bool(reference.targets) and local(found) not in reference.targets and schema.is_element(local(found))
+
+
+def _astray(diagram: Diagram, astray: list[_Said]) -> Iterator[Problem]:
+    """References to what is not there, by what they name. What stops a run is told alone; the rest of it follows."""
+    groups = _named(diagram, astray)
+    suggestions = MAX_SUGGESTIONS
+    for group in groups:
+        errors = [said for said in group if said.reference.severity is Severity.ERROR]
+        for said in errors or group[:1]:
+            suggestions -= 1
+            near = suggestions >= 0 and _similar(diagram, said)
+            fix = near or _choice(diagram, said.reference) + ("" if errors else _elsewhere(diagram, group[1:]))
+            reference = said.reference
+            message = f'Expected {reference.name} to name {_kinds(reference)}, but there is no element "{said.wanted}".'
+            seen, place = owner(said.node), _place(diagram, said)
             yield diagram.document.problem(
-                "unresolved-ref", owner(node), message, near or _AGAIN, place=place, severity=reference.severity
+                "unresolved-ref", seen, message, fix, place=place, severity=reference.severity
             )
-        elif reference.targets and local(found) not in reference.targets and schema.is_element(local(found)):
-            message = f'Expected {reference.name} to name {_kinds(reference)}, but "{wanted}" is {a(local(found))}.'
-            yield diagram.document.problem(
-                "wrong-ref-type", owner(node), message, _AGAIN, place=place, severity=reference.severity
-            )
+
+
+def _named(diagram: Diagram, astray: list[_Said]) -> list[list[_Said]]:
+    """References that lead nowhere, by the id they name; without those to elements that lack an id of their own.
+
+    An element that lost its id is told of, and whatever names it leads nowhere until it has one again.
+    """
+    groups: dict[str, list[_Said]] = {}
+    for said in astray:
+        groups.setdefault(said.wanted, []).append(said)
+    diagram.lost.update(groups)
+    nameless = structure.nameless(diagram)
+    kinds = {local(node) for node in nameless}
+    renamed = [name for name, group in groups.items() if any(said.reference.targets & kinds for said in group)]
+    return [group for name, group in groups.items() if name not in renamed or len(renamed) > len(nameless)]
+
+
+def _elsewhere(diagram: Diagram, others: list[_Said]) -> str:
+    lines = [str(_place(diagram, said).line) for said in others[:MOST_LISTED]]
+    return f" The same is named in line {', '.join(lines)}." if lines else ""
+
+
+def _place(diagram: Diagram, said: _Said) -> Place:
+    if said.holder is said.node:
+        return diagram.document.attribute_place(said.node, said.reference.name)
+    return diagram.document.place(said.holder)
+
+
+def _choice(diagram: Diagram, reference: _Reference) -> str:
+    """What to write instead."""
+    if reference.name in _FIXES or len(reference.targets) != 1:
+        return _FIXES.get(reference.name, _AGAIN)
+    (kind,) = reference.targets
+    known = [name for name, node in diagram.by_id.items() if local(node) == kind][:MOST_LISTED]
+    return f"Choose one in the modeler: {', '.join(known)}." if known else f"Create {a(kind)} in the modeler."
 
 
 def _wanted(node: Node, reference: _Reference) -> Iterator[tuple[Node, str]]:
@@ -174,7 +248,16 @@ def _kinds(reference: _Reference) -> str:
     return " or ".join(a(tag) for tag in sorted(reference.targets))
 
 
-def _similar(diagram: Diagram, wanted: str, reference: _Reference) -> str:
-    ids = [name for name, node in diagram.by_id.items() if not reference.targets or local(node) in reference.targets]
-    near = get_close_matches(wanted[:60], ids[:MAX_COMPARED], n=1)
+def _similar(diagram: Diagram, said: _Said) -> str:
+    kinds, repeats = said.reference.targets, _REPEATS.get(said.reference.name)
+    ids = [
+        name
+        for name, node in diagram.by_id.items()
+        if (not kinds or local(node) in kinds) and (not repeats or node.get(repeats) == said.node.get("id"))
+    ]
+    near = get_close_matches(said.wanted[:60], ids[:MAX_COMPARED], n=1)
     return f'Did you mean "{near[0]}"?' if near else ""
+
+
+_REPEATS = {"incoming": "targetRef", "outgoing": "sourceRef"}
+"""Reference that only a flow joined to the element can be meant by -> where the flow says so."""

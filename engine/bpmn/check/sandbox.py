@@ -42,7 +42,7 @@ def _faults(sources: Iterable[str]) -> Iterator[tuple[str, Fault]]:
     ends_at = time.monotonic() + MAX_PARSING
     with monty.Monty(max_processes=1, request_timeout=2) as pool:
         for source in takewhile(lambda _source: time.monotonic() < ends_at, distinct):
-            fault = _sandbox_fault(pool, source)
+            fault = _sandbox_fault(pool, source) or _import_fault(pool, source)
             if fault is not None:
                 yield source, fault
 
@@ -59,6 +59,26 @@ _EVERYDAY = (
 def _is_everyday(source: str) -> bool:
     """Whether a short text has such parts only: most uploads need no second parser."""
     return len(source) < 500 and all(isinstance(node, _EVERYDAY) for node in ast.walk(ast.parse(source)))
+
+
+def _import_fault(pool: monty.Monty, source: str) -> Fault | None:
+    """A module that is not there: importing one of the sandbox's own does nothing else."""
+    for node in ast.walk(ast.parse(source)):
+        named = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+        named += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        for module in (each for each in named if not _is_module(pool, each)):
+            offset = python.offset_of(source, node.lineno, node.col_offset, is_bytes=True)  # type: ignore[attr-defined]
+            return Fault(f'Scripts have no module "{module:.50}".', "Call what is outside by a service task.", offset)
+    return None
+
+
+def _is_module(pool: monty.Monty, name: str) -> bool:
+    try:
+        with pool.checkout() as session:
+            session.feed_run(f"import {name}")
+    except monty.MontyRuntimeError:
+        return False
+    return True
 
 
 def _sandbox_fault(pool: monty.Monty, source: str) -> Fault | None:

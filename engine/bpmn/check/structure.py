@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 
 from engine.bpmn import items
-from engine.bpmn.check.diagram import ACTIVITIES, EVENTS, FLOW_NODES, SUB_PROCESSES, Diagram, Scope, a, owner
-from engine.bpmn.nodes import Node, bpmn, is_bpmn, is_true, link_name, local
+from engine.bpmn.check import schema
+from engine.bpmn.check.diagram import ACTIVITIES, EVENTS, FLOW_NODES, SUB_PROCESSES, Diagram, Scope, a, children, owner
+from engine.bpmn.nodes import Node, bpmn, is_bpmn, is_true, link_name, local, name_of
 from engine.model.problems import Problem, Severity
 
 
@@ -24,35 +25,65 @@ def check(diagram: Diagram) -> Iterator[Problem]:
 
 def _duplicate_ids(diagram: Diagram) -> Iterator[Problem]:
     """Source: BPMN 2.0.2, Base Element: an id is unique."""
-    for node in diagram.elements:
-        first = diagram.by_id.get(node.get("id", ""), node)
-        if first is not node:
-            line = diagram.document.place(first).line
-            message = f"The id is used already by the {local(first)} in line {line}."
-            yield diagram.document.problem("duplicate-id", node, message, "Give each element an id of its own.")
+    for node in _with_id_of_another(diagram):
+        first = diagram.by_id[node.get("id", "")]
+        message = f"The id is used already by the {local(first)} in line {diagram.document.place(first).line}."
+        fix = _by_its_flows(diagram, node) or "Give each element an id of its own."
+        yield diagram.document.problem("duplicate-id", node, message, fix)
 
 
 def _missing_ids(diagram: Diagram) -> Iterator[Problem]:
-    for node in diagram.running:
-        if not node.get("id") and local(node) in FLOW_NODES | {"process", "sequenceFlow"}:
-            message = f"Expected the {local(node)} to have an id, but it has none."
-            yield diagram.document.problem("missing-id", node, message, "Give it one that no other element has.")
+    for node in _without_id(diagram):
+        message = f"Expected the {local(node)} to have an id, but it has none."
+        fix = _by_its_flows(diagram, node) or "Give it one that no other element has."
+        yield diagram.document.problem("missing-id", node, message, fix)
+
+
+def _odd_ids(diagram: Diagram) -> Iterator[Problem]:
+    """XML asks for letters, digits and a few signs; many tools are laxer about the first character, and so are we."""
+    for node in _with_odd_id(diagram):
+        place = diagram.document.attribute_place(node, "id")
+        message = f'Expected letters, digits, ".", "-" and "_" in the id, but it is "{node.get("id", "")[:50]}".'
+        plain = re.sub(r"[^\w.·-]+", "_", node.get("id", "").strip())[:50]
+        fix = f'Write "{plain}", and the same wherever it is named.' if _ID.match(plain) else "Write another."
+        yield diagram.document.problem("invalid-id", node, message, fix, place=place)
+
+
+def nameless(diagram: Diagram) -> list[Node]:
+    """The elements that have no id of their own: what names them leads nowhere, and they are to blame."""
+    return [*_with_id_of_another(diagram), *_without_id(diagram), *_with_odd_id(diagram)]
+
+
+def _with_id_of_another(diagram: Diagram) -> list[Node]:
+    return [node for node in diagram.elements if diagram.by_id.get(node.get("id", ""), node) is not node]
+
+
+def _without_id(diagram: Diagram) -> list[Node]:
+    needing = FLOW_NODES | {"process", "sequenceFlow"}
+    return [node for node in diagram.running if not node.get("id") and local(node) in needing]
 
 
 _ID = re.compile(r"[\w.·-]+\Z")
 
 
-def _odd_ids(diagram: Diagram) -> Iterator[Problem]:
-    """XML asks for letters, digits and a few signs; many tools are laxer about the first character, and so are we."""
-    for node in diagram.running:
-        if (
-            node.get("id")
-            and not _ID.match(node.get("id", ""))
-            and (owner(node) is node or local(node) in items.HOLDING)
-        ):
-            place = diagram.document.attribute_place(node, "id")
-            message = f'Expected letters, digits, ".", "-" and "_" in the id, but it is "{node.get("id", "")[:50]}".'
-            yield diagram.document.problem("invalid-id", node, message, "Write another.", place=place)
+def _with_odd_id(diagram: Diagram) -> list[Node]:
+    odd = (node for node in diagram.running if node.get("id") and not _ID.match(node.get("id", "")))
+    return [node for node in odd if owner(node) is node or local(node) in items.HOLDING]
+
+
+def _by_its_flows(diagram: Diagram, node: Node) -> str:
+    """The id that an element without one of its own seems to have had: its flows name it still."""
+    for tag, attribute in _REPEATED:
+        for child in node.findall(bpmn(tag)):
+            flow = diagram.referred(child.text or "", "sequenceFlow")
+            called = "" if flow is None else flow.get(attribute, "")
+            if called and called not in diagram.by_id:
+                return f'Write id="{called}": its flows call it that.'
+    return ""
+
+
+_REPEATED = (("incoming", "targetRef"), ("outgoing", "sourceRef"))
+"""Child element -> the attribute of a flow that it repeats."""
 
 
 # ---- places --------------------------------------------------------------------------------------------------------
@@ -144,8 +175,18 @@ def _foreign(diagram: Diagram) -> Iterator[Problem]:
 # ---- what runs -----------------------------------------------------------------------------------------------------
 
 
+def _said_otherwise(diagram: Diagram) -> Iterator[Problem]:
+    """Whether a process runs must be said in one of two words."""
+    for process in diagram.processes:
+        said = process.get("isExecutable", "true").strip()
+        if said not in ("true", "false"):
+            place = diagram.document.attribute_place(process, "isExecutable")
+            message = f'Expected true or false as isExecutable, but it is "{said:.50}", so the process does not run.'
+            yield diagram.document.problem("not-executable", process, message, 'Write "true".', place=place)
+
+
 def _executable(diagram: Diagram) -> Iterator[Problem]:
-    if any(is_true(process, "isExecutable") for process in diagram.processes):
+    if any(is_true(process, "isExecutable") for process in diagram.processes) or any(_said_otherwise(diagram)):
         return
     if not diagram.processes:
         message = "Expected a process, but the file has none."
@@ -192,22 +233,24 @@ def _flow_ends(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
 
 def _mismatches(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     """<incoming> and <outgoing> repeat what the flows say; a contradiction shows a file edited by hand."""
-    for node in scope.nodes:
-        for tag, attribute in (("incoming", "targetRef"), ("outgoing", "sourceRef")):
+    for node in (each for each in scope.nodes if each.get("id")):
+        for tag, attribute in _REPEATED:
             for child in node.findall(bpmn(tag)):
                 flow = diagram.referred(child.text or "", "sequenceFlow")
-                if flow is not None and flow.get(attribute) != node.get("id"):
-                    message = (
-                        f'<{tag}> names the flow "{flow.get("id")}", whose {attribute} is "{flow.get(attribute)}".'
-                    )
-                    yield diagram.document.problem(
-                        f"{tag}-mismatch",
-                        node,
-                        message,
-                        f"The flow counts; correct <{tag}>.",
-                        place=diagram.document.place(child),
-                        severity=Severity.WARNING,
-                    )
+                if flow is None or flow.get(attribute) == node.get("id") or not _is_well_joined(diagram, flow):
+                    continue
+                message = f'<{tag}> names the flow "{flow.get("id")}", whose {attribute} is "{flow.get(attribute)}".'
+                place, fix = diagram.document.place(child), f"The flow counts; correct <{tag}>."
+                rule = f"{tag}-mismatch"
+                yield diagram.document.problem(rule, node, message, fix, place=place, severity=Severity.WARNING)
+
+
+def _is_well_joined(diagram: Diagram, flow: Node) -> bool:
+    """Whether no other rule tells of where a flow begins or leads to."""
+    nodes = diagram.scope(flow.getparent()).by_id  # type: ignore[arg-type]
+    ends = [nodes.get(flow.get(name, "")) for name in ("sourceRef", "targetRef")]
+    kinds = ["" if end is None else local(end) for end in ends]
+    return all(kinds) and kinds[0] != "endEvent" and kinds[1] not in ("startEvent", "boundaryEvent")
 
 
 # ---- starts and what follows ---------------------------------------------------------------------------------------
@@ -227,10 +270,22 @@ def _starts(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     elif not first(scope):
         message = "Expected a start event, but there is none, and every element waits for another."
         yield problem("no-start", holder, message, "Draw a start event.")
+    elif scope.of("endEvent") and not scope.starts and not any(is_true(node, "instantiate") for node in scope.nodes):
+        begun = ", ".join(f'"{name_of(node) or node.get("id", "")}"' for node in first(scope)[:3])
+        message = f"Expected a start event, since there is an end event, but there is none: it would begin at {begun}."
+        yield problem("no-start", holder, message, "Draw a start event, and a flow from it to where it begins.")
+
+
+def _blank_starts(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
+    """In a process whoever starts an instance may choose; in a sub-process nobody does."""
     blank = [start for start in scope.starts if not diagram.definitions_of(start)]
-    for start in blank[1:] if local(holder) != "process" else ():
-        message = f'Expected one start event without a trigger, but "{blank[0].get("id")}" is one too.'
-        yield problem("multiple-blank-start", start, message, "Keep one, or give this one a message, timer or signal.")
+    is_chosen = local(scope.holder) == "process"
+    for start in blank[1:] if local(scope.holder) != "adHocSubProcess" else ():
+        message = f'Expected one start event without a trigger, but "{blank[0].get("id")}" is one too'
+        message += ": unless told otherwise, an instance starts at that one." if is_chosen else "."
+        severity = Severity.WARNING if is_chosen else Severity.ERROR
+        fix = "Keep one, or give this one a message, timer or signal."
+        yield diagram.document.problem("multiple-blank-start", start, message, fix, severity=severity)
 
 
 def first(scope: Scope) -> list[Node]:
@@ -262,7 +317,9 @@ def _unreachable(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     for node in scope.nodes:
         if node in reached or local(node) == "boundaryEvent" or _is_entered_by_event(node):
             continue
-        if all(scope.source(flow) in reached for flow in scope.incoming(node)):  # else the cause stands further back
+        if link_name(node) is not None and not _before(scope, node):
+            continue  # told by the rule about links
+        if all(source in reached for source in _before(scope, node)):  # else the cause stands further back
             message = "Expected a way from a start event to here, but there is none."
             yield diagram.document.problem("unreachable", node, message, "Draw a flow to it, or delete it.")
 
@@ -272,22 +329,32 @@ def _implicit_ends(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     if local(scope.holder) == "adHocSubProcess" or not scope.of("endEvent") or has_broken_flows(scope):
         return
     for node in scope.nodes:
-        if not (next_of(scope, node) or _is_entered_by_event(node) or _may_end(diagram, node)):
+        if not (next_of(scope, node) or _is_entered_by_event(node) or _may_end(diagram, scope, node)):
             message = "A way ends here without an end event, though others have one."
             fix = "Draw an end event behind it, or the flow that is missing."
             yield diagram.document.problem("implicit-end", node, message, fix, severity=Severity.WARNING)
 
 
-def _may_end(diagram: Diagram, node: Node) -> bool:
+def _may_end(diagram: Diagram, scope: Scope, node: Node) -> bool:
     """End events, what throws to a link, and boundary events, of which some only undo."""
-    if local(node) in ("endEvent", "boundaryEvent"):
-        return True
+    if local(node) in ("endEvent", "eventBasedGateway") or any(map(scope.outgoing, scope.of("endEvent"))):
+        return True  # of a flow that leaves from an end event other rules tell
+    if local(node) == "boundaryEvent":
+        return any(local(each) == "compensateEventDefinition" for each in diagram.definitions_of(node))
     return local(node) in EVENTS and any(local(each) == "linkEventDefinition" for each in diagram.definitions_of(node))
 
 
+def _before(scope: Scope, node: Node) -> list[Node]:
+    """Where tokens may come from: along flows, and through a link."""
+    throwing = [event for event in scope.of("intermediateThrowEvent") if node in linked(scope, event)]
+    return [*map(scope.source, scope.incoming(node)), *throwing]
+
+
 def has_broken_flows(scope: Scope) -> bool:
-    """Flows that lead nowhere are told by another rule; what is behind them is not to blame."""
-    return len(scope.flows) < len(scope.holder.findall(bpmn("sequenceFlow")))
+    """Flows and elements that are not what they are meant to be are told by other rules, and what is behind them is
+    not to blame."""
+    strange = any(not schema.is_element(local(child)) for child in children(scope.holder))
+    return strange or len(scope.flows) < len(scope.holder.findall(bpmn("sequenceFlow")))
 
 
 def _reached(scope: Scope) -> set[Node]:
@@ -319,6 +386,7 @@ _RULES: tuple[Callable[[Diagram], Iterator[Problem]], ...] = (
     _odd_ids,
     _places,
     _foreign,
+    _said_otherwise,
     _executable,
 )
 _SCOPE_RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
@@ -326,6 +394,7 @@ _SCOPE_RULES: tuple[Callable[[Diagram, Scope], Iterator[Problem]], ...] = (
     _flow_ends,
     _mismatches,
     _starts,
+    _blank_starts,
     _unreachable,
     _implicit_ends,
 )

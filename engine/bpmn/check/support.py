@@ -53,6 +53,11 @@ DRAWN = frozenset(
 _CONTAINERS = frozenset({"process"}) | SUB_PROCESSES
 
 
+def is_container(node: Node) -> bool:
+    """Whether flow elements stand right in it: what nobody knows there is refused by name."""
+    return local(node) in _CONTAINERS
+
+
 def _elements(diagram: Diagram, node: Node) -> Iterator[Problem]:
     parent = node.getparent()
     if parent is None or local(parent) not in _CONTAINERS or local(node) in EXECUTED | DRAWN | _OF_ACTIVITIES:
@@ -127,6 +132,8 @@ def _fault_of_one(kind: str, trigger: str) -> tuple[str, str]:
     if trigger in TRIGGERS[kind]:
         return "", ""
     fix = _PLACE_INSTEAD.get((kind, trigger)) or _allowed(kind)
+    if trigger == NONE:
+        return "Expected a trigger, but nothing says what the event waits for.", fix
     return f"{_WORDS[kind]} with trigger {trigger} is not executed.", fix
 
 

@@ -64,9 +64,10 @@ class Dialect:
     def meaning(self, words: Words, name: str, tag: str) -> Word:
         """Of a word at an element of such a tag."""
         known = words.get(name, ())
+        if not known:
+            return Word(self.unknown, self._near(words, name, tag) or _UNHEARD[self.unknown])
         nowhere = Word(Effect.IGNORED, "It has no meaning at this element. Delete it.")
-        unheard = Word(self.unknown, self._near(words, name, tag) or _UNHEARD[self.unknown])
-        return next((word for word in known if word.fits(tag)), nowhere if known else unheard)
+        return next((word for word in known if word.fits(tag)), nowhere)
 
     def _near(self, words: Words, name: str, tag: str) -> str:
         """A question after the word that may be meant; "" when none is near."""

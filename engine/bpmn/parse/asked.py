@@ -14,6 +14,7 @@ from engine.bpmn import forms
 from engine.bpmn.elements import activities, event_definition, events, loops
 from engine.bpmn.elements.data import Association, Data
 from engine.bpmn.elements.flow_node import FlowNode
+from engine.bpmn.names import COUNTERS
 from engine.bpmn.script import KNOWN, ScriptFailed, names
 from engine.bpmn.specification import ProcessSpec
 from engine.errors import EngineError
@@ -21,10 +22,7 @@ from engine.model.forms import Form
 
 MOST_WORK = 200_000
 """Nodes looked at, over all names; in a diagram that needs more nothing is asked."""
-_KNOWN = KNOWN | {
-    *("activationCount", "waitingForStart"),
-    *("nrOfInstances", "nrOfCompletedInstances", "nrOfActiveInstances", "loopCounter"),
-}
+_KNOWN = KNOWN | COUNTERS
 
 
 @dataclass
