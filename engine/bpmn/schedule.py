@@ -88,6 +88,16 @@ def validate(kind: TimerKind, text: str) -> None:
     first(kind, text, _ANY_TIME, UTC)
 
 
+def told(cause: ValueError) -> tuple[str, str]:
+    """What is wrong with a time, and what to write; "" when that is not known."""
+    sentences = _SENTENCES.match(str(cause))
+    return (sentences[1], sentences[2]) if sentences else (str(cause), "")
+
+
+_SENTENCES = re.compile(r"(.*['\")]\.) ([A-Z].*)\Z", re.DOTALL)
+"""What is wrong ends with the text that is."""
+
+
 def length(text: str) -> timedelta:
     """Of a duration; a month has 31 days. Raises ValueError."""
     return _after(_duration(text), _ANY_TIME, text) - _ANY_TIME

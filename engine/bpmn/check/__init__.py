@@ -132,6 +132,7 @@ def examine(files: Mapping[str, bytes]) -> Examined:
     problems += [problem for document in documents for problem in of_document(document, *beside)]
     problems += outside.misspelt_calls(documents)
     problems += outside.endless_calls(documents)
+    problems += outside.misspelt_events(documents)
     return Examined(documents, _told(problems))
 
 

@@ -55,7 +55,8 @@ def _moment(sources: Sequence[str]) -> Fault | None:
         if text:
             schedule.validate(TimerKind.DURATION if text.startswith("P") else TimerKind.DATE, text)
     except ValueError as cause:
-        return Fault(str(cause), "Or write a duration such as P3D." if "a date such as" in str(cause) else "")
+        message, fix = schedule.told(cause)
+        return Fault(message, fix or ("Or write a duration such as P3D." if "a date such as" in message else ""))
     return None
 
 

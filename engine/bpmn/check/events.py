@@ -81,7 +81,7 @@ def _wrong_time(kind: TimerKind, text: str, offset: int = 0) -> Fault | None:
     try:
         schedule.validate(kind, text)
     except ValueError as cause:
-        return Fault(str(cause), "", offset)
+        return Fault(*schedule.told(cause), offset)
     return None
 
 

@@ -10,7 +10,7 @@ from engine.bpmn import dialects
 from engine.bpmn.check import schema, structure
 from engine.bpmn.check.diagram import SUB_PROCESSES, Diagram, a
 from engine.bpmn.document import Document
-from engine.bpmn.nodes import Node, local
+from engine.bpmn.nodes import Node, local, name_of
 from engine.bpmn.script import constant
 from engine.bpmn.suggestions import near_name, nearest
 from engine.model.problems import Place, Problem, Severity
@@ -99,6 +99,36 @@ def _misspelt(diagram: Diagram, each: Named, keys: Mapping[str, bool]) -> Iterat
             yield absent(diagram.document, each, keys)
         return
     yield diagram.document.problem(RULE, each.node, message, fix, place=each.place, severity=Severity.WARNING)
+
+
+def misspelt_events(documents: Iterable[Document]) -> Iterator[Problem]:
+    """Messages and signals that are thrown, that nothing in the upload catches, much like some that are caught."""
+    diagrams = [Diagram(document) for document in documents]
+    for kind in ("message", "signal"):
+        caught = {_called(diagram, node, kind) for diagram in diagrams for node in _having(diagram, kind, throws=False)}
+        for diagram in diagrams:
+            for node in _having(diagram, kind, throws=True):
+                name = _called(diagram, node, kind)
+                near = "" if name in caught else near_name(name, caught - {""}) if name else ""
+                if near:
+                    message = f'Nothing catches the {kind} "{name:.60}" that is thrown here.'
+                    yield diagram.document.problem("event-unmatched", node, message, near, severity=Severity.WARNING)
+
+
+def _having(diagram: Diagram, kind: str, *, throws: bool) -> Iterator[Node]:
+    """The elements that throw, or catch, a message or signal."""
+    for node in diagram.running:
+        is_thrower = local(node) in ("endEvent", "intermediateThrowEvent", "sendTask")
+        has_one = any(local(each) == f"{kind}EventDefinition" for each in diagram.definitions_of(node))
+        if is_thrower == throws and (has_one or local(node) in ("sendTask", "receiveTask")):
+            yield node
+
+
+def _called(diagram: Diagram, node: Node, kind: str) -> str:
+    """The name of the message or signal of an event; "" when none is chosen."""
+    holders = [each for each in diagram.definitions_of(node) if local(each) == f"{kind}EventDefinition"] or [node]
+    found = diagram.referred(holders[0].get(f"{kind}Ref", ""), kind)
+    return "" if found is None else name_of(found) or found.get("id", "")
 
 
 def endless_calls(documents: Iterable[Document]) -> Iterator[Problem]:
