@@ -132,7 +132,10 @@ def _called(diagram: Diagram, node: Node, kind: str) -> str:
 
 
 def endless_calls(documents: Iterable[Document]) -> Iterator[Problem]:
-    """Processes that call themselves, or each other in a ring, every time that they run."""
+    """Processes that call themselves, or each other in a ring, every time that they run.
+
+    A warning: somebody may mean it who waits in between, and cancels the last.
+    """
     diagrams = [Diagram(document) for document in documents]
     calls = {
         process.get("id", ""): [each for each in _calls(diagram) if _is_always_begun(diagram, each.node, process)]
@@ -147,7 +150,9 @@ def endless_calls(documents: Iterable[Document]) -> Iterator[Problem]:
                     around = "itself" if each.name == key else f'"{each.name:.60}", which calls it again'
                     message = f"The process calls {around} every time, so it never ends."
                     fix = "Draw an exclusive gateway before, with a way around the call."
-                    yield diagram.document.problem("endless-call", each.node, message, fix, place=each.place)
+                    yield diagram.document.problem(
+                        "endless-call", each.node, message, fix, place=each.place, severity=Severity.WARNING
+                    )
 
 
 def _calls(diagram: Diagram) -> list[Named]:
