@@ -30,6 +30,7 @@ from engine.bpmn.check import (
     extensions,
     gateways,
     http,
+    ids,
     instantiation,
     interchange,
     lanes,
@@ -78,6 +79,7 @@ UNREADABLE = frozenset(
 """Rules that say of a file that it cannot be shown, whatever else may be right about it."""
 
 FAMILIES: tuple[Callable[[Diagram], Iterable[Problem]], ...] = (
+    ids.check,
     structure.check,
     references.check,
     support.check,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from engine.bpmn.check import schema, structure
+from engine.bpmn.check import ids, schema
 from engine.bpmn.check.diagram import ACTIVITIES, CHOREOGRAPHY, EVENT_DEFINITIONS, FLOW_NODES, Diagram, a, owner
 from engine.bpmn.nodes import Node, bpmn, local
 from engine.model.problems import Place, Problem, Severity
@@ -199,7 +199,7 @@ def _named(diagram: Diagram, astray: list[_Said]) -> list[list[_Said]]:
     for said in astray:
         groups.setdefault(said.wanted, []).append(said)
     diagram.lost.update(groups)
-    nameless = structure.nameless(diagram)
+    nameless = ids.nameless(diagram)
     kinds = {local(node) for node in nameless}
     renamed = [name for name, group in groups.items() if any(said.reference.targets & kinds for said in group)]
     return [group for name, group in groups.items() if name not in renamed or len(renamed) > len(nameless)]
@@ -249,15 +249,11 @@ def _kinds(reference: _Reference) -> str:
 
 
 def _similar(diagram: Diagram, said: _Said) -> str:
-    kinds, repeats = said.reference.targets, _REPEATS.get(said.reference.name)
-    ids = [
+    kinds, repeats = said.reference.targets, dict(ids.REPEATED).get(said.reference.name)
+    known = [
         name
         for name, node in diagram.by_id.items()
         if (not kinds or local(node) in kinds) and (not repeats or node.get(repeats) == said.node.get("id"))
     ]
-    near = get_close_matches(said.wanted[:60], ids[:MAX_COMPARED], n=1)
+    near = get_close_matches(said.wanted[:60], known[:MAX_COMPARED], n=1)
     return f'Did you mean "{near[0]}"?' if near else ""
-
-
-_REPEATS = {"incoming": "targetRef", "outgoing": "sourceRef"}
-"""Reference that only a flow joined to the element can be meant by -> where the flow says so."""
