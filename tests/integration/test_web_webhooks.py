@@ -55,7 +55,7 @@ def test_a_webhook_is_added_changed_and_deleted(site: Site) -> None:
         ({"target_name": ""}, "Expected from 1 to 255"),
         ({"secret": "a b"}, "Expected the name of a secret"),
         ({"condition": "body[", "business_key": "order_id"}, "it reads order_id"),
-        ({"variables": "for"}, "not Python"),
+        ({"variables": "for"}, "missing at the end"),
         ({"lifetime": "long"}, "Expected a number of hours"),
         ({"lifetime": "nan"}, "Expected a number of hours"),
         ({"lifetime": "9999"}, "366 days"),

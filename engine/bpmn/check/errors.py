@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from lxml import etree
+
 from engine.bpmn.check.diagram import SERVICES, Diagram
-from engine.bpmn.nodes import Node, bpmn, is_true, local
+from engine.bpmn.nodes import Node, bpmn, is_bpmn, is_true, local
 from engine.bpmn.suggestions import nearest
 from engine.model.problems import Problem, Severity
 
@@ -28,22 +30,25 @@ class _Event(NamedTuple):
 
 def check(diagram: Diagram) -> Iterator[Problem]:
     """Source: BPMN 2.0.2, 10.5.7 Handling Events."""
+    catching: dict[Node | None, list[_Event]] = {}
+    for event in _events(diagram, diagram.running, "boundaryEvent", "startEvent"):
+        catching.setdefault(_guarded(diagram, event.node), []).append(event)
     told = set[Node]()
-    for event in _catching(diagram):
-        problem = _never_thrown(diagram, event)
-        if problem is not None:
-            told.add(event.node)
-            yield problem
-    for event in _throwing(diagram, diagram.running):
-        around = list(_around(diagram, event.node))
+    for guarded, events in catching.items():
+        thrown, is_open = ({""}, True) if guarded is None else _thrown_in(diagram, guarded, set())
+        for event in events:
+            problem = _never_thrown(diagram, event, thrown, is_open=is_open)
+            if problem is not None:
+                told.add(event.node)
+                yield problem
+    for event in _throwing(diagram, diagram.running) if catching else ():
+        around = [each for holder in event.node.iterancestors() for each in catching.get(holder, ())]
         codes = {each.code for each in around}
         if codes and not codes & {"", event.code} and not told & {each.node for each in around}:
             yield _never_caught(diagram, event, codes)
 
 
-def _never_thrown(diagram: Diagram, event: _Event) -> Problem | None:
-    guarded = _guarded(diagram, event.node)
-    thrown, is_open = ({""}, True) if guarded is None else _thrown_in(diagram, guarded, set())
+def _never_thrown(diagram: Diagram, event: _Event, thrown: set[str], *, is_open: bool) -> Problem | None:
     near = nearest(event.code, thrown - {""}, cutoff=ALIKE)
     if not event.code or event.code in thrown or (is_open and not near):
         return None
@@ -77,10 +82,6 @@ def _throwing(diagram: Diagram, nodes: Collection[Node]) -> Iterator[_Event]:
     return (event for event in _events(diagram, nodes, "endEvent") if event.code)
 
 
-def _catching(diagram: Diagram) -> Iterator[_Event]:
-    return _events(diagram, diagram.running, "boundaryEvent", "startEvent")
-
-
 def _guarded(diagram: Diagram, event: Node) -> Node | None:
     """The activity, sub-process or process whose errors an event catches."""
     if local(event) == "boundaryEvent":
@@ -89,17 +90,10 @@ def _guarded(diagram: Diagram, event: Node) -> Node | None:
     return None if handler is None or not is_true(handler, "triggeredByEvent") else handler.getparent()
 
 
-def _around(diagram: Diagram, node: Node) -> Iterator[_Event]:
-    """The events that may catch what is thrown here, the nearest first."""
-    catching = [(event, _guarded(diagram, event.node)) for event in _catching(diagram)]
-    for holder in node.iterancestors():
-        yield from (event for event, guarded in catching if guarded is holder)
-
-
 def _thrown_in(diagram: Diagram, guarded: Node, seen: set[Node]) -> tuple[set[str], bool]:
     """(codes that end events throw, whether something else may throw any)"""
     seen.add(guarded)
-    inside = [node for node in diagram.running if guarded in (node, *node.iterancestors())]
+    inside = [node for node in guarded.iter(etree.Element) if is_bpmn(node)]
     codes, is_open = {event.code for event in _throwing(diagram, inside)}, False
     for node in inside:
         called = diagram.referred(node.get("calledElement", ""), "process") if local(node) == "callActivity" else None

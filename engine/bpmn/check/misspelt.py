@@ -10,8 +10,8 @@ from engine.bpmn.check.diagram import Diagram, owner
 from engine.bpmn.nodes import Node, local
 from engine.model.problems import Place, Problem, Severity
 
-MOST = 20
-"""Slips of one file that are looked at: comparing words is slow."""
+MOST = 50
+"""Words of one file that are looked at: comparing them is slow."""
 
 
 class _Slip(NamedTuple):
@@ -47,34 +47,38 @@ _AROUND = frozenset({"no-start", "not-executable", "unreachable", "implicit-end"
 
 
 def _slips(diagram: Diagram) -> list[_Slip]:
-    found = (slip for node in diagram.elements for slip in (*_element(diagram, node), *_attributes(diagram, node)))
-    return [slip for _number, slip in zip(range(MOST), found, strict=False)]
+    words = (word for node in diagram.elements for word in _unknown(node))
+    found = (_slip(diagram, node, name) for _number, (node, name) in zip(range(MOST), words, strict=False))
+    return [slip for slip in found if slip is not None]
 
 
-def _element(diagram: Diagram, node: Node) -> Iterator[_Slip]:
-    parent = node.getparent()
-    if schema.is_element(local(node)) or parent is None:
-        return
-    near = schema.near_element(local(node))
-    begin, end = diagram.document.place(node), _end(diagram, node)
-    if near and support.is_container(parent):
-        yield _Slip(None, parent, begin, end)
-    elif near:
-        seen, severity = node if parent is diagram.document.root else owner(node), _severity(diagram, node)
-        message = f"Expected an element of BPMN, but {local(node)} is none."
-        problem = diagram.document.problem("schema-element", seen, message, near, place=begin, severity=severity)
-        yield _Slip(problem, seen, begin, end)
+def _unknown(node: Node) -> Iterator[tuple[Node, str]]:
+    """An element and the attribute that BPMN does not know; "" when it is the element itself."""
+    if not schema.is_element(local(node)) and node.getparent() is not None:
+        yield node, ""
+    names = (name for name in map(str, node.attrib) if not name.startswith("{") and not schema.is_attribute(name))
+    yield from ((node, name) for name in names)
 
 
-def _attributes(diagram: Diagram, node: Node) -> Iterator[_Slip]:
-    for name in map(str, node.attrib):
-        near = "" if name.startswith("{") or schema.is_attribute(name) else schema.near_attribute(name)
-        if near:
-            seen, severity = owner(node), _severity(diagram, node)
-            message = f"Expected no attribute {name} at {local(node)}: BPMN does not know it."
-            place, begin = diagram.document.attribute_place(node, name), diagram.document.place(node)
-            problem = diagram.document.problem("schema-attribute", seen, message, near, place=place, severity=severity)
-            yield _Slip(problem, seen, begin, begin)
+def _slip(diagram: Diagram, node: Node, name: str) -> _Slip | None:
+    near = schema.near_attribute(name) if name else schema.near_element(local(node))
+    if not near:
+        return None
+    begin, parent = diagram.document.place(node), node.getparent()
+    seen = node if parent is diagram.document.root else owner(node)
+    if name:
+        message = f"Expected no attribute {name:.60} at {local(node)}: BPMN does not know it."
+        place = diagram.document.attribute_place(node, name)
+        return _Slip(_problem(diagram, node, "schema-attribute", seen, (message, near), place), seen, begin, begin)
+    if parent is not None and support.is_container(parent):
+        return _Slip(None, parent, begin, _end(diagram, node))
+    message = f"Expected an element of BPMN, but {local(node):.60} is none."
+    told = _problem(diagram, node, "schema-element", seen, (message, near), begin)
+    return _Slip(told, seen, begin, _end(diagram, node))
+
+
+def _problem(diagram: Diagram, node: Node, rule: str, seen: Node, told: tuple[str, str], place: Place) -> Problem:
+    return diagram.document.problem(rule, seen, *told, place=place, severity=_severity(diagram, node))
 
 
 def _severity(diagram: Diagram, node: Node) -> Severity:

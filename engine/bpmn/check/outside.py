@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from engine.bpmn import dialects
 from engine.bpmn.check import schema, structure
-from engine.bpmn.check.diagram import SUB_PROCESSES, Diagram, a
+from engine.bpmn.check.diagram import EVENTS, SUB_PROCESSES, Diagram, a
 from engine.bpmn.document import Document
 from engine.bpmn.nodes import Node, local, name_of
 from engine.bpmn.script import constant
@@ -117,7 +117,7 @@ def misspelt_events(documents: Iterable[Document]) -> Iterator[Problem]:
 
 def _having(diagram: Diagram, kind: str, *, throws: bool) -> Iterator[Node]:
     """The elements that throw, or catch, a message or signal."""
-    for node in diagram.running:
+    for node in (each for each in diagram.running if local(each) in EVENTS | {"sendTask", "receiveTask"}):
         is_thrower = local(node) in ("endEvent", "intermediateThrowEvent", "sendTask")
         has_one = any(local(each) == f"{kind}EventDefinition" for each in diagram.definitions_of(node))
         if is_thrower == throws and (has_one or local(node) in ("sendTask", "receiveTask")):
@@ -137,8 +137,11 @@ def endless_calls(documents: Iterable[Document]) -> Iterator[Problem]:
     A warning: somebody may mean it who waits in between, and cancels the last.
     """
     diagrams = [Diagram(document) for document in documents]
+    keys = {process.get("id", "") for diagram in diagrams for process in diagram.executable}
     calls = {
-        process.get("id", ""): [each for each in _calls(diagram) if _is_always_begun(diagram, each.node, process)]
+        process.get("id", ""): [
+            each for each in _calls(diagram) if each.name in keys and _is_always_begun(diagram, each.node, process)
+        ]
         for diagram in diagrams
         for process in diagram.executable
     }

@@ -206,8 +206,9 @@ def _starts(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
         yield problem("no-start", holder, message, "Draw a start event.")
     elif scope.of("endEvent") and not scope.starts and not any(is_true(node, "instantiate") for node in scope.nodes):
         begun = ", ".join(f'"{name_of(node) or node.get("id", "")}"' for node in first(scope)[:3])
-        message = f"Expected a start event, since there is an end event, but there is none: it would begin at {begun}."
-        yield problem("no-start", holder, message, "Draw a start event, and a flow from it to where it begins.")
+        message = f"Expected a start event, since there is an end event, but there is none: it begins at {begun}."
+        fix = "Draw a start event, and a flow from it to where it begins."
+        yield problem("no-start", holder, message, fix, severity=Severity.WARNING)
 
 
 def _blank_starts(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
@@ -248,40 +249,42 @@ def _unreachable(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     reached = _reached(scope)
     if not reached or local(scope.holder) == "adHocSubProcess" or has_broken_flows(scope):
         return
+    throwing: dict[str | None, list[Node]] = {}
+    for event in scope.of("intermediateThrowEvent"):
+        throwing.setdefault(link_name(event), []).append(event)
     for node in scope.nodes:
         if node in reached or local(node) == "boundaryEvent" or _is_entered_by_event(node):
             continue
-        if link_name(node) is not None and not _before(scope, node):
+        thrown = [] if link_name(node) is None else throwing.get(link_name(node), [])
+        before = [*map(scope.source, scope.incoming(node)), *thrown]
+        if link_name(node) is not None and not before:
             continue  # told by the rule about links
-        if all(source in reached for source in _before(scope, node)):  # else the cause stands further back
+        if all(source in reached for source in before):  # else the cause stands further back
             message = "Expected a way from a start event to here, but there is none."
             yield diagram.document.problem("unreachable", node, message, "Draw a flow to it, or delete it.")
 
 
 def _implicit_ends(diagram: Diagram, scope: Scope) -> Iterator[Problem]:
     """Source: BPMN 2.0.2, 10.5.3 End Event: where there is one, every way ends at one."""
-    if local(scope.holder) == "adHocSubProcess" or not scope.of("endEvent") or has_broken_flows(scope):
+    ends = scope.of("endEvent")
+    if local(scope.holder) == "adHocSubProcess" or not ends or any(map(scope.outgoing, ends)):
+        return  # of a flow that leaves an end event another rule tells
+    if has_broken_flows(scope):
         return
     for node in scope.nodes:
-        if not (next_of(scope, node) or _is_entered_by_event(node) or _may_end(diagram, scope, node)):
+        if not (next_of(scope, node) or _is_entered_by_event(node) or _may_end(diagram, node)):
             message = "A way ends here without an end event, though others have one."
             fix = "Draw an end event behind it, or the flow that is missing."
             yield diagram.document.problem("implicit-end", node, message, fix, severity=Severity.WARNING)
 
 
-def _may_end(diagram: Diagram, scope: Scope, node: Node) -> bool:
-    """End events, what throws to a link, and boundary events, of which some only undo."""
-    if local(node) in ("endEvent", "eventBasedGateway") or any(map(scope.outgoing, scope.of("endEvent"))):
-        return True  # of a flow that leaves from an end event other rules tell
+def _may_end(diagram: Diagram, node: Node) -> bool:
+    """End events, what throws to a link, and what only undoes; of an event-based gateway another rule tells."""
+    if local(node) in ("endEvent", "eventBasedGateway"):
+        return True
     if local(node) == "boundaryEvent":
         return any(local(each) == "compensateEventDefinition" for each in diagram.definitions_of(node))
     return local(node) in EVENTS and any(local(each) == "linkEventDefinition" for each in diagram.definitions_of(node))
-
-
-def _before(scope: Scope, node: Node) -> list[Node]:
-    """Where tokens may come from: along flows, and through a link."""
-    throwing = [event for event in scope.of("intermediateThrowEvent") if node in linked(scope, event)]
-    return [*map(scope.source, scope.incoming(node)), *throwing]
 
 
 def has_broken_flows(scope: Scope) -> bool:
